@@ -1,0 +1,88 @@
+"""Commands, names and environments of jobs: checked before anything is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+
+from ..errors import CommandError
+
+__all__ = ["check_command", "check_environment", "check_name"]
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# bash(1), "Shell Variables": readonly there, or given another meaning by the shell itself.
+_BASH_OWN = frozenset(
+    """BASH BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND
+    BASH_ENV BASH_EXECUTION_STRING BASH_LINENO BASH_LOADABLES_PATH BASH_REMATCH BASH_SOURCE
+    BASH_SUBSHELL BASH_VERSINFO BASH_VERSION COMP_CWORD COMP_KEY COMP_LINE COMP_POINT COMP_TYPE
+    COMP_WORDBREAKS COMP_WORDS COPROC DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS
+    HISTCMD LINENO MACHTYPE MAPFILE OLDPWD OPTARG OPTIND OSTYPE PIPESTATUS PPID PWD RANDOM
+    READLINE_ARGUMENT READLINE_LINE READLINE_MARK READLINE_POINT REPLY SECONDS SHELLOPTS SHLVL
+    SRANDOM UID _""".split()
+)
+
+
+def check_command(cmd: str | Iterable[object]) -> list[str]:
+    """Return the argv of a job: a string is split as a shell would, with no shell involved.
+
+    Arguments are strings; `os.PathLike` and bytes keep their exact bytes, numbers are written out.
+    Raises CommandError for an empty command and for a NUL byte, which no process can be given.
+    """
+    argv = _split(cmd) if isinstance(cmd, str) else [_argument(part) for part in cmd]
+    if not argv:
+        raise CommandError("the command is empty; give at least a program to run")
+    for part in argv:
+        if "\0" in part:
+            raise CommandError(f"the argument {part!r} holds a NUL byte, which no process can take")
+    return argv
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise CommandError(f"the command {line!r} cannot be split: {error}") from None
+
+
+def _argument(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, bytes | os.PathLike):
+        return os.fsdecode(part)
+    if part is None:
+        raise CommandError("the command holds None where an argument should be")
+    return str(part)
+
+
+def check_environment(envs: Mapping[str, object] | None) -> dict[str, str]:
+    """Return the environment of a job, values as strings.
+
+    Raises CommandError for a name that is no variable's, for one that bash keeps to itself
+    (it would not reach the command unchanged) and for a NUL byte in a value.
+    """
+    checked: dict[str, str] = {}
+    for name, value in (envs or {}).items():
+        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+            raise CommandError(
+                f"{name!r} is no name of an environment variable: "
+                "letters, digits and '_', not starting with a digit"
+            )
+        if name in _BASH_OWN or name.startswith("_sched_"):
+            raise CommandError(f"the variable {name} is kept by the shell; choose another name")
+        text = os.fsdecode(value) if isinstance(value, bytes | os.PathLike) else str(value)
+        if "\0" in text:
+            raise CommandError(f"the value of {name} holds a NUL byte, which no process can take")
+        checked[name] = text
+    return checked
+
+
+def check_name(name: str | None) -> str | None:
+    """Return the name of a job. Raises CommandError for one that is empty or breaks a line."""
+    if name is None:
+        return None
+    if not name or not name.isprintable():
+        raise CommandError(f"{name!r} cannot be a job's name: it is empty or not printable")
+    return name
