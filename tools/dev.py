@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import venv
@@ -41,37 +42,49 @@ def install_hatch(env: Path, site: Path) -> None:
     system manages (PEP 668).
     """
     print(f"Installing {HATCH} in {env}", file=sys.stderr)
+    shutil.rmtree(HOME / "data", ignore_errors=True)
     venv.create(env, clear=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "--no-user", "--target", str(site), HATCH], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+    options = ["--quiet", "--quiet", "--no-user", "--target", str(site)]  # twice: errors only
+    subprocess.run([*pip, *options, HATCH], check=True)
+    CONFIG.touch()  # hatch asks for the file that HATCH_CONFIG names
+
+
+def is_ready(env: Path, stamp: Path) -> bool:
+    """Environments hold absolute paths: a moved clone or an upgraded Python needs new ones."""
+    return (
+        stamp.exists()
+        and stamp.read_bytes() == os.fsencode(env)
+        and (env / "bin" / "python").exists()
+    )
 
 
 def ensure_hatch() -> tuple[Path, Path]:
     """Return the Python of an environment with hatch, and the folder of hatch's programs."""
     env = HOME / HATCH
-    python = env / "bin" / "python"
     site = env / "lib" / f"python{PYTHON}" / "site-packages"
-    ready = env / ".ready"
+    stamp = env / ".ready"
     with locked(HOME / "lock"):
-        if not (ready.exists() and python.exists()):  # the Python it links to may be gone
+        if not is_ready(env, stamp):
             install_hatch(env, site)
-            CONFIG.touch()
-            ready.touch()
-    return python, site / "bin"
+            stamp.write_bytes(os.fsencode(env))
+    return env / "bin" / "python", site / "bin"
 
 
 def environment(programs: Path) -> dict[str, str]:
     """Keep hatch's files in this clone, and say how we were called for messages to repeat it."""
-    typed = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
-    return {
+    env = {
         "UV_SYSTEM_CERTS": "1",  # trust what the system trusts, as pip does
         "HATCH_DATA_DIR": str(HOME / "data"),
         "HATCH_CACHE_DIR": str(HOME / "cache"),
         "HATCH_CONFIG": str(CONFIG),
-        **os.environ,
-        "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
-        "DEV_COMMAND": shlex.join(typed),
     }
+    if mirror := os.environ.get("PIP_INDEX_URL"):  # uv, which hatch installs by, knows no pip
+        env["UV_DEFAULT_INDEX"] = mirror
+    env |= os.environ
+    env["PATH"] = os.pathsep.join([str(programs), env.get("PATH", os.defpath)])
+    env["DEV_COMMAND"] = shlex.join(sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1])
+    return env
 
 
 def main() -> None:
@@ -79,6 +92,8 @@ def main() -> None:
         python, programs = ensure_hatch()
     except subprocess.CalledProcessError as error:
         sys.exit(f"Could not install {HATCH}: pip ended with {error.returncode}, see above.")
+    except KeyboardInterrupt:
+        sys.exit(130)
     os.chdir(ROOT)
     # Hatch takes this process's place, so that Ctrl-C meets no Python in between.
     os.execve(python, [str(python), "-m", "hatch", *sys.argv[1:]], environment(programs))
