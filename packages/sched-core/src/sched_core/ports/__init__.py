@@ -1,0 +1,11 @@
+"""What the lifecycle needs from the outside: time, files, processes, chance.
+
+The simulator in `sched_core.testing` puts its own in their place, so that the whole lifecycle
+runs in virtual time on files in memory.
+"""
+
+from .files import Files
+from .identity import DriverIdentity
+from .system import Ports, SystemPorts, system_ports
+
+__all__ = ["DriverIdentity", "Files", "Ports", "SystemPorts", "system_ports"]

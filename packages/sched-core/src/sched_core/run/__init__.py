@@ -1,0 +1,40 @@
+"""A run is a folder: its format, and how to read one."""
+
+from .journal import Journal, read_journal
+from .layout import SCHEMA_VERSION, Layout
+from .lease import HEARTBEAT_INTERVAL, Lease, LeaseRecord, acquire_lease, newest_lease
+from .requests import Request, ask_driver, read_requests, request_is_open
+from .runfile import RunFile, find_run, require_run, write_run
+from .state import JobRecord, job_entry, replay, state_entry
+from .submissions import AttemptId, Submission, read_submissions, write_submission
+from .view import RunView, read_run
+
+__all__ = [
+    "HEARTBEAT_INTERVAL",
+    "SCHEMA_VERSION",
+    "AttemptId",
+    "JobRecord",
+    "Journal",
+    "Layout",
+    "Lease",
+    "LeaseRecord",
+    "Request",
+    "RunFile",
+    "RunView",
+    "Submission",
+    "acquire_lease",
+    "ask_driver",
+    "find_run",
+    "job_entry",
+    "newest_lease",
+    "read_journal",
+    "read_requests",
+    "read_run",
+    "read_submissions",
+    "replay",
+    "request_is_open",
+    "require_run",
+    "state_entry",
+    "write_run",
+    "write_submission",
+]

@@ -1,0 +1,60 @@
+"""What other processes ask of a run's driver: one file a request, removed when it is done."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RunCorrupt
+from ..ports.files import Files
+from .layout import Layout
+from .records import dump, load
+
+__all__ = ["Request", "ask_driver", "read_requests", "request_is_open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`verb` is "kill" or "retry"; `jobs` are indexes, None for all that it can concern."""
+
+    verb: str
+    jobs: tuple[int, ...] | None
+    path: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes."""
+        return {"verb": self.verb, "jobs": self.jobs}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], path: str) -> Request:
+        """Read what `to_json` wrote."""
+        jobs = data.get("jobs")
+        return cls(str(data["verb"]), None if jobs is None else tuple(map(int, jobs)), path)
+
+
+def ask_driver(files: Files, layout: Layout, verb: str, jobs: tuple[int, ...] | None) -> Request:
+    """Leave a request for the driver; `request_is_open` tells when it has taken it."""
+    path = f"{layout.requests}/{uuid.uuid4().hex}.json"
+    request = Request(verb, jobs, path)
+    files.write(path, dump(request.to_json()))
+    return request
+
+
+def request_is_open(files: Files, request: Request) -> bool:
+    """Tell whether the driver has not answered the request yet."""
+    return files.exists(request.path)
+
+
+def read_requests(files: Files, layout: Layout) -> list[Request]:
+    """Return the open requests; one that cannot be read is dropped."""
+    found = []
+    for name in files.names(layout.requests):
+        if not name.endswith(".json"):
+            continue
+        path = f"{layout.requests}/{name}"
+        try:
+            found.append(Request.from_json(load(files.read(path), path), path))
+        except (RunCorrupt, KeyError, TypeError, ValueError):
+            files.remove(path)
+    return found

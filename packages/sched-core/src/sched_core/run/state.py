@@ -1,0 +1,105 @@
+"""The jobs of a run as its journal tells of them: what a new driver or an onlooker starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..errors import RunCorrupt
+from ..model.failure import Failure
+from ..model.status import JobStatus
+
+__all__ = ["JobRecord", "job_entry", "replay", "state_entry"]
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """One job: what it is to run, and how far it got."""
+
+    index: int
+    cmd: list[str]
+    name: str | None = None
+    envs: dict[str, str] | None = None
+    resources: dict[str, Any] | None = None
+    timeout: float | None = None
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    container: str | None = None
+    generation: int = 1
+    status: JobStatus = JobStatus.INIT
+    attempt: int = 1
+    trial_count: int = 0
+    infrastructure_retries: int = 0
+    restart: int = 0
+    rc: int | None = None
+    failure: Failure | None = None
+    reason: str = ""
+    jid: str | None = None
+    sid: str | None = None
+    host: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    interrupted: bool = False
+    """Killed because the run was, not because somebody wanted this job gone."""
+
+
+_SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
+_STATE = tuple(
+    f.name for f in fields(JobRecord) if f.name not in (*_SPEC, "index", "generation", "status")
+)
+
+
+def job_entry(index: int, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the journal's entry for a job that was fed; what is empty is left out."""
+    return {"job": index} | {key: spec[key] for key in _SPEC if spec.get(key)}
+
+
+def state_entry(index: int, status: JobStatus, at: float, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the journal's entry for a job that moved; `state` is of the fields of JobRecord."""
+    return {"state": index, "to": int(status), "at": at, **state}
+
+
+def replay(entries: Iterable[Mapping[str, Any]]) -> dict[int, JobRecord]:
+    """Return the jobs by index. Raises RunCorrupt for entries that make no sense."""
+    jobs: dict[int, JobRecord] = {}
+    generation = 1
+    for entry in entries:
+        try:
+            if "state" in entry:
+                _apply_state(jobs[entry["state"]], entry)
+            elif "job" in entry:
+                index = entry["job"]
+                jobs[index] = _apply_job(jobs.get(index), index, generation, entry)
+            elif "generation" in entry:
+                generation = entry["generation"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunCorrupt(f"the journal cannot be read: {error!r} in {entry}") from None
+    return jobs
+
+
+def _apply_job(
+    old: JobRecord | None, index: int, generation: int, entry: Mapping[str, Any]
+) -> JobRecord:
+    spec = {key: entry[key] for key in _SPEC if key in entry}
+    job = JobRecord(index, spec.pop("cmd", []), **spec, generation=generation)
+    if old is not None and old.generation != generation:
+        # The files of earlier attempts are there: numbers are never used twice.
+        job.attempt = old.attempt + 1
+    elif old is not None:
+        job.attempt = old.attempt
+    return job
+
+
+def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
+    job.status = JobStatus(entry["to"])
+    for key in _STATE:
+        if key in entry:
+            setattr(job, key, entry[key])
+    if job.failure is not None:
+        job.failure = Failure(job.failure)
+
+
+def unfinished(jobs: Mapping[int, JobRecord]) -> Sequence[JobRecord]:
+    """Return the jobs that a driver has still to end."""
+    return [job for job in jobs.values() if not job.status.final or job.interrupted]

@@ -1,0 +1,64 @@
+"""Submissions: recorded before the engine is called, so that none is ever repeated blindly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..ports.files import Files
+from .layout import Layout
+from .records import dump, load
+
+__all__ = ["AttemptId", "Submission", "read_submissions", "write_submission"]
+
+
+class AttemptId(NamedTuple):
+    """One attempt at one job: what an observation, a claim and an event are about."""
+
+    index: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is, or is about to be, handed to an engine in one call.
+
+    `name` travels with it as job name, comment, label or request id; `tasks` are the attempts in
+    the order of the engine's tasks.
+    """
+
+    sid: str
+    name: str
+    backend: str
+    tasks: tuple[AttemptId, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes."""
+        return {
+            "sid": self.sid,
+            "name": self.name,
+            "backend": self.backend,
+            "tasks": self.tasks,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Submission:
+        """Read what `to_json` wrote."""
+        tasks = tuple(AttemptId(int(i), int(a)) for i, a in data["tasks"])
+        return cls(str(data["sid"]), str(data["name"]), str(data["backend"]), tasks)
+
+
+def write_submission(files: Files, layout: Layout, submission: Submission) -> None:
+    """Record a submission; its id is new, so the record is too."""
+    files.create(layout.submission(submission.sid), dump(submission.to_json()))
+
+
+def read_submissions(files: Files, layout: Layout) -> list[Submission]:
+    """Return the recorded submissions, oldest first as far as their ids tell."""
+    paths = [f"{layout.submissions}/{name}" for name in sorted(files.names(layout.submissions))]
+    whole = [path for path in paths if path.endswith(".json")]
+    contents = [(path, files.read(path)) for path in whole]
+    # A record that was cut short was never followed by a call to the engine.
+    return [
+        Submission.from_json(load(data, path)) for path, data in contents if data.endswith(b"\n")
+    ]

@@ -1,0 +1,49 @@
+"""What an onlooker sees of a run: it reads the journal, asks nobody and changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..ports import Ports, system_ports
+from .journal import read_journal
+from .layout import Layout
+from .lease import LeaseRecord, newest_lease
+from .runfile import RunFile, require_run
+from .state import JobRecord, replay
+
+__all__ = ["RunView", "read_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run at one moment."""
+
+    layout: Layout
+    run: RunFile
+    jobs: Mapping[int, JobRecord]
+    lease: LeaseRecord | None
+    driver_lives: bool | None
+    """None where this process cannot tell: the driver is on another host."""
+
+    @property
+    def driver(self) -> str | None:
+        """Who drives the run, in words; None where nobody does."""
+        if self.lease is None or self.lease.released or self.driver_lives is False:
+            return None
+        return str(self.lease.driver)
+
+
+def read_run(workdir: str | os.PathLike[str], ports: Ports | None = None) -> RunView:
+    """Return what the folder tells of its run. Blocks.
+
+    Raises RunNotFound where it holds none, RunCorrupt where its records cannot be read.
+    """
+    layout = Layout(os.fspath(workdir))
+    ports = ports or system_ports(layout.workdir)
+    run = require_run(ports.files, layout)
+    lease = newest_lease(ports.files, layout)
+    lives = None if lease is None else not lease.released and ports.lives(lease.driver)
+    jobs = replay(read_journal(ports.files, layout))
+    return RunView(layout, run, jobs, lease, lives)
