@@ -22,7 +22,7 @@ def groups() -> Iterator[list[Path]]:
 
 def check(paths: list[Path]) -> int:
     print("mypy", *(path.relative_to(ROOT) for path in paths), flush=True)
-    command = [sys.executable, "-m", "mypy", *paths, *sys.argv[1:]]
+    command = [sys.executable, "-m", "mypy", *map(str, paths), *sys.argv[1:]]
     return subprocess.run(command, check=False).returncode
 
 
