@@ -69,7 +69,7 @@ def next_words(run: Path) -> str:
     dev = os.environ.get("DEV_COMMAND", "python3 tools/dev.py")
     where = shlex.quote(str(run.relative_to(ROOT)))
     return (
-        f"\nThe run is in {run}. Here `sched` is `{dev} run sched`, so type next:\n"
+        f"\nThe run is in {run}\nIn this clone `sched` is `{dev} run sched`. Try next:\n"
         f"  {dev} run sched status {where}\n"
         f"  {dev} run sched logs {where} 1"
     )

@@ -83,8 +83,17 @@ def environment(programs: Path) -> dict[str, str]:
         env["UV_DEFAULT_INDEX"] = mirror
     env |= os.environ
     env["PATH"] = os.pathsep.join([str(programs), env.get("PATH", os.defpath)])
-    env["DEV_COMMAND"] = shlex.join(sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1])
+    env["DEV_COMMAND"] = shlex.join([Path(sys.orig_argv[0]).name, sys.argv[0]])
     return env
+
+
+def hatch_arguments(typed: list[str]) -> list[str]:
+    """Hand on what was typed as it is: hatch would fill in `{}` and drop a `--` of the command."""
+    if typed[:1] not in (["run"], ["test"]):
+        return typed
+    verb, *rest = [word.replace("{", "{{").replace("}", "}}") for word in typed]
+    own_options = verb == "test" or rest[:1] == ["--help"]
+    return [verb, *rest] if own_options else [verb, "--", *rest]
 
 
 def main() -> None:
@@ -96,7 +105,8 @@ def main() -> None:
         sys.exit(130)
     os.chdir(ROOT)
     # Hatch takes this process's place, so that Ctrl-C meets no Python in between.
-    os.execve(python, [str(python), "-m", "hatch", *sys.argv[1:]], environment(programs))
+    command = [str(python), "-m", "hatch", *hatch_arguments(sys.argv[1:])]
+    os.execve(python, command, environment(programs))
 
 
 if __name__ == "__main__":
