@@ -1,0 +1,79 @@
+"""Install the wheels of `dist/` as a user would, each time in an empty environment, and run a job.
+
+sched-local has to work as a library without sched-meta, and sched-meta has to bring `sched`.
+"""
+
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+DIST = Path(__file__).resolve().parent.parent / "dist"
+
+LIBRARY_JOB = """
+import importlib.util, sys
+from pathlib import Path
+from sched_core import run
+from sched_local import LocalScheduler
+
+[job] = run(LocalScheduler(workdir=sys.argv[1]), [["echo", "from the library"]])
+assert job.status.name == "FINISHED" and job.rc == 0, job
+assert Path(job.stdout_file).read_text() == "from the library\\n"
+assert importlib.util.find_spec("sched_meta") is None, "sched-local pulls in sched-meta"
+"""
+
+
+def wheel(package: str) -> Path:
+    [found] = DIST.glob(f"{package.replace('-', '_')}-*.whl")
+    return found
+
+
+def write_constraints(path: Path) -> None:
+    """Siblings come from `dist/`, even where an index knows a package of that name."""
+    wheels = sorted(DIST.glob("*.whl"))
+    names = [file.name.partition("-")[0] for file in wheels]
+    lines = [f"{name} @ {file.as_uri()}" for name, file in zip(names, wheels, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def install(package: str, folder: Path) -> Path:
+    """Install a package and what it asks for; return the folder of the environment's programs."""
+    write_constraints(folder / "constraints.txt")
+    venv.create(folder / "env", with_pip=True)
+    programs = folder / "env" / "bin"
+    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+    subprocess.run([*pip, "-c", folder / "constraints.txt", wheel(package)], check=True)
+    subprocess.run([programs / "python", "-m", "pip", "check"], check=True)
+    return programs
+
+
+def try_library(folder: Path) -> None:
+    programs = install("sched-local", folder)
+    subprocess.run([programs / "python", "-c", LIBRARY_JOB, folder / "run"], check=True)
+
+
+def try_command_line(folder: Path) -> None:
+    programs = install("sched-meta", folder)
+    command = [programs / "sched", "run", "-w", folder / "run", "--cat"]
+    done = subprocess.run(
+        [*command, "--", "echo", "from {}", ":::", "sched"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.stdout == "from sched\n", done.stdout
+
+
+def main() -> None:
+    for attempt in (try_library, try_command_line):
+        with tempfile.TemporaryDirectory() as folder:
+            attempt(Path(folder))
+        print(f"{attempt.__name__}: ok")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(str(error))
