@@ -1,7 +1,8 @@
 """Say in which order the packages are released, and check that they agree with each other.
 
 `packages.py order` prints names and versions, dependencies first; `packages.py check [TAG]`
-compares versions, changelogs and the packages' demands on each other, and a tag with its package.
+compares versions, changelogs, licences and the packages' demands on each other, and a tag with
+its package.
 """
 
 import re
@@ -13,7 +14,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-PACKAGES = Path(__file__).resolve().parent.parent / "packages"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ROOT / "packages"
 FRAGMENT = re.compile(r"^(\d+|\+[\w-]+)\.(added|changed|removed|fixed)(\.\d+)?\.md$")
 
 Project = dict[str, Any]
@@ -67,6 +69,13 @@ def sibling_problems(name: str, projects: Projects) -> list[str]:
     ]
 
 
+def licence_problems(name: str) -> list[str]:
+    """Each package is published with a copy, because an archive cannot hold a link out of it."""
+    copy = PACKAGES / name / "LICENSE"
+    same = copy.exists() and copy.read_bytes() == (ROOT / "LICENSE").read_bytes()
+    return [] if same else [f"{name}: LICENSE is not a copy of the one in the root"]
+
+
 def tag_problems(tag: str, projects: Projects) -> list[str]:
     """A tag releases its package's version, with its changes in the changelog."""
     name, _, version = tag.rpartition("-v")
@@ -84,6 +93,7 @@ def check(projects: Projects, tags: list[str]) -> list[str]:
     return [
         *(p for name in projects for p in changelog_problems(name, projects[name]["version"])),
         *(p for name in projects for p in sibling_problems(name, projects)),
+        *(p for name in projects for p in licence_problems(name)),
         *(p for tag in tags for p in tag_problems(tag, projects)),
     ]
 

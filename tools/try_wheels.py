@@ -24,6 +24,10 @@ assert importlib.util.find_spec("sched_meta") is None, "sched-local pulls in sch
 """
 
 
+def call(*command: str | Path) -> None:
+    subprocess.run(command, check=True)
+
+
 def wheel(package: str) -> Path:
     [found] = DIST.glob(f"{package.replace('-', '_')}-*.whl")
     return found
@@ -42,27 +46,23 @@ def install(package: str, folder: Path) -> Path:
     write_constraints(folder / "constraints.txt")
     venv.create(folder / "env", with_pip=True)
     programs = folder / "env" / "bin"
-    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
-    subprocess.run([*pip, "-c", folder / "constraints.txt", wheel(package)], check=True)
-    subprocess.run([programs / "python", "-m", "pip", "check"], check=True)
+    pip = (programs / "python", "-m", "pip", "--disable-pip-version-check")
+    call(*pip, "install", "-qq", "--constraint", folder / "constraints.txt", wheel(package))
+    call(*pip, "check")
     return programs
 
 
 def try_library(folder: Path) -> None:
     programs = install("sched-local", folder)
-    subprocess.run([programs / "python", "-c", LIBRARY_JOB, folder / "run"], check=True)
+    call(programs / "python", "-c", LIBRARY_JOB, folder / "run")
 
 
 def try_command_line(folder: Path) -> None:
     programs = install("sched-meta", folder)
-    command = [programs / "sched", "run", "-w", folder / "run", "--cat"]
-    done = subprocess.run(
-        [*command, "--", "echo", "from {}", ":::", "sched"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert done.stdout == "from sched\n", done.stdout
+    options = ("-w", folder / "run", "--cat")
+    command = (programs / "sched", "run", *options, "--", "echo", "from {}", ":::", "sched")
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    assert printed == b"from sched\n", printed
 
 
 def main() -> None:
@@ -76,4 +76,4 @@ if __name__ == "__main__":
     try:
         main()
     except subprocess.CalledProcessError as error:
-        sys.exit(str(error))
+        sys.exit(f"{error.cmd[0]} ended with {error.returncode}, see above")
