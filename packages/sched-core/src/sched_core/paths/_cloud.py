@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -168,6 +167,8 @@ def _new_cloud_path(path: str) -> CloudPath:
 
 @contextmanager
 def _scratch_file() -> Iterator[Path]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="sched-") as folder:
         yield Path(folder, "content")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +25,8 @@ class LocalFiles:
         Path(path).mkdir(mode, parents, exist_ok)
 
     def rmtree(self, path: str, missing_ok: bool) -> None:
+        import shutil
+
         try:
             shutil.rmtree(path)
         except FileNotFoundError:
