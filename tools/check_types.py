@@ -1,30 +1,39 @@
 """Check types: the packages and tools together, then each package's tests by themselves.
 
-The tests of two packages may have files of the same name (conftest.py), which mypy takes for
-one module.
+Tests have no `__init__.py`, so two packages may have test files of the same name. Mypy has to see
+each `tests` folder from its own package to tell them apart and to follow relative imports.
 """
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MYPY = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
 
 
-def groups() -> Iterator[list[Path]]:
-    yield [*sorted(ROOT.glob("packages/*/src")), *sorted(ROOT.glob("tools/*.py"))]
-    for folder in [ROOT / "tools" / "bench", *sorted(ROOT.glob("packages/*/tests"))]:
-        if any(folder.rglob("*.py")):
-            yield [folder]
-    yield [ROOT / "conftest.py"]
+def check(folder: Path, *patterns: str, options: tuple[str, ...] = ()) -> int:
+    """Check what the patterns find below a folder, seen from that folder."""
+    found = sorted(str(path.relative_to(folder)) for p in patterns for path in folder.glob(p))
+    if not found:
+        return 0
+    print(f"mypy in {folder.relative_to(ROOT)}:", *found, flush=True)
+    command = [*MYPY, *options, *found, *sys.argv[1:]]
+    return subprocess.run(command, cwd=folder, check=False).returncode
 
 
-def check(paths: list[Path]) -> int:
-    print("mypy", *(path.relative_to(ROOT) for path in paths), flush=True)
-    command = [sys.executable, "-m", "mypy", *map(str, paths), *sys.argv[1:]]
-    return subprocess.run(command, check=False).returncode
+def check_tests(package: Path) -> int:
+    return check(package, "tests/**/*.py", options=("--explicit-package-bases",))
+
+
+def main() -> int:
+    codes = [
+        check(ROOT, "conftest.py", "packages/*/src", "tools/*.py"),
+        check(ROOT / "tools" / "bench", "*.py"),
+        *(check_tests(package) for package in sorted(ROOT.glob("packages/*"))),
+    ]
+    return max(codes)
 
 
 if __name__ == "__main__":
-    sys.exit(max([check(paths) for paths in groups()]))
+    sys.exit(main())
