@@ -1,0 +1,61 @@
+"""What one job is to run, before the run knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sched_core.errors import CommandError, OptionError
+from sched_core.model.command import check_command, check_name
+from sched_core.model.resources import Resources
+
+from .replacement import Template
+from .shellline import ShellTemplate
+from .values import Sources
+
+__all__ = ["JobSpec", "specs_from_values"]
+
+
+@dataclass(slots=True)
+class JobSpec:
+    """A command with what belongs to it; None leaves a thing to the scheduler."""
+
+    cmd: list[str]
+    name: str | None = None
+    envs: dict[str, str] | None = None
+    resources: Resources | None = None
+    timeout: float | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two jobs the same one when a run is resumed."""
+        return (tuple(self.cmd), tuple(sorted((self.envs or {}).items())))
+
+
+def specs_from_values(
+    command: Sequence[str], sources: Sources, *, shell: bool = False, name: str | None = None
+) -> Iterator[JobSpec]:
+    """Yield a job for each row of values, or the one job of a command without values.
+
+    `name` may hold `{}`-forms. Raises OptionError and CommandError.
+    """
+    template = _template(command, sources.width, shell)
+    names = Template([name], sources.width) if name and sources.width else None
+    if names and not names.has_forms:
+        names = None
+    for number, row in enumerate(sources.rows(), 1):
+        cmd = check_command(template.fill(row, number))
+        yield JobSpec(cmd, name=check_name(" ".join(names.fill(row, number))) if names else None)
+
+
+def _template(command: Sequence[str], width: int, shell: bool) -> Template | ShellTemplate:
+    if not command:
+        raise CommandError("there is no command behind --")
+    if not shell:
+        return Template(command, width)
+    if len(command) > 1:
+        raise OptionError(
+            f"--shell takes one line, and there are {len(command)} words behind --; quote the line:"
+            " sched run --shell -- 'LINE'"
+        )
+    return ShellTemplate(command[0], width)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import sched_meta
+import sched_meta.registry
+from sched_core import Scheduler
+from sched_core.errors import NoSuchSchedulerError, WrongSchedulerTypeError
+from sched_local import LocalScheduler
+
+
+@pytest.fixture
+def entry_points(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Entry points of a group of one's own, by name."""
+    values = {"local": "sched_local:LocalScheduler"}
+
+    def find(group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, value, group) for name, value in values.items()]
+
+    monkeypatch.setattr("importlib.metadata.entry_points", find)
+    return values
+
+
+def test_name_gives_the_class() -> None:
+    assert LocalScheduler is sched_meta.get_scheduler("local")
+
+
+def test_class_is_given_back() -> None:
+    class Own(LocalScheduler):
+        pass
+
+    assert Own is sched_meta.get_scheduler(Own)
+
+
+def test_names_are_those_of_the_group(entry_points: dict[str, str]) -> None:
+    entry_points["alpha"] = "nowhere:Alpha"
+    assert sched_meta.scheduler_names() == ["alpha", "local"]
+    assert "local" in sched_meta.scheduler_names("sched.schedulers")
+
+
+def test_group_of_ones_own() -> None:
+    with pytest.raises(NoSuchSchedulerError):
+        sched_meta.get_scheduler("local", group="no.such.group")
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("Local", "did you mean 'local'?"),
+        ("locl", "did you mean 'local'?"),
+        ("slurm", "to install it: pip install 'sched-meta[hpc]'"),
+        ("SGE", "to install it: pip install 'sched-meta[hpc]'"),
+        ("slrum", "did you mean 'slurm'? To install it: pip install 'sched-meta[hpc]'"),
+        ("gbatch", "to install it: pip install 'sched-meta[gbatch]'"),
+        ("container", "to install it: pip install 'sched-meta[container]'"),
+        ("ssh", "to install it: pip install 'sched-meta[ssh]'"),
+        ("kubernetes", "installed are: local"),
+        ("", "installed are: local"),
+    ],
+)
+@pytest.mark.usefixtures("entry_points")
+def test_unknown_name_says_what_may_have_been_meant(name: str, hint: str) -> None:
+    with pytest.raises(NoSuchSchedulerError) as raised:
+        sched_meta.get_scheduler(name)
+    assert f"there is no scheduler {name!r}; {hint}" == str(raised.value)
+    assert isinstance(raised.value, LookupError)
+
+
+def test_entry_point_that_does_not_import_names_its_cause(entry_points: dict[str, str]) -> None:
+    entry_points["broken"] = "sched_no_such_module:Broken"
+    with pytest.raises(NoSuchSchedulerError, match="'broken' is installed and cannot be") as raised:
+        sched_meta.get_scheduler("broken")
+    assert "ModuleNotFoundError: No module named 'sched_no_such_module'" in str(raised.value)
+    assert isinstance(raised.value.__cause__, ImportError)
+
+
+@pytest.mark.parametrize("value", ["json:JSONDecoder", "json:dumps", "json"])
+def test_entry_point_that_is_no_scheduler(entry_points: dict[str, str], value: str) -> None:
+    entry_points["odd"] = value
+    with pytest.raises(WrongSchedulerTypeError, match=r"a subclass of sched_core\.Scheduler"):
+        sched_meta.get_scheduler("odd")
+
+
+@pytest.mark.parametrize("given", [None, 1, dict, LocalScheduler.__init__])
+def test_what_is_neither_a_name_nor_a_scheduler(given: object) -> None:
+    with pytest.raises(WrongSchedulerTypeError):
+        sched_meta.get_scheduler(given)  # type: ignore[arg-type]
+
+
+def test_base_class_is_a_scheduler() -> None:
+    assert Scheduler is sched_meta.get_scheduler(Scheduler)
+
+
+HEAVY = {"anyio", "asyncio", "click", "hypothesis", "importlib.metadata", "pluggy", "rich", "trio"}
+
+
+def modules_after(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules, sep='\\n')"]
+    return set(subprocess.check_output(command, text=True).split())
+
+
+def test_import_loads_nothing_heavy_and_no_backend() -> None:
+    found = modules_after("import sched_meta")
+    assert not found & (HEAVY | {"sched_core", "sched_local"})
+
+
+def test_names_import_no_backend() -> None:
+    found = modules_after("import sched_meta; sched_meta.scheduler_names()")
+    assert not found & {"sched_core", "sched_local", "anyio"}
