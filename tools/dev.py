@@ -79,8 +79,8 @@ def environment(programs: Path) -> dict[str, str]:
         "HATCH_CACHE_DIR": str(HOME / "cache"),
         "HATCH_CONFIG": str(CONFIG),
     }
-    if mirror := os.environ.get("PIP_INDEX_URL"):  # uv, which hatch installs by, knows no pip
-        env["UV_DEFAULT_INDEX"] = mirror
+    if "PIP_INDEX_URL" in os.environ:  # hatch installs by uv, which does not know pip's settings
+        env["UV_DEFAULT_INDEX"] = os.environ["PIP_INDEX_URL"]
     env |= os.environ
     env["PATH"] = os.pathsep.join([str(programs), env.get("PATH", os.defpath)])
     env["DEV_COMMAND"] = shlex.join([Path(sys.orig_argv[0]).name, sys.argv[0]])
