@@ -104,7 +104,7 @@ async def test_removes_trees(folder: SpecPath) -> None:
     with pytest.raises(FileNotFoundError):
         await tree.rmtree()
     Path(tree).symlink_to(outside)
-    with pytest.raises(OSError, match="symbolic link"):
+    with pytest.raises(NotADirectoryError, match="symbolic link"):
         await tree.rmtree()
     await (outside / "a").write_bytes(b"")
     with pytest.raises(NotADirectoryError):

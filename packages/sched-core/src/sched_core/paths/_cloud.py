@@ -6,6 +6,7 @@ with each file, and refuses when the clocks of the bucket and of this machine di
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -61,21 +62,21 @@ class CloudFiles:
     def mkdir(self, path: str, mode: int, parents: bool, exist_ok: bool) -> None:
         # There are no folders in a bucket: an object's name brings its own.
         if not exist_ok and self.exists(path):
-            raise FileExistsError(f"{path} exists already")
+            raise FileExistsError(errno.EEXIST, "There are objects already", path)
 
     def rmtree(self, path: str, missing_ok: bool) -> None:
         target = self._at(path)
         if target.is_dir():
             target.rmtree()
         elif target.is_file():
-            raise NotADirectoryError(f"{path} is no folder")
+            raise NotADirectoryError(errno.ENOTDIR, "Not a folder of objects", path)
         elif not missing_ok:
             _raise_missing(path)
 
     def names(self, path: str) -> list[str]:
         target = self._at(path)
         if target.is_file():
-            raise NotADirectoryError(f"{path} is no folder")
+            raise NotADirectoryError(errno.ENOTDIR, "Not a folder of objects", path)
         names = [child.name for child in target.iterdir()]
         if not names and not target.exists():
             _raise_missing(path)
@@ -119,7 +120,7 @@ class CloudFiles:
     def write_bytes(self, path: str, data: bytes) -> int:
         target = self._at(path)
         if target.is_dir():
-            raise IsADirectoryError(f"{path} is a folder")
+            raise IsADirectoryError(errno.EISDIR, "A folder of objects", path)
         with _scratch_file() as scratch:
             scratch.write_bytes(data)
             target.upload_from(scratch, force_overwrite_to_cloud=True)
@@ -140,12 +141,12 @@ class CloudFiles:
         if target.is_file():
             return
         if target.is_dir():
-            raise IsADirectoryError(f"{target} is a folder")
+            raise IsADirectoryError(errno.EISDIR, "A folder of objects", str(target))
         _raise_missing(str(target))
 
     def _at(self, path: str) -> CloudPath:
         if not is_cloud(path):
-            raise OSError(f"{path} is not in a bucket; read it and write it instead")
+            raise OSError(errno.EXDEV, "Not in a bucket: read and write instead of moving", path)
         origin = self._origin
         if origin is not None and path.startswith(origin.cloud_prefix):
             return type(origin)(path, client=origin.client)
@@ -178,4 +179,4 @@ def _stat_result(mode: int, size: int, modified: float) -> os.stat_result:
 
 
 def _raise_missing(path: str) -> NoReturn:
-    raise FileNotFoundError(f"{path} does not exist")
+    raise FileNotFoundError(errno.ENOENT, "No such object", path)

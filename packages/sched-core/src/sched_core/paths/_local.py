@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,8 @@ class LocalFiles:
     def rmtree(self, path: str, missing_ok: bool) -> None:
         import shutil
 
+        if os.path.islink(path):
+            raise NotADirectoryError(errno.ENOTDIR, "Cannot remove a symbolic link's tree", path)
         try:
             shutil.rmtree(path)
         except FileNotFoundError:

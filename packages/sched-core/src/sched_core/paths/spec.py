@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from ._path import TwoSidedPath
+from ._files import FilePath
 
 if TYPE_CHECKING:
-    from ._path import StrPath
+    from ._path import StrPath, TwoSidedPath
 
 
-class SpecPath(TwoSidedPath):
+class SpecPath(FilePath):
     """A path as the driver sees it, that knows where the job finds the same file.
 
     `path` is local or in a bucket (`gs://`, `s3://`, `az://`), kept as given: relative paths are
@@ -40,7 +40,7 @@ class SpecPath(TwoSidedPath):
         return f"{type(self).__name__}({self._path!r}{twin})"
 
 
-class MountedPath(TwoSidedPath):
+class MountedPath(FilePath):
     """A path as the job sees it, that knows where the driver finds the same file.
 
     `spec` is the driver's path, by default the same. The methods for files act on the job's path
