@@ -1,0 +1,103 @@
+"""The script of one attempt: text that a person can read, and run with `bash job.wrapped.local`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+__all__ = ["TOKEN_VARIABLE", "JobScript", "recorder_text", "render"]
+
+TOKEN_VARIABLE = "SCHED_JOB_TOKEN"
+"""The variable that marks every process of an attempt: its whole tree is found by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobScript:
+    """All that a job's script says; every path is as the job sees it.
+
+    `before` and `after` are the user's bash around the command: `before` may change the array
+    `cmd`, `after` sees `rc`. `jid` and `restart` are bash expressions for the engine's own id and
+    count of restarts (trusted: they are a backend's). `timeout` and `grace` are seconds. `umask` is
+    the command's, octal, empty to inherit; `record_umask` that of the records and outputs.
+    """
+
+    index: int
+    attempt: int
+    run: str
+    metadir: str
+    recorder: str
+    cmd: Sequence[str]
+    token: str
+    name: str | None = None
+    envs: Mapping[str, str]
+    cwd: str | None = None
+    before: str = ""
+    after: str = ""
+    timeout: float | None = None
+    grace: float = 10.0
+    spool: str | None = None
+    events: Literal["always", "fallback"] = "always"
+    jid: str = ""
+    restart: str = "0"
+    umask: str = ""
+    record_umask: str = "077"
+    shebang: str = "#!/bin/bash -p"
+
+
+def recorder_text() -> bytes:
+    """Return recorder.bash, which every script of a run sources."""
+    return _recorder_text()
+
+
+@cache
+def _recorder_text() -> bytes:
+    return files(__package__).joinpath("recorder.bash").read_bytes()
+
+
+def render(script: JobScript) -> str:
+    """Return the text of a job's script; write it with `os.fsencode`."""
+    s = script
+    recorder = _quote(s.recorder)
+    exports = "".join([f" \\\n    {key}={_quote(value)}" for key, value in s.envs.items()])
+    return f"""{s.shebang}
+# {_title(s)}.  By hand: bash job.wrapped.*
+[[ $- == *p* ]] || exec "$BASH" -p "$0" "$@"
+_sched_index={s.index} _sched_attempt={s.attempt}
+_sched_dir={_quote(s.metadir)}
+_sched_cmd=({" ".join(map(_quote, s.cmd))})
+_sched_env() {{
+  export {TOKEN_VARIABLE}={_quote(s.token)}{exports}
+}}
+_sched_cwd={_quote(s.cwd) if s.cwd else ""}
+_sched_before={_quote(s.before) if s.before else ""}
+_sched_after={_quote(s.after) if s.after else ""}
+_sched_timeout={_seconds(s.timeout) if s.timeout else ""} _sched_grace={_seconds(s.grace)}
+_sched_spool={_quote(s.spool) if s.spool else ""} _sched_events={s.events}
+_sched_jid="{s.jid}" _sched_restart="{s.restart}"
+_sched_umask={s.umask} _sched_records={s.record_umask}
+[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
+sched_job "$@"
+"""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:=@%+,-]+", re.ASCII).fullmatch
+
+
+def _quote(text: str) -> str:
+    # As shlex.quote, at half its price; a name alone is never taken for anything else here.
+    return text if _PLAIN(text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+def _title(s: JobScript) -> str:
+    title = f"Job {s.index}" + (f" ({s.name})" if s.name else "")
+    title += f", attempt {s.attempt} of run {s.run}"
+    return title if title.isprintable() else repr(title)
+
+
+def _seconds(value: float) -> str:
+    # `read -t 0` would only ask whether there is input.
+    return f"{max(value, 0.001):.3f}".rstrip("0").rstrip(".")
