@@ -5,7 +5,7 @@ import pytest
 from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
-from sched_core.run.state import JobRecord
+from sched_core.runfolder.state import JobRecord
 from sched_meta.selection import select_jobs
 
 JOBS = {

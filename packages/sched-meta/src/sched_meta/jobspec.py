@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sched_core.errors import CommandError, OptionError
-from sched_core.model.command import check_command, check_name
+from sched_core.model.command import check_command, check_environment, check_name
 from sched_core.model.resources import Resources
 
 from .replacement import Template
 from .shellline import ShellTemplate
 from .values import Sources
 
-__all__ = ["JobSpec", "specs_from_values"]
+__all__ = ["JobSpec", "add_environment", "job_key", "specs_from_values"]
 
 
 @dataclass(slots=True)
@@ -26,10 +26,10 @@ class JobSpec:
     resources: Resources | None = None
     timeout: float | None = None
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What makes two jobs the same one when a run is resumed."""
-        return (tuple(self.cmd), tuple(sorted((self.envs or {}).items())))
+
+def job_key(cmd: Sequence[str], envs: Mapping[str, str] | None) -> tuple[object, ...]:
+    """Return what makes two jobs of a run the same one."""
+    return tuple(cmd), tuple(sorted((envs or {}).items()))
 
 
 def specs_from_values(
@@ -46,6 +46,23 @@ def specs_from_values(
     for number, row in enumerate(sources.rows(), 1):
         cmd = check_command(template.fill(row, number))
         yield JobSpec(cmd, name=check_name(" ".join(names.fill(row, number))) if names else None)
+
+
+def add_environment(specs: list[JobSpec], pairs: Iterable[str]) -> list[JobSpec]:
+    """Give every job the variables of `--env K=V`; what a job has of its own wins.
+
+    Raises OptionError and CommandError.
+    """
+    variables: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise OptionError(f"--env {pair}: write it as NAME=VALUE")
+        variables[name] = value
+    if shared := check_environment(variables):
+        for spec in specs:
+            spec.envs = shared | spec.envs if spec.envs else shared
+    return specs
 
 
 def _template(command: Sequence[str], width: int, shell: bool) -> Template | ShellTemplate:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
-from sched_core.run.state import JobRecord
+from sched_core.runfolder.state import JobRecord
+
+from .wording import index_ranges
 
 __all__ = ["select_jobs"]
 
@@ -87,15 +89,4 @@ def _near(part: str, jobs: Mapping[int, JobRecord]) -> str:
 def _what_there_is(jobs: Mapping[int, JobRecord]) -> str:
     if not jobs:
         return "the run has no jobs"
-    return f"the run has the jobs {_ranges(sorted(jobs))}"
-
-
-def _ranges(indexes: Sequence[int], most: int = 5) -> str:
-    spans: list[tuple[int, int]] = []
-    for index in indexes:
-        if spans and spans[-1][1] == index - 1:
-            spans[-1] = (spans[-1][0], index)
-        else:
-            spans.append((index, index))
-    texts = [str(a) if a == b else f"{a}-{b}" for a, b in spans]
-    return ", ".join(texts[:most]) + (", ..." if len(texts) > most else "")
+    return f"the run has the jobs {index_ranges(sorted(jobs))}"

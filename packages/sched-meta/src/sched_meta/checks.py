@@ -1,0 +1,135 @@
+"""Checks of what jobs need on this machine: name, verdict (None: a warning) and detail of each."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .cores import usable_cores
+from .options import parse_options
+from .registry import get_scheduler
+from .runfolder import RUNS
+from .wording import size
+
+__all__ = ["Check", "check_machine", "check_scheduler"]
+
+Check = tuple[str, bool | None, str]
+
+_OLDEST_BASH = (4, 4)
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "glusterfs"}
+
+
+def check_machine() -> Iterator[Check]:
+    """Check bash, the folder that runs go to, its clock, and the limits of this process."""
+    yield _check_bash()
+    yield from _check_folder(RUNS if RUNS.is_dir() else Path.cwd())
+    yield _check_open_files()
+    yield "cores", True, f"{usable_cores()} can be used: that many jobs run at once by default"
+
+
+def check_scheduler(name: str, options: Sequence[str] = ()) -> Iterator[Check]:
+    """Load the scheduler and have it check what it needs. Raises SchedError where it cannot be."""
+    import anyio
+
+    cls = get_scheduler(name)
+    keywords = parse_options(options, cls)
+    try:
+        scheduler = cls(workdir=RUNS / "doctor", **keywords)
+    except TypeError as error:
+        yield f"scheduler {name}", False, f"{error}; give it with -o KEY=VALUE"
+        return
+    yield f"scheduler {name}", True, f"{cls.__module__}.{cls.__qualname__} is loaded"
+    yield from anyio.run(scheduler.doctor)
+
+
+def _check_bash() -> Check:
+    path = shutil.which("bash")
+    if path is None:
+        return "bash", False, "there is none on the PATH, and every job is started by it"
+    text = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"version (\d+)\.(\d+)\S*", text)
+    if not found:
+        return "bash", None, f"{path} does not tell its version"
+    old = (int(found[1]), int(found[2])) < _OLDEST_BASH
+    wanted = f"; it must be {'.'.join(map(str, _OLDEST_BASH))} or newer" if old else ""
+    return "bash", not old, f"{path} is {found[0]}{wanted}"
+
+
+def _check_folder(folder: Path) -> Iterator[Check]:
+    where = str(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".sched-doctor-", dir=folder) as probe:
+            yield "folder", True, f"{where} can be written"
+            yield _check_exclusive_create(Path(probe))
+            yield _check_clock(Path(probe))
+    except OSError as error:
+        yield "folder", False, f"{where} cannot be written: {error.strerror}; use -w elsewhere"
+        return
+    yield _check_file_system(folder)
+    yield _check_space(folder)
+
+
+def _check_exclusive_create(probe: Path) -> Check:
+    path = probe / "claim"
+    path.touch(exist_ok=False)
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return "locks", True, "a file can be created by one process only"
+    return "locks", False, "creating a file exclusively is no lock here: jobs might start twice"
+
+
+def _check_clock(probe: Path) -> Check:
+    before = time.time()
+    path = probe / "clock"
+    path.write_bytes(b"x")
+    skew = path.stat().st_mtime - before
+    if abs(skew) < 2:
+        return "clock", True, "the folder's file system and this machine agree"
+    return "clock", None, f"files are dated {skew:+.0f} s off this machine's clock"
+
+
+def _check_file_system(folder: Path) -> Check:
+    kind = _file_system(folder)
+    if kind in _NETWORK:
+        return "file system", None, f"{kind}: listings are cached, ends of jobs show up late"
+    return "file system", True, kind or "unknown"
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the mount that the folder is on, '' where nobody tells."""
+    path = f"{folder.resolve()}/"
+    best, kind = "", ""
+    try:
+        lines = Path("/proc/self/mounts").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        _, point, this, *_ = line.split(" ")
+        point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point).rstrip("/") + "/"
+        if path.startswith(point) and len(point) >= len(best):
+            best, kind = point, this
+    return kind
+
+
+def _check_space(folder: Path) -> Check:
+    stat = os.statvfs(folder)
+    free = stat.f_bavail * stat.f_frsize
+    detail = f"{size(free)} free"
+    if stat.f_files:
+        detail += f", {stat.f_favail} files"
+    enough = free > 100 << 20 and (not stat.f_files or stat.f_favail > 10_000)
+    return "space", True if enough else None, detail + ("" if enough else ": that is little")
+
+
+def _check_open_files() -> Check:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = soft == resource.RLIM_INFINITY or soft >= 256
+    return "open files", True if enough else None, f"at most {soft}"

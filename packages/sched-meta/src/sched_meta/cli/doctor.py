@@ -1,0 +1,35 @@
+"""`sched doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from .exits import FAILED, FINISHED
+
+__all__ = ["doctor"]
+
+
+@click.command()
+@click.argument("scheduler", default="local")
+@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="Option of the scheduler.")
+def doctor(scheduler: str, options: tuple[str, ...]) -> int:
+    """Check that this machine, and SCHEDULER with it, can run jobs.
+
+    The exit code is 1 where a check fails; warnings do not count.
+    """
+    from ..checks import check_machine, check_scheduler
+
+    verdicts = [_show(check_machine()), _show(check_scheduler(scheduler, options))]
+    return FINISHED if all(verdicts) else FAILED
+
+
+def _show(checks: Iterable[tuple[str, bool | None, str]]) -> bool:
+    """Print the checks as they come; tell whether none failed."""
+    well = True
+    for name, verdict, detail in checks:
+        word = {True: "ok", None: "warn", False: "FAIL"}[verdict]
+        click.echo(f"{word:<5} {name}: {detail}")
+        well = well and verdict is not False
+    return well

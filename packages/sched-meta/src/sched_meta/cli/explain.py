@@ -1,0 +1,32 @@
+"""`sched explain`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["explain"]
+
+
+@click.command()
+@click.argument("run")
+@click.argument("job")
+def explain(run: str, job: str) -> None:
+    """Tell all that is known about one JOB, given by its index or name.
+
+    Its command, each attempt with times, host and outcome, the last it wrote to stderr, and where
+    its files are.
+    """
+    from sched_core.errors import OptionError
+    from sched_core.runfolder import read_run
+
+    from ..history import explanation
+    from ..runfolder import existing_run
+    from ..selection import select_jobs
+    from ..wording import index_ranges
+
+    folder = existing_run(run)
+    chosen = select_jobs([job], read_run(folder).jobs)
+    if len(chosen) != 1:
+        which = index_ranges([record.index for record in chosen])
+        raise OptionError(f"{job!r} is {len(chosen)} jobs ({which or 'none'}); name one")
+    click.echo("\n".join(explanation(folder, chosen[0])))

@@ -1,0 +1,82 @@
+"""Calls a command and turns whatever it raises into one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..console import say
+from .exits import FAILED, INTERRUPTED, UNUSABLE, USAGE
+
+__all__ = ["invoke"]
+
+
+def invoke(command: click.Command, args: Sequence[str]) -> int:
+    """Return the exit code of the command; no traceback reaches the user.
+
+    SCHED_DEBUG=1 in the environment lets it through.
+    """
+    _let_output_hold_any_text()
+    try:
+        return command.main(list(args), prog_name="sched", standalone_mode=False) or 0
+    except BrokenPipeError:
+        return 128 + 13
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("SCHED_DEBUG"):
+            raise
+        code, message = _explain(error)
+        say(f"error: {message}")
+        return code
+    finally:
+        _close_output()
+
+
+def _let_output_hold_any_text() -> None:
+    # Names of files need not be text in any encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _close_output() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain when it flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    if isinstance(error, click.ClickException):
+        return USAGE, _usage_message(error)
+    from sched_core import errors
+
+    match error:
+        case errors.NoSuchSchedulerError() | errors.WrongSchedulerTypeError():
+            return UNUSABLE, f"{error} (`sched schedulers` lists what is installed)"
+        case errors.BackendError():
+            return UNUSABLE, str(error)
+        case errors.RunHalted():
+            return FAILED, str(error)
+        case errors.SchedError():
+            return USAGE, str(error)
+        case OSError() if error.strerror:
+            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            return USAGE, f"{where}{error.strerror}"
+    return FAILED, (
+        f"{type(error).__name__}: {error}; this is a fault of sched's own"
+        " (SCHED_DEBUG=1 shows where)"
+    )
+
+
+def _usage_message(error: click.ClickException) -> str:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    return f"{message}\nTry '{context.command_path} --help'."

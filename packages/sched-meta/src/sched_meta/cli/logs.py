@@ -1,0 +1,38 @@
+"""`sched logs`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["logs"]
+
+
+@click.command()
+@click.argument("run")
+@click.argument("jobs", nargs=-1, required=True)
+@click.option("--stderr", "which", flag_value="job.stderr", help="What they wrote to stderr.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until they end.")
+def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> None:
+    """Show what JOBS wrote to their standard output.
+
+    With several jobs a line on stderr tells which one comes next.
+    """
+    from sched_core.runfolder import read_run
+
+    from ..console import say
+    from ..follow import LogReader, follow_logs
+    from ..runfolder import existing_run
+    from ..selection import select_jobs
+
+    folder = existing_run(run)
+    chosen = select_jobs(jobs, read_run(folder).jobs)
+    if not chosen:
+        say(f"none of the jobs is {' or '.join(jobs)}")
+    readers = [LogReader(folder, job, which or "job.stdout") for job in chosen]
+    if follow:
+        follow_logs(folder, readers)
+        return
+    for reader in readers:
+        reader.copy(titled=len(readers) > 1)
+        if not reader.found:
+            reader.note("has written nothing yet")

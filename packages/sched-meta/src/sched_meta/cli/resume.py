@@ -1,0 +1,27 @@
+"""`sched resume`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .shared import given_options, output_of, output_options, scheduler_options
+
+__all__ = ["resume"]
+
+
+@click.command()
+@click.argument("run", required=False)
+@scheduler_options
+@output_options
+def resume(run: str | None, **values: Any) -> int:
+    """Go on with a run that was interrupted, whatever moment its driver died at.
+
+    Jobs that ended are left as they are, those that still run are taken over, the rest is started.
+    Options are those of the run, unless they are given anew. To run failed jobs again: sched retry.
+    """
+    output = output_of(values)
+    from ..start import resume_run
+
+    return resume_run(run, given_options(values), output)

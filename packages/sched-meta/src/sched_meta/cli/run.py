@@ -1,0 +1,123 @@
+"""`sched run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .shared import given_options, output_of, output_options, scheduler_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..jobspec import JobSpec
+
+__all__ = ["run"]
+
+_BEHIND_DASHES = "sched.behind_dashes"
+
+_HELP = """Run commands, many at a time, and tell what became of each.
+
+\b
+sched run -- gzip -9k {} ::: *.log
+sched run -- convert {1} -resize {2} {1/.}-{2}.png ::: *.jpg ::: 10% 50%
+sched run --shell -- 'sort {} | uniq -c > {/.}.counts' ::: *.txt
+sched run --from jobs.txt
+
+Behind -- comes the command, and behind each ::: values: there is a job for each value, or for each
+combination of values where ::: stands several times. :::+ goes along with the source before it,
+:::: FILE takes values from a file's lines. Nothing goes through a shell: {} is the value, {.}
+without extension, {/} its last part, {//} its folder, {/.} its last part without extension,
+{#} the job's number, {2} and {2/} are of the second source. Without any of these the values come
+last. With --shell the one word behind -- is a line for bash (pipefail is set); {}-forms and $1, $2
+stand for the values, safely.
+
+A list (--from) holds a shell line a row, or JSON objects such as
+{"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"}, "resources": {"memory": "4 GiB"},
+"timeout": "90m"}. Blank rows and rows that start with # are skipped.
+"""
+
+
+class _RunCommand(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what stands behind `--` away from click, which would take it apart."""
+        if "--" in args:
+            place = args.index("--")
+            ctx.meta[_BEHIND_DASHES] = args[place + 1 :]
+            args = args[:place]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["[OPTIONS]", "( -- COMMAND... [::: VALUES...]... | --from FILE )"]
+
+
+@click.command(cls=_RunCommand, help=_HELP)
+@click.argument("stray", nargs=-1, type=click.UNPROCESSED, required=False)
+@click.option("-s", "--scheduler", default="local", show_default=True, help="What runs the jobs.")
+@click.option("-w", "--workdir", metavar="RUN", help="Folder of the run.")
+@scheduler_options
+@click.option("--env", multiple=True, metavar="K=V", help="Variable for every job; repeatable.")
+@click.option(
+    "--name", metavar="T", help="Name of the run's folder; with {}-forms, of each job instead."
+)
+@click.option("--shell", is_flag=True, help="What stands behind -- is one line for bash.")
+@click.option("--from", "list_file", metavar="FILE|-", help="Take the jobs from a list.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the run, if there is one; add what is new."
+)
+@output_options
+@click.pass_context
+def run(ctx: click.Context, /, **values: Any) -> int:
+    """Collect the jobs, then have them run."""
+    _check_usage(ctx, values)
+    output = output_of(values)
+    specs = _specs(ctx.meta.get(_BEHIND_DASHES), values)
+    from ..start import start_run
+
+    return start_run(
+        specs,
+        values["scheduler"],
+        given_options(values),
+        output,
+        workdir=values["workdir"],
+        run_name=_run_name(values["name"]),
+        resume=values["resume"],
+    )
+
+
+def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
+    behind: Sequence[str] | None = ctx.meta.get(_BEHIND_DASHES)
+    problem = None
+    if values["stray"]:
+        words = " ".join(values["stray"][:3])
+        problem = f"{words!r} stands before --; write the command behind it: sched run -- {words}"
+    elif values["list_file"] and behind:
+        problem = "--from brings commands of its own; leave out what stands behind --"
+    elif values["list_file"] and values["shell"]:
+        problem = "--shell is for the line behind --; the lines of a list go to bash anyway"
+    elif not values["list_file"] and not behind:
+        problem = "there is no command; write it behind --, or name a list with --from"
+    if problem:
+        raise click.UsageError(problem, ctx)
+
+
+def _specs(behind: Sequence[str] | None, values: dict[str, Any]) -> list[JobSpec]:
+    from ..jobspec import add_environment, specs_from_values
+    from ..listfile import parse_list
+    from ..values import read_bytes, split_command
+
+    if source := values["list_file"]:
+        specs = parse_list(read_bytes(source), "standard input" if source == "-" else source)
+    else:
+        command, sources = split_command(behind or ())
+        specs = list(
+            specs_from_values(command, sources, shell=values["shell"], name=values["name"])
+        )
+    return add_environment(specs, values["env"])
+
+
+def _run_name(name: str | None) -> str | None:
+    from ..replacement import FORM
+
+    return name if name and not FORM.search(name) else None

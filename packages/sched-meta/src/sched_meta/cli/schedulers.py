@@ -1,0 +1,42 @@
+"""`sched schedulers`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["schedulers"]
+
+
+@click.command()
+def schedulers() -> None:
+    """List the schedulers that are installed, and whether each can be loaded."""
+    from ..registry import installed_schedulers
+
+    rows = [("NAME", "CLASS", "PACKAGE", "STATE")]
+    rows += [_row(point) for _, point in sorted(installed_schedulers().items())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _row(point: EntryPoint) -> tuple[str, str, str, str]:
+    package = f"{point.dist.name} {point.dist.version}" if point.dist else "?"
+    return point.name, point.value, package, _state(point.name)
+
+
+def _state(name: str) -> str:
+    from sched_core.errors import SchedError
+
+    from ..registry import get_scheduler
+    from ..wording import plain
+
+    try:
+        get_scheduler(name)
+    except SchedError as error:
+        return plain(str(error))
+    return "ok"

@@ -1,0 +1,68 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ..start import Given, Output
+
+__all__ = ["given_options", "output_of", "output_options", "scheduler_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SCHEDULER_OPTIONS = (
+    click.option("-j", "--forks", type=int, help="Jobs at a time; by default the usable cores."),
+    click.option(
+        "-o", "options", multiple=True, metavar="KEY=VALUE", help="Option of the scheduler."
+    ),
+    click.option("--retries", type=int, metavar="N", help="Try a failed job again, N times."),
+    click.option(
+        "--on-error",
+        type=click.Choice(["continue", "retry", "halt"]),
+        help="After a failed job: go on, try it again, or stop the run.",
+    ),
+    click.option("--time", metavar="T", help="Time limit of each attempt: 90, 90m, 1h30m."),
+)
+
+_OUTPUT_OPTIONS = (
+    click.option("--cat", is_flag=True, help="Write what the jobs print to stdout, in order."),
+    click.option("--json", "as_json", is_flag=True, help="Write events to stdout, a JSON a line."),
+    click.option("--no-progress", is_flag=True, help="Do not show how far it is."),
+)
+
+
+def scheduler_options(command: F) -> F:
+    """Add the options that a scheduler is made of."""
+    return _add(_SCHEDULER_OPTIONS, command)
+
+
+def output_options(command: F) -> F:
+    """Add the options that say what is written where."""
+    return _add(_OUTPUT_OPTIONS, command)
+
+
+def _add(options: tuple[Callable[[F], F], ...], command: F) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def given_options(values: dict[str, Any]) -> Given:
+    """Return what `scheduler_options` collected."""
+    from ..start import Given
+
+    names = ("forks", "options", "retries", "on_error", "time")
+    return Given(**{name: values[name] for name in names})
+
+
+def output_of(values: dict[str, Any]) -> Output:
+    """Return what `output_options` collected. Raises UsageError for two uses of stdout."""
+    from ..start import Output
+
+    if values["cat"] and values["as_json"]:
+        raise click.UsageError("--cat and --json both write to stdout; choose one")
+    return Output(**{name: values[name] for name in ("cat", "as_json", "no_progress")})

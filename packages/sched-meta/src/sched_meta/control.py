@@ -1,0 +1,104 @@
+"""Killing and retrying jobs of a run: by its driver where one lives, else by this process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sched_core import JobStatus, OptionError, RunView, read_run
+from sched_core.ports import system_ports
+from sched_core.runfolder import JobRecord, ask_driver, request_is_open
+
+from .console import say
+from .driver import kill_undriven
+from .onlooker import nobody_drives
+from .runfolder import shown
+from .selection import select_jobs
+from .start import Given, Output, resume_run
+from .wording import count_jobs, counted, index_ranges, state_counts
+
+__all__ = ["kill_jobs", "retry_jobs"]
+
+_INTERVAL = 0.1
+_PATIENCE = 30.0
+
+
+def kill_jobs(folder: Path, words: Sequence[str]) -> int:
+    """Kill the jobs and wait until they have ended; return the exit code."""
+    view = read_run(folder)
+    chosen = select_jobs(words or ("all",), view.jobs)
+    jobs = [job for job in chosen if _can_be_killed(job)]
+    if not jobs:
+        say("none of these jobs waits or runs; nothing is to be killed")
+        return 0
+    if not _ask(view, "kill", jobs):
+        _check_that_no_other_runs(view, jobs)
+        kill_undriven(folder, {job.index for job in jobs})
+    return _tell_killed(folder, jobs)
+
+
+def retry_jobs(folder: Path, words: Sequence[str], given: Given, output: Output) -> int:
+    """Have the jobs run once more; return the exit code."""
+    view = read_run(folder)
+    chosen = select_jobs(words or ("failed", "killed"), view.jobs)
+    jobs = [job for job in chosen if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
+    if not jobs:
+        say("none of these jobs failed or was killed; nothing is to be run again")
+        return 0
+    if _ask(view, "retry", jobs):
+        say(f"the run's driver takes up {count_jobs(len(jobs))} again")
+        return 0
+    return resume_run(str(folder), given, output, retry=[job.index for job in jobs])
+
+
+def _check_that_no_other_runs(view: RunView, jobs: Sequence[JobRecord]) -> None:
+    """Whoever takes a run over has to end, or wait for, all that the last driver left running."""
+    chosen = {job.index for job in jobs}
+    others = [i for i, job in view.jobs.items() if job.status.active and i not in chosen]
+    if others:
+        run = shown(Path(view.layout.workdir))
+        raise OptionError(
+            f"the run's driver is gone, and other jobs may still run ({index_ranges(sorted(others))});"
+            f" kill them all (sched kill {run}), or first go on with the run (sched resume {run})"
+        )
+
+
+def _can_be_killed(job: JobRecord) -> bool:
+    return not job.status.final or job.interrupted
+
+
+def _ask(view: RunView, verb: str, jobs: Sequence[JobRecord]) -> bool:
+    """Ask the run's driver and wait for its answer; tell whether there is one that did."""
+    folder = Path(view.layout.workdir)
+    if nobody_drives(folder):
+        return False
+    files = system_ports(view.layout.workdir).files
+    request = ask_driver(files, view.layout, verb, tuple(job.index for job in jobs))
+    wait_until = time.monotonic() + _PATIENCE
+    while request_is_open(files, request):
+        if nobody_drives(folder):
+            files.remove(request.path)
+            return False
+        if time.monotonic() > wait_until:
+            say(f"still waiting for {view.driver} to answer; Ctrl-C gives up")
+            wait_until = math.inf
+        time.sleep(_INTERVAL)
+    return True
+
+
+def _tell_killed(folder: Path, jobs: Sequence[JobRecord]) -> int:
+    """Wait until the jobs have ended, and say how."""
+    wait_until = time.monotonic() + _PATIENCE
+    while True:
+        now = read_run(folder).jobs
+        left = [job.index for job in jobs if not now[job.index].status.final]
+        if not left or time.monotonic() > wait_until:
+            break
+        time.sleep(_INTERVAL * 5)
+    statuses = [now[job.index].status for job in jobs]
+    say(f"{count_jobs(len(jobs))}: {counted(state_counts(statuses))}")
+    if left:
+        say(f"not ended yet, though told to: {index_ranges(left)}")
+    return 1 if left else 0

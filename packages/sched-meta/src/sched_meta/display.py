@@ -1,0 +1,137 @@
+"""What a person sees of a run while it goes on, on stderr: a live line or two, or plain notes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sched_core import Job, JobStatus, Scheduler
+
+from .report import last_line
+from .wording import counted, duration, plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["Display"]
+
+_MOST_FAILURES = 10
+_NOTE_EVERY = 30.0
+
+
+class Display:
+    """Counts the ends of jobs and shows them."""
+
+    def __init__(self, scheduler: Scheduler, *, progress: bool) -> None:
+        self._scheduler = scheduler
+        self._live: Any = None
+        self._wants_live = progress and sys.stderr.isatty()
+        self._notes = progress
+        self._began = self._noted = time.monotonic()
+        self._total = 0
+        self._before = 0
+        self._ended: dict[int, JobStatus] = {}
+        self._failures = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has gone on."""
+        return time.monotonic() - self._began
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def say(self, message: str) -> None:
+        """Write a line above the live ones."""
+        if self._live is not None:
+            self._live.console.print(f"sched: {message}", markup=False, highlight=False)
+        else:
+            sys.stderr.write(f"sched: {message}\n")
+            sys.stderr.flush()
+
+    def begin(self, message: str, jobs: Sequence[Job]) -> None:
+        """Say what is begun and start to show it."""
+        self.say(message)
+        self._total = len(jobs)
+        self._before = sum(job.status.final for job in jobs)
+        if self._wants_live:
+            self._live = _live(self)
+
+    def ended(self, job: Job) -> None:
+        """Count a job that has ended; a failure is told at once."""
+        self._ended[job.index] = job.status
+        if job.status is JobStatus.FAILED and len(self._ended) > self._before:
+            self._tell_failure(job)
+        now = time.monotonic()
+        if self._live is None and self._notes and now - self._noted >= _NOTE_EVERY:
+            self._noted = now
+            self.say(self.line())
+
+    def _tell_failure(self, job: Job) -> None:
+        self._failures += 1
+        if self._failures > _MOST_FAILURES:
+            return
+        words = f"job {job.name} failed: {job.failure or ''}"
+        if job.rc:
+            words += f" rc {job.rc}"
+        last = plain(job.reason) or last_line(Path(str(job.stderr_file)))
+        self.say(f"{words}{': ' if last else ''}{last}")
+        if self._failures == _MOST_FAILURES:
+            self.say("further failures are told at the end")
+
+    def line(self) -> str:
+        """How far it is, in one line."""
+        done = len(self._ended)
+        running = len(self._scheduler.session.active)
+        failed = sum(status is not JobStatus.FINISHED for status in self._ended.values())
+        return f"{done}/{self._total} done, {counted({'running': running, 'failed': failed})}{self._pace()}"
+
+    def _pace(self) -> str:
+        done = len(self._ended) - self._before
+        if done <= 0 or self.seconds < 1:
+            return ""
+        rate = done / self.seconds
+        left = (self._total - len(self._ended)) / rate
+        return f", {rate:.1f}/s, {duration(left)} left" if left else f", {rate:.1f}/s"
+
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        return len(self._ended) / self._total if self._total else 1.0
+
+
+def _live(display: Display) -> Any:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    def render() -> RenderableType:
+        row = Table.grid(padding=(0, 1))
+        row.add_row(ProgressBar(total=1.0, completed=display.share(), width=24), display.line())
+        return row
+
+    console = Console(stderr=True)
+    live = Live(
+        get_renderable=render,
+        console=console,
+        refresh_per_second=5,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    live.start()
+    return live

@@ -1,0 +1,238 @@
+"""The one place where the command line meets the runner."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sched_core import Job, RunClosed, RunHalted, RunInterrupted, Runner, scheduler_of
+
+from .display import Display
+from .events import EventPlugin
+from .jobspec import JobSpec, job_key
+from .output import OrderedOutput
+from .report import group_failures, summary
+from .runfolder import shown
+from .wording import count_jobs, index_ranges, state_counts
+
+if TYPE_CHECKING:
+    from sched_core import Scheduler
+
+    from .start import Output
+
+__all__ = ["Drive", "drive", "kill_undriven"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """One session of driving a run."""
+
+    scheduler: Scheduler
+    folder: Path
+    specs: Sequence[JobSpec]
+    resumes: bool
+    output: Output
+    retry: Sequence[int] = ()
+
+
+def drive(what: Drive) -> int:
+    """Drive the run until all its jobs have ended or a signal stops it; return the exit code."""
+    return anyio.run(_Driver(what).run)
+
+
+def kill_undriven(folder: Path, indexes: Collection[int]) -> None:
+    """Kill jobs of a run that nobody drives; what waits besides them is left to a resume."""
+    anyio.run(_kill, folder, indexes)
+
+
+async def _kill(folder: Path, indexes: Collection[int]) -> None:
+    scheduler = scheduler_of(folder)
+    scheduler.forks = 0  # nothing that waits may start
+    runner = Runner(scheduler, plugins=None, existing="resume")
+    try:
+        async with runner:
+            jobs = [job for job in runner.jobs if job.index in indexes]
+            for job in jobs:
+                await scheduler.kill_job_and_update_status(job)
+            for job in jobs:
+                await runner.wait(job)
+            await runner.cancel()
+    except RunClosed:
+        pass  # jobs that still wait
+
+
+class _Driver:
+    def __init__(self, what: Drive) -> None:
+        self._what = what
+        self._display = Display(what.scheduler, progress=not what.output.no_progress)
+        self._signals: list[int] = []
+        self._open = False
+        self._scope = anyio.CancelScope()
+        self._left: Sequence[Job] = ()
+        self._runner = Runner(
+            what.scheduler,
+            plugins=self._plugins(),
+            existing="resume" if what.resumes else "error",
+        )
+
+    def _plugins(self) -> list[object] | None:
+        if not self._what.output.as_json:
+            return None
+        from importlib.metadata import entry_points
+
+        installed = [entry_point.name for entry_point in entry_points(group="sched.plugins")]
+        return [*installed, EventPlugin()]
+
+    async def run(self) -> int:
+        halted = None
+        with self._display, _signals_go_to(self._on_signal):
+            try:
+                with self._scope:
+                    async with self._runner:
+                        self._open = True
+                        await self._work()
+            except RunHalted as error:
+                halted = error
+            except RunInterrupted as error:
+                self._left = error.left
+        if not self._open:
+            return 128 + self._signals[0]
+        return self._conclude(halted)
+
+    async def _work(self) -> None:
+        runner = self._runner
+        jobs = await self._feed()
+        for job in jobs:
+            if job.index in self._what.retry and job.status.final:
+                await self._what.scheduler.session.reopen(job)
+        self._begin(jobs)
+        output = OrderedOutput(job.index for job in jobs) if self._what.output.cat else None
+        async for job in runner.as_completed():
+            if not job.status.final:
+                continue  # it was asked for once more, and comes again
+            self._display.ended(job)
+            if output:
+                await output.ended(job)
+
+    async def _feed(self) -> list[Job]:
+        """Add what the run does not have yet, all of it recorded before the first job starts."""
+        known: dict[tuple[object, ...], deque[Job]] = {}
+        jobs = self._runner.jobs
+        for job in jobs:
+            known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
+        specs = [spec for spec in self._what.specs if not _take(known, spec)]
+        first = max((job.index for job in jobs), default=-1) + 1
+        new = [self._new_job(first + number, spec) for number, spec in enumerate(specs)]
+        await self._runner.feed_all(new)
+        return self._runner.jobs
+
+    def _new_job(self, index: int, spec: JobSpec) -> Job:
+        scheduler = self._what.scheduler
+        job = scheduler.new_job(index, spec.cmd, spec.envs)
+        job.name = spec.name
+        job.resources = spec.resources
+        job.timeout = spec.timeout
+        scheduler.check_job(job)
+        return job
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        scheduler = self._what.scheduler
+        done = sum(job.status.final for job in jobs)
+        what = count_jobs(len(jobs))
+        if self._what.resumes:
+            what += f", {done} of them ended before"
+        where = f"{scheduler.name}, {scheduler.forks} at a time"
+        self._display.begin(f"run {shown(self._what.folder)}: {what} on {where}", jobs)
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def _conclude(self, halted: RunHalted | None) -> int:
+        jobs = self._runner.jobs
+        counts = state_counts(job.status for job in jobs)
+        folder = self._what.folder
+        if halted:
+            self._display.say(f"stopped at the failure of job {halted.job.index}")
+        if self._signals:
+            self._display.say(_interruption(self._signals[0], self._left))
+        for line in summary(counts, group_failures(jobs, folder), folder, self._display.seconds):
+            self._display.say(line)
+        if self._signals:
+            return 128 + self._signals[0]
+        return 0 if counts["finished"] == len(jobs) else 1
+
+    # --- signals -----------------------------------------------------------------------------------
+
+    def _on_signal(self, signum: int) -> None:
+        self._signals.append(signum)
+        count = len(self._signals)
+        if count == 1 and self._open:
+            running = len(self._what.scheduler.session.active)
+            self._display.say(
+                f"{_name(signum)}: nothing more is started, {count_jobs(running)} are being killed;"
+                " once more leaves at once"
+            )
+        if count > 2:
+            self._leave_for_good(signum)
+        if self._open:
+            self._runner.interrupt(signum)
+        else:
+            self._scope.cancel()
+
+    def _leave_for_good(self, signum: int) -> None:
+        """Even where a thread hangs in a file system that does not answer."""
+        self._display.say(_interruption(signum, self._running()))
+        sys.stderr.flush()
+        os._exit(128 + self._signals[0])
+
+    def _running(self) -> list[Job]:
+        return [job for job in self._runner.jobs if job.status.active] if self._open else []
+
+
+def _take(known: dict[tuple[object, ...], deque[Job]], spec: JobSpec) -> bool:
+    """Tell whether the run has the job already; each of its jobs stands for one only."""
+    same = known.get(job_key(spec.cmd, spec.envs))
+    if not same:
+        return False
+    same.popleft()
+    return True
+
+
+@contextmanager
+def _signals_go_to(handler: Callable[[int], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for signum in _SIGNALS:
+        # nohup means it: a signal that is ignored stays so
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            loop.add_signal_handler(signum, handler, signum)
+    try:
+        yield
+    finally:
+        for signum in _SIGNALS:
+            loop.remove_signal_handler(signum)
+
+
+def _name(signum: int) -> str:
+    return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+
+
+def _interruption(signum: int, left: Sequence[Job]) -> str:
+    if not left:
+        return f"{_name(signum)}: the run was stopped, nothing of it runs any more"
+    indexes = index_ranges([job.index for job in left], 20)
+    pids = " ".join(str(job.jid) for job in left[:20] if job.jid)
+    return (
+        f"{_name(signum)}: left at once, {count_jobs(len(left))} may still run:"
+        f" {indexes} (ids {pids or 'unknown'})"
+    )

@@ -1,0 +1,64 @@
+"""`--json`: what happens to jobs, a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from sched_core import Job, hookimpl
+
+__all__ = ["EventPlugin"]
+
+
+class EventPlugin:
+    """Writes a line for each change of state; never commands, environments or secrets."""
+
+    @hookimpl
+    def on_job_queued(self, job: Job) -> None:
+        _write("queued", job)
+
+    @hookimpl
+    def on_job_submitted(self, job: Job) -> None:
+        _write("submitted", job, jid=job.jid)
+
+    @hookimpl
+    def on_job_started(self, job: Job) -> None:
+        _write("started", job, jid=job.jid, host=job.host)
+
+    @hookimpl
+    def on_job_succeeded(self, job: Job) -> None:
+        _write("finished", job, **_end(job))
+
+    @hookimpl
+    def on_job_failed(self, job: Job) -> None:
+        _write("failed", job, **_end(job), will_retry=job.will_retry)
+
+    @hookimpl
+    def on_job_killed(self, job: Job) -> None:
+        _write("killed", job, **_end(job))
+
+
+def _end(job: Job) -> dict[str, Any]:
+    return {
+        "rc": job.rc,
+        "failure": job.failure,
+        "reason": job.reason or None,
+        "host": job.host,
+        "started": job.started,
+        "ended": job.ended,
+    }
+
+
+def _write(event: str, job: Job, **details: Any) -> None:
+    line = {
+        "event": event,
+        "at": round(time.time(), 3),
+        "index": job.index,
+        "name": job.given_name,
+        "attempt": job.attempt,
+        **details,
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

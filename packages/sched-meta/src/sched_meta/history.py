@@ -1,0 +1,163 @@
+"""The story of one job, from the run's journal and the job's own folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sched_core.model.failure import Failure
+from sched_core.model.status import JobStatus
+from sched_core.ports import system_ports
+from sched_core.runfolder import JobRecord, Layout, read_journal
+
+from .report import last_lines
+from .runfolder import shown
+from .wording import clock, duration, one_line, plain, size
+
+__all__ = ["explanation"]
+
+_MOST_LINES = 10
+
+_HINTS = {
+    Failure.TIMEOUT: "it ran into its time limit; give it more with --time",
+    Failure.OUT_OF_MEMORY: "it was ended for its use of memory; ask for more, or run fewer at once",
+    Failure.SETUP: "the command was never reached; see its folder, prescript and stderr",
+    Failure.REJECTED: "the scheduler refuses it as it is; another attempt changes nothing",
+    Failure.LOST: "it left no record; another attempt is safe once nothing of it runs",
+    Failure.UNAVAILABLE: "the scheduler could not be asked; try again when it can",
+}
+
+
+@dataclass(slots=True)
+class _Attempt:
+    number: int
+    status: JobStatus = JobStatus.INIT
+    rc: int | None = None
+    failure: str | None = None
+    reason: str = ""
+    host: str | None = None
+    jid: str | None = None
+    started: float | None = None
+    ended: float | None = None
+
+    def take(self, entry: dict[str, Any]) -> None:
+        self.status = JobStatus(entry["to"])
+        for name in ("rc", "failure", "reason", "host", "jid", "started", "ended"):
+            setattr(self, name, entry.get(name, getattr(self, name)))
+
+    def text(self) -> str:
+        outcome = self.status.name
+        outcome += f" {self.failure}" if self.failure else ""
+        outcome += f" rc {self.rc}" if self.rc is not None else ""
+        place = f" on {self.host}" if self.host else ""
+        place += f" as {self.jid}" if self.jid else ""
+        return f"{outcome}{place}{self._times()}{': ' if self.reason else ''}{plain(self.reason)}"
+
+    def _times(self) -> str:
+        if self.started is None:
+            return ""
+        if self.ended is None:
+            return f", since {clock(self.started)}"
+        took = duration(max(0.0, self.ended - self.started))
+        return f", {clock(self.started)} to {clock(self.ended)} ({took})"
+
+
+def explanation(folder: Path, job: JobRecord) -> list[str]:
+    """Return the lines that tell all about the job. Blocks."""
+    metadir = folder / str(job.index)
+    lines = [f"job:      {job.index}" + (f" ({plain(job.name)})" if job.name else "")]
+    lines.append(f"state:    {_state(job)}")
+    lines.append(f"command:  {one_line(job.cmd)}")
+    lines += _wishes(job)
+    lines += [f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)]
+    lines += _last_words(metadir)
+    lines += [f"files:    {shown(metadir)}/", *_files(metadir)]
+    return [*lines, *_next(folder, job)]
+
+
+def _state(job: JobRecord) -> str:
+    words = job.status.name
+    if job.failure:
+        words += f", {job.failure.value}"
+    if job.rc is not None:
+        words += f", rc {job.rc}"
+    if job.status.final and job.reason:
+        words += f": {plain(job.reason)}"
+    return words
+
+
+def _wishes(job: JobRecord) -> Iterator[str]:
+    # Values may be what nobody else should read.
+    if job.envs:
+        yield f"env:      {', '.join(job.envs)}"
+    if job.timeout:
+        yield f"limit:    {duration(job.timeout)}"
+    if job.resources:
+        yield "wants:    " + ", ".join(f"{name} {value}" for name, value in job.resources.items())
+
+
+def _attempts(folder: Path, job: JobRecord) -> list[_Attempt]:
+    layout = Layout(str(folder))
+    found: dict[int, _Attempt] = {}
+    for entry in read_journal(system_ports(layout.workdir).files, layout):
+        if entry.get("state") == job.index:
+            number = int(entry.get("attempt", 1))
+            found.setdefault(number, _Attempt(number)).take(entry)
+    for number in _kept_attempts(folder / str(job.index)):
+        attempt = found.setdefault(number, _Attempt(number))
+        _take_files(attempt, folder / str(job.index) / "job.retry" / str(number))
+    return [found[number] for number in sorted(found)]
+
+
+def _kept_attempts(metadir: Path) -> list[int]:
+    try:
+        names = os.listdir(metadir / "job.retry")
+    except OSError:
+        return []
+    return [int(name) for name in names if name.isdecimal()]
+
+
+def _take_files(attempt: _Attempt, kept: Path) -> None:
+    """Fill in, from the copies for people, what the journal has summed up."""
+    if attempt.status.final:
+        return
+    status, rc = _number(kept / "job.status"), _number(kept / "job.rc")
+    if status is not None and status in JobStatus.__members__.values():
+        attempt.status = JobStatus(status)
+    attempt.rc = rc if attempt.rc is None else attempt.rc
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _last_words(metadir: Path) -> Iterator[str]:
+    lines = last_lines(metadir / "job.stderr", _MOST_LINES)
+    if lines:
+        yield "stderr:   its last lines are"
+        yield from (f"  | {plain(line.expandtabs())}" for line in lines)
+
+
+def _files(metadir: Path) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(metadir), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield f"  {plain(entry.name)}/"
+        else:
+            yield f"  {plain(entry.name)}  {size(entry.stat(follow_symlinks=False).st_size)}"
+
+
+def _next(folder: Path, job: JobRecord) -> Iterator[str]:
+    if job.failure in _HINTS:
+        yield f"hint:     {_HINTS[job.failure]}"
+    if job.status in (JobStatus.FAILED, JobStatus.KILLED):
+        yield f"next:     sched retry {shown(folder)} {job.index}"

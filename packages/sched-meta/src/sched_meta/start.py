@@ -1,0 +1,160 @@
+"""`sched run` and `sched resume`, from what was typed to the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sched_core.errors import OptionError, RunExists
+
+from .cores import usable_cores
+from .driver import Drive, drive
+from .jobspec import JobSpec, job_key
+from .options import parse_options
+from .registry import get_scheduler
+from .runfolder import existing_run, holds_run, new_run, newest_run, shown
+
+if TYPE_CHECKING:
+    from sched_core import Scheduler
+
+__all__ = ["Given", "Output", "resume_run", "start_run"]
+
+_FORKS_OF_CLUSTERS = 1000
+_STRATEGIES = {"continue": "ignore", "retry": "retry", "halt": "halt", None: None}
+_FLAGS = {
+    "forks": "-j",
+    "num_retries": "--retries",
+    "error_strategy": "--on-error",
+    "timeout": "--time",
+    "workdir": "-w",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What goes where."""
+
+    cat: bool = False
+    as_json: bool = False
+    no_progress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The options of a scheduler as they were typed; None for what was not."""
+
+    forks: int | None = None
+    retries: int | None = None
+    on_error: str | None = None
+    time: str | None = None
+    options: Sequence[str] = field(default=())
+
+    def keywords(self, scheduler: type[Scheduler]) -> dict[str, Any]:
+        """Return them as keyword arguments. Raises OptionError."""
+        own = {
+            "forks": self.forks,
+            "num_retries": self.retries,
+            "error_strategy": self._strategy(),
+            "timeout": self.time,
+        }
+        flagged = {name: value for name, value in own.items() if value is not None}
+        options = parse_options(self.options, scheduler)
+        for name in options:
+            if name in flagged or name == "workdir":
+                raise OptionError(f"-o {name}: use {_FLAGS[name]}, and only that")
+        return flagged | options
+
+    def _strategy(self) -> str | None:
+        if self.retries is None or self.on_error == "retry":
+            return _STRATEGIES[self.on_error]
+        if self.on_error is not None:
+            raise OptionError(f"--retries goes with --on-error retry, not {self.on_error}")
+        return "retry" if self.retries else None
+
+
+def start_run(
+    specs: Sequence[JobSpec],
+    scheduler: str,
+    given: Given,
+    output: Output,
+    *,
+    workdir: str | None = None,
+    run_name: str | None = None,
+    resume: bool = False,
+) -> int:
+    """Run the jobs in a new run, or in the one to go on with; return the exit code."""
+    cls = get_scheduler(scheduler)
+    defaults: dict[str, Any] = {"forks": _default_forks(cls), "cwd": os.getcwd()}
+    keywords = defaults | given.keywords(cls)
+    place = _place(workdir, run_name, resume)
+    # Options are checked before a folder is made for them.
+    made = _make(cls, scheduler, place or Path("sched-runs"), keywords)
+    existing = place is not None and holds_run(place)
+    if place is not None and existing:
+        _check_that_it_is_this_run(place, specs, keywords["cwd"])
+    folder = place or new_run(run_name)
+    made.workdir = folder
+    return drive(Drive(made, folder, specs, resumes=existing, output=output))
+
+
+def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[int] = ()) -> int:
+    """Go on with a run, and run once more the jobs of these indexes; return the exit code."""
+    from sched_core import scheduler_of
+    from sched_core.ports import system_ports
+    from sched_core.runfolder import Layout, require_run
+
+    folder = existing_run(run)
+    ports = system_ports(str(folder))
+    recorded = require_run(ports.files, Layout(str(folder)))
+    changes = given.keywords(get_scheduler(recorded.scheduler))
+    scheduler = scheduler_of(folder, **changes)
+    return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
+
+
+def _default_forks(cls: type[Scheduler]) -> int:
+    # An engine with a queue of its own is better off with much in it.
+    return _FORKS_OF_CLUSTERS if cls.throttles else usable_cores()
+
+
+def _make(cls: type[Scheduler], name: str, folder: Path, keywords: Mapping[str, Any]) -> Scheduler:
+    try:
+        return cls(workdir=folder, **keywords)
+    except TypeError as error:
+        raise OptionError(f"the scheduler {name}: {error}; -o KEY=VALUE gives an option") from error
+
+
+def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | None:
+    """The folder that was asked for, None for a new one."""
+    if workdir is None:
+        return newest_run(run_name or "") if resume else None
+    folder = Path(workdir)
+    if not workdir:
+        raise OptionError("-w is empty: name the folder of the run")
+    if not resume and holds_run(folder):
+        raise RunExists(
+            f"{shown(folder)} holds a run already; go on with it with --resume,"
+            " or name another folder with -w"
+        )
+    return folder
+
+
+def _check_that_it_is_this_run(folder: Path, specs: Sequence[JobSpec], cwd: str) -> None:
+    """Refuse to mix two runs: jobs are the same ones by command, environment and directory."""
+    from sched_core.runfolder import read_run
+
+    view = read_run(folder)
+    begun_in = view.run.options.get("cwd")
+    if begun_in not in (None, cwd):
+        raise RunExists(
+            f"the run in {shown(folder)} was begun in {begun_in}; go on with it from there,"
+            " or name another folder with -w"
+        )
+    known = {job_key(job.cmd, job.envs) for job in view.jobs.values()}
+    if known and not any(job_key(spec.cmd, spec.envs) in known for spec in specs):
+        raise RunExists(
+            f"{shown(folder)} holds another run: none of its {len(view.jobs)} jobs is in this list;"
+            " name another folder with -w"
+        )

@@ -1,0 +1,101 @@
+"""Small pieces of text that several commands print."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Iterable, Sequence
+
+from sched_core.model.status import JobStatus
+from sched_core.model.units import format_memory, format_time
+
+__all__ = [
+    "clock",
+    "count_jobs",
+    "counted",
+    "duration",
+    "index_ranges",
+    "one_line",
+    "plain",
+    "size",
+    "state_counts",
+]
+
+_ORDER = (
+    ("finished", (JobStatus.FINISHED,)),
+    ("failed", (JobStatus.FAILED,)),
+    ("killed", (JobStatus.KILLED,)),
+    ("running", (JobStatus.RUNNING, JobStatus.KILLING)),
+    ("waiting", (JobStatus.INIT, JobStatus.QUEUED, JobStatus.SUBMITTED)),
+)
+
+
+def count_jobs(number: int) -> str:
+    """'1 job', '2 jobs'."""
+    return f"{number} job" if number == 1 else f"{number} jobs"
+
+
+def state_counts(statuses: Iterable[JobStatus]) -> dict[str, int]:
+    """How many jobs are finished, failed, killed, running, waiting; zeros included."""
+    counts = dict.fromkeys((word for word, _ in _ORDER), 0)
+    for status in statuses:
+        counts[_WORDS[status]] += 1
+    return counts
+
+
+def counted(counts: dict[str, int]) -> str:
+    """'3 finished, 1 failed': what there is of each."""
+    return ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "none"
+
+
+def plain(text: str) -> str:
+    """The text without what would move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def one_line(cmd: Sequence[str], width: int = 0) -> str:
+    """The command as one would type it, cut at `width` where that is given."""
+    text = " ".join(map(_quoted, cmd))
+    return text if not width or len(text) <= width else text[: width - 3] + "..."
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(map(_escaped, os.fsencode(word))) + "'"
+
+
+def _escaped(byte: int) -> str:
+    character = chr(byte)
+    return character if 32 <= byte < 127 and character not in "'\\" else f"\\x{byte:02x}"
+
+
+def duration(seconds: float) -> str:
+    """'1m32s'; below ten seconds with a decimal."""
+    return format_time(round(seconds, 1) if seconds < 10 else round(seconds))
+
+
+def size(number: int) -> str:
+    """'0 B', '1.5 KiB'."""
+    return format_memory(number)
+
+
+def clock(at: float | None) -> str:
+    """The local time, '-' where it is not known."""
+    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def index_ranges(indexes: Sequence[int], most: int = 5) -> str:
+    """'0-3, 7, 9-12, ...' of sorted indexes; at most `most` pieces."""
+    spans: list[tuple[int, int]] = []
+    for index in indexes:
+        if spans and spans[-1][1] == index - 1:
+            spans[-1] = (spans[-1][0], index)
+        else:
+            spans.append((index, index))
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in spans]
+    return ", ".join(texts[:most]) + (", ..." if len(texts) > most else "")
+
+
+_WORDS = {status: word for word, statuses in _ORDER for status in statuses}
