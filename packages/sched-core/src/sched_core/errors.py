@@ -12,6 +12,7 @@ SchedError
     RunCorrupt (ValueError)               the run's records cannot be read
     RunLocked                             another process drives the run
     RunHalted                             a job failed and the run was to stop at that
+    RunInterrupted                        a signal ended the run
     RunClosed (RuntimeError)              the runner takes no more jobs
   BackendError                            carries command, returncode and stderr
     SubmitRejected                        the job is wrong: trying again changes nothing
@@ -41,6 +42,7 @@ __all__ = [
     "RunError",
     "RunExists",
     "RunHalted",
+    "RunInterrupted",
     "RunLocked",
     "RunNotFound",
     "SchedError",
@@ -162,3 +164,12 @@ class EngineUnavailable(BackendError):
 
 class SubmitOutcomeUnknown(BackendError):
     """The submission's answer was lost: the engine may run the jobs all the same."""
+
+
+class RunInterrupted(RunError):
+    """A signal ended the run. `signum` is the signal, `left` the jobs that may still run."""
+
+    def __init__(self, signum: int, left: Sequence[Job] = ()) -> None:
+        super().__init__(f"the run was interrupted by signal {signum}")
+        self.signum = signum
+        self.left = tuple(left)

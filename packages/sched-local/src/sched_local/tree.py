@@ -261,3 +261,10 @@ def _signal_group(leader: ProcessId, number: int) -> bool:
         except (ProcessLookupError, PermissionError):
             return False
         return True
+
+
+def find_all_members(trees: Iterable[Tree]) -> list[ProcessId]:
+    """Find all processes of several trees, with one look at the machine."""
+    processes = list(_snapshot())
+    found = {process: None for tree in trees for process in _members(tree, processes)}
+    return list(found)

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import Protocol
 
-__all__ = ["Files", "LocalFiles"]
+__all__ = ["Files", "LocalFiles", "folder_mode"]
 
 
 class Files(Protocol):
@@ -49,13 +49,18 @@ class Files(Protocol):
         ...
 
 
+def folder_mode(mode: int) -> int:
+    """Return the permissions of the folders of files with these: x wherever there is r."""
+    return mode | (mode & 0o444) >> 2
+
+
 class LocalFiles:
     """Files of this machine, or of a disk that it shares with others."""
 
     def __init__(self, mode: int = 0o600) -> None:
         """Give files the permissions `mode`; folders also get x where it has r."""
         self._mode = mode
-        self._folder_mode = mode | (mode & 0o444) >> 2
+        self._folder_mode = folder_mode(mode)
 
     def create(self, path: str, data: bytes) -> bool:
         """Create the file with this content; False, and no effect, where there is one already."""

@@ -24,9 +24,10 @@ _SEGMENT = re.compile(r"(\d+)-(\d+)\.jsonl")
 
 
 class Journal:
-    """Collects records and writes them out a segment at a time.
+    """Collects entries and writes them out a segment at a time.
 
-    `add` is cheap and never blocks; `flush` blocks: offload it, one call at a time.
+    `add`, `take` and `put_back` belong to the loop's thread; `write` blocks: offload it, one call
+    at a time.
     """
 
     def __init__(self, files: Files, layout: Layout, epoch: int) -> None:
@@ -34,33 +35,35 @@ class Journal:
         self._files = files
         self._layout = layout
         self._epoch = epoch
-        self._records: list[dict[str, Any]] = []
+        self._entries: list[dict[str, Any]] = []
         self._number = 0
-        # For each size the first number of every segment of that size.
+        # For each size the first and the own number of every segment of that size.
         self._sizes: list[list[tuple[int, int]]] = [[]]
 
     @property
     def pending(self) -> bool:
-        """Whether there are records that no segment holds yet."""
-        return bool(self._records)
+        """Whether there are entries that nobody took yet."""
+        return bool(self._entries)
 
-    def add(self, record: dict[str, Any]) -> None:
-        """Take a record; it is safe from the next `flush` on."""
-        self._records.append(record)
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep an entry for the next `take`; until then it may still be changed."""
+        self._entries.append(entry)
 
-    def flush(self) -> None:
-        """Make safe what was added so far. Raises OSError, and keeps the records, where it fails."""
-        records = self._records
-        if not records:
-            return
-        self._records = []
-        try:
-            number = self._write(dump_lines(records))
-        except OSError:
-            self._records = records + self._records
-            raise
-        self._sizes[0].append((number, number))
-        self._merge()
+    def take(self) -> list[dict[str, Any]]:
+        """Return the entries to be written now."""
+        entries, self._entries = self._entries, []
+        return entries
+
+    def put_back(self, entries: list[dict[str, Any]]) -> None:
+        """Keep entries that could not be written."""
+        self._entries[:0] = entries
+
+    def write(self, entries: list[dict[str, Any]]) -> None:
+        """Make the entries safe, as one segment. Raises OSError."""
+        if entries:
+            number = self._write(dump_lines(entries))
+            self._sizes[0].append((number, number))
+            self._merge()
 
     def _write(self, data: bytes) -> int:
         number = self._number

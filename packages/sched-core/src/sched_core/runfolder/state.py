@@ -55,7 +55,9 @@ def job_entry(index: int, spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"job": index} | {key: spec[key] for key in _SPEC if spec.get(key)}
 
 
-def state_entry(index: int, status: JobStatus, at: float, state: Mapping[str, Any]) -> dict[str, Any]:
+def state_entry(
+    index: int, status: JobStatus, at: float, state: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the journal's entry for a job that moved; `state` is of the fields of JobRecord."""
     return {"state": index, "to": int(status), "at": at, **state}
 

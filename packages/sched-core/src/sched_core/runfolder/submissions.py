@@ -15,7 +15,7 @@ __all__ = ["AttemptId", "Submission", "read_submissions", "write_submission"]
 class AttemptId(NamedTuple):
     """One attempt at one job: what an observation, a claim and an event are about."""
 
-    index: int
+    job_index: int
     attempt: int
 
 

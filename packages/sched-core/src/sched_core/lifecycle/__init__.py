@@ -1,0 +1,1 @@
+"""What happens to jobs between the queue and their final state."""

@@ -1,0 +1,135 @@
+"""From what was seen of a job to what it is: a final state needs evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.failure import Failure
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder.submissions import AttemptId
+from ..scheduler.observation import EngineState, Observation
+from ..text.claim import Claim
+from .files import read_claims
+
+if TYPE_CHECKING:
+    from .session import Active, Session
+
+__all__ = ["Evidence", "observation_of"]
+
+
+class Evidence:
+    """Judges observations. An engine can only prove failure; success needs the job's record."""
+
+    def __init__(self, session: Session) -> None:
+        """Judge what is seen of that session's jobs."""
+        self._session = session
+
+    async def observe(self, attempt: AttemptId, seen: Observation) -> None:
+        """Draw the conclusions of one observation; one of an earlier attempt has none."""
+        active = self._session.active.get(attempt.job_index)
+        if active is None or active.attempt != attempt.attempt:
+            return
+        job = active.job
+        if seen.restart < job.restart:
+            return
+        self._note(active, seen)
+        if seen.restart > job.restart:
+            await self._restarted(active, seen)
+        if seen.state is EngineState.WAITING:
+            await self._submitted(job)
+        elif seen.state is EngineState.RUNNING:
+            await self._running(active, seen)
+        elif seen.state is EngineState.RECORDED:
+            await self._recorded(active, seen)
+        else:
+            await self._engine_says_ended(active, seen)
+
+    async def read_records(self, actives: list[Active]) -> list[Claim | None]:
+        """Return the newest claims of these attempts."""
+        places = [(str(active.job.metadir), active.attempt) for active in actives]
+        ports = self._session.ports
+        return await ports.offload(read_claims, ports.files, places)
+
+    async def record_of(self, active: Active) -> Claim | None:
+        """Return the newest claim of one attempt."""
+        (claim,) = await self.read_records([active])
+        return claim
+
+    async def engine_failed(self, active: Active, failure: Failure, reason: str) -> None:
+        """End an attempt that has no record and never will have one."""
+        await self._conclude(active, Observation(EngineState.FAILED, None, failure, reason))
+
+    def _note(self, active: Active, seen: Observation) -> None:
+        job = active.job
+        active.seen = self._session.ports.monotonic()
+        active.accepted = True
+        active.absent_since = None
+        if seen.jid is not None:
+            job.jid = seen.jid
+        if seen.host is not None:
+            job.host = seen.host
+
+    async def _submitted(self, job: Job) -> None:
+        if job.status is JobStatus.QUEUED:
+            await self._move(job, JobStatus.SUBMITTED)
+
+    async def _restarted(self, active: Active, seen: Observation) -> None:
+        active.job.restart = seen.restart
+        active.engine_ended = None
+        if active.job.status is JobStatus.RUNNING:
+            await self._move(active.job, JobStatus.SUBMITTED)
+
+    async def _running(self, active: Active, seen: Observation) -> None:
+        job = active.job
+        if job.status in (JobStatus.QUEUED, JobStatus.SUBMITTED):
+            job.started = seen.started or self._session.ports.now()
+            await self._move(job, JobStatus.RUNNING)
+
+    async def _recorded(self, active: Active, seen: Observation) -> None:
+        active.recorded = True
+        if not self._session.scheduler.shared_disk:
+            await self._session.scheduler.collect([active.job])
+        await self._conclude(active, seen)
+
+    async def _engine_says_ended(self, active: Active, seen: Observation) -> None:
+        claim = await self.record_of(active)
+        if claim is not None and claim.rc is not None:
+            await self._recorded(active, observation_of(claim))
+        elif seen.state is EngineState.FAILED:
+            await self._conclude(active, seen)
+        elif active.engine_ended is None:
+            active.engine_ended = self._session.ports.monotonic()
+
+    async def _conclude(self, active: Active, seen: Observation) -> None:
+        job = active.job
+        if job.status.final or self._session.active.get(job.index) is not active:
+            return
+        job.rc = seen.rc
+        job.started = seen.started or job.started
+        job.ended = seen.ended
+        if seen.state is EngineState.RECORDED and seen.rc == 0 and seen.failure is None:
+            await self._move(job, JobStatus.FINISHED)
+        elif job.status is JobStatus.KILLING:
+            job.failure, job.reason = Failure.CANCELLED, seen.reason
+            await self._move(job, JobStatus.KILLED)
+        else:
+            job.failure, job.reason = seen.failure or Failure.EXIT, seen.reason
+            await self._move(job, JobStatus.FAILED)
+
+    async def _move(self, job: Job, status: JobStatus) -> None:
+        await self._session.scheduler.transition_job_status(job, status)
+
+
+def observation_of(claim: Claim) -> Observation:
+    """Return what a claim tells about its attempt: that it runs, or how it ended."""
+    return Observation(
+        EngineState.RUNNING if claim.rc is None else EngineState.RECORDED,
+        rc=claim.rc,
+        failure=None if claim.failure is None else Failure(claim.failure),
+        jid=claim.jid or None,
+        host=claim.host or None,
+        restart=claim.restart,
+        started=claim.claimed,
+        ended=claim.ended,
+    )

@@ -1,0 +1,96 @@
+"""The files of jobs, prepared and kept in bulk. Everything here blocks: offload it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..ports.files import Files
+from ..text.claim import Claim, claim_name, parse_claim
+
+__all__ = ["Preparation", "archive_attempt", "prepare_jobs", "read_claim", "write_script"]
+
+_ARCHIVED = re.compile(r"job\.(stdout|stderr|status|rc|jid|wrapped\..+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """The files that one attempt needs before it is submitted."""
+
+    metadir: str
+    script_path: str
+    script: bytes
+    attempt: int
+
+
+def prepare_jobs(files: Files, preparations: Iterable[Preparation]) -> list[OSError | None]:
+    """Make the folders and wrapper scripts; for each, say what went wrong, if anything did."""
+    return [_prepare(files, preparation) for preparation in preparations]
+
+
+def _prepare(files: Files, preparation: Preparation) -> OSError | None:
+    try:
+        if not files.make_folder(preparation.metadir):
+            archive_attempt(files, preparation.metadir, preparation.attempt - 1)
+        write_script(files, preparation.script_path, preparation.script)
+    except OSError as error:
+        return error
+    return None
+
+
+def write_script(files: Files, path: str, script: bytes) -> None:
+    """Write a script as a new file: a running bash reads on from one that is overwritten."""
+    if not files.create(path, script):
+        files.remove(path)
+        files.create(path, script)
+
+
+def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
+    """Move the records of an earlier attempt to `job.retry/<attempt>`; claims and all that is
+    somebody else's stay where they are.
+    """
+    names = [name for name in files.names(metadir) if _ARCHIVED.fullmatch(name)]
+    if not names or attempt < 1:
+        return
+    folder = f"{metadir}/job.retry/{attempt}"
+    files.make_folder(folder)
+    for name in names:
+        files.move(f"{metadir}/{name}", f"{folder}/{name}")
+
+
+def read_claims(files: Files, places: Sequence[tuple[str, int]]) -> list[Claim | None]:
+    """Return the newest claim of each attempt, given as folder and attempt; None for none."""
+    return [read_claim(files, metadir, attempt) for metadir, attempt in places]
+
+
+def read_claim(files: Files, metadir: str, attempt: int) -> Claim | None:
+    """Return the newest claim of the attempt, None where nobody claimed it."""
+    newest = None
+    restart = 0
+    while True:
+        try:
+            data = files.read(f"{metadir}/{claim_name(attempt, restart)}")
+        except (FileNotFoundError, NotADirectoryError):
+            return newest
+        newest = parse_claim(data)
+        restart += 1
+
+
+def append_text(files: Files, path: str, text: str) -> None:
+    """Add a line to what a job wrote, if that can be done."""
+    try:
+        before = files.read(path)
+    except OSError:
+        before = b""
+    files.write(path, before + text.encode("utf-8", "surrogateescape"))
+
+
+def take_claims(files: Files, places: Sequence[tuple[str, int]], fence: bytes) -> list[bool]:
+    """Create the claims of these attempts; for each, tell whether nobody had it before."""
+    return [_take_claim(files, metadir, attempt, fence) for metadir, attempt in places]
+
+
+def _take_claim(files: Files, metadir: str, attempt: int, fence: bytes) -> bool:
+    files.make_folder(metadir)
+    return files.create(f"{metadir}/{claim_name(attempt)}", fence)

@@ -1,0 +1,97 @@
+"""Killing jobs: what waits can never start any more, what runs is ended by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import EngineUnavailable
+from ..model.failure import Failure
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder.submissions import AttemptId
+
+if TYPE_CHECKING:
+    from .session import Active, Session
+
+__all__ = ["Killer"]
+
+_ASK_AGAIN_AFTER = 2.0
+
+
+class Killer:
+    """Kills jobs wherever they are."""
+
+    def __init__(self, session: Session) -> None:
+        """Kill jobs of that session."""
+        self._session = session
+
+    async def kill(self, jobs: Sequence[Job], *, ask: bool = True) -> None:
+        """Kill jobs and return when the engine was told to; their ends are seen later.
+
+        A plugin's `on_job_killing` may keep a job alive, where it is asked. An engine that cannot
+        be told now is told again until it can.
+        """
+        willing = [job for job in jobs if await self._may_kill(job, ask)]
+        for job in willing:
+            if not job.status.active:
+                await self._kill_waiting(job)
+        active = [a for job in willing if (a := self._start(job)) is not None]
+        for entry in active:
+            await self._move(entry.job, JobStatus.KILLING)
+        if active:
+            await self._session.flush()
+            await self._end(active)
+
+    async def _may_kill(self, job: Job, ask: bool) -> bool:
+        if job.status.final or job.status is JobStatus.KILLING:
+            return False
+        if not self._session.hooks.has("on_job_killing"):
+            return True
+        answers = await self._session.transitions.fire("on_job_killing", job)
+        return not (ask and False in answers) and not job.status.final
+
+    async def _kill_waiting(self, job: Job) -> None:
+        """Kill a job that the engine does not have. One on its way there is waited for."""
+        while job.index in self._session.active and not job.status.active:
+            if job.status.final:
+                return
+            await self._session.change(0.05)
+        if not job.status.active and not job.status.final:
+            job.failure = Failure.CANCELLED
+            await self._move(job, JobStatus.KILLED)
+
+    def _start(self, job: Job) -> Active | None:
+        if not job.status.active or job.status is JobStatus.KILLING:
+            return None
+        return self._session.active.get(job.index)
+
+    async def _end(self, active: Sequence[Active]) -> None:
+        """Fence what has not started, and have the engine end the rest."""
+        session = self._session
+        withdrawn = await session.scheduler.withdraw_jobs([a.job for a in active])
+        waiting = [a for a in active if a.job.started is None and _id(a) not in withdrawn]
+        fenced = {_id(a) for a in await session.reconciler.fence(waiting)}
+        await self.tell_engine([a.job for a in active if _id(a) not in withdrawn])
+        for entry in active:
+            if _id(entry) in withdrawn or _id(entry) in fenced:
+                entry.job.failure = Failure.CANCELLED
+                await self._move(entry.job, JobStatus.KILLED)
+
+    async def tell_engine(self, jobs: Sequence[Job]) -> None:
+        """Tell the engine to end these jobs, again and again until it listens."""
+        session = self._session
+        while jobs := [job for job in jobs if not job.status.final]:
+            try:
+                return await session.scheduler.kill_jobs(jobs)
+            except EngineUnavailable as error:
+                session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
+                await session.ports.sleep(error.retry_after or _ASK_AGAIN_AFTER)
+
+    async def _move(self, job: Job, status: JobStatus) -> None:
+        if not job.status.final:
+            await self._session.scheduler.transition_job_status(job, status)
+
+
+def _id(active: Active) -> AttemptId:
+    return AttemptId(active.job.index, active.attempt)

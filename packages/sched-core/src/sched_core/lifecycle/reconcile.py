@@ -1,0 +1,252 @@
+"""One question for all jobs, and what an answer, or none, means for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import EngineUnavailable
+from ..model.failure import Failure
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder.submissions import AttemptId, Submission
+from ..scheduler.observation import EngineState, Observation
+from ..text.event import Event, event_name, parse_event_name
+from .evidence import observation_of
+
+if TYPE_CHECKING:
+    from .session import Active, Session
+
+__all__ = ["Reconciler"]
+
+_CONFIRM_AFTER = 5.0
+"""Seconds after which "not in the queue" is believed when it is said again."""
+
+
+@dataclass(slots=True)
+class _Lookup:
+    """A submission of which nobody knows whether the engine has it."""
+
+    submission: Submission
+    attempts: tuple[AttemptId, ...]
+    since: float
+    absent_since: float | None = None
+
+
+class Reconciler:
+    """Compares what the driver believes with what the engine and the jobs' records say."""
+
+    def __init__(self, session: Session) -> None:
+        """Compare for the jobs of that session."""
+        self._session = session
+        self._lookups: dict[str, _Lookup] = {}
+
+    # --- questions -----------------------------------------------------------------------------
+
+    async def reconcile(self, jobs: Iterable[Job]) -> bool:
+        """Ask the engine about these jobs and draw the conclusions.
+
+        False where it could not be asked: then nothing has changed.
+        """
+        actives = [a for job in jobs if (a := self._session.active.get(job.index)) is not None]
+        asked = [active for active in actives if active.accepted]
+        if not asked:
+            return True
+        scheduler = self._session.scheduler
+        try:
+            answers = await scheduler.query_jobs([active.job for active in asked])
+        except EngineUnavailable as error:
+            self._session.warn(f"{scheduler.name} cannot be asked, nothing changes: {error}")
+            return False
+        absent = []
+        for active in asked:
+            seen = answers.get(AttemptId(active.job.index, active.attempt))
+            if seen is None:
+                absent.append(active)
+            else:
+                await self._session.evidence.observe(
+                    AttemptId(active.job.index, active.attempt), seen
+                )
+        late = [active for active in asked if active.engine_ended is not None]
+        await self._look_at_records(self._believed(absent) + late)
+        return True
+
+    async def poll_hooks(self, jobs: Iterable[Job], counter: int) -> None:
+        """Fire `on_job_polling` for those of the jobs that run."""
+        if self._session.hooks.has("on_job_polling"):
+            for job in jobs:
+                if job.status is JobStatus.RUNNING:
+                    await self._session.hooks.fire(
+                        "on_job_polling",
+                        scheduler=self._session.scheduler,
+                        job=job,
+                        counter=counter,
+                    )
+
+    def _believed(self, absent: Sequence[Active]) -> list[Active]:
+        """Return those whose absence was said before: a single answer may be a slip."""
+        now = self._session.ports.monotonic()
+        believed = []
+        for active in absent:
+            if active.absent_since is None:
+                active.absent_since = now
+            elif now - active.absent_since >= _CONFIRM_AFTER:
+                believed.append(active)
+        return believed
+
+    # --- records -------------------------------------------------------------------------------
+
+    async def _look_at_records(self, actives: list[Active]) -> None:
+        """Decide about attempts that the engine no longer has."""
+        actives = [active for active in actives if self._is_current(active)]
+        if not actives:
+            return
+        claims = await self._session.evidence.read_records(actives)
+        unclaimed = []
+        for active, claim in zip(actives, claims, strict=True):
+            if claim is None:
+                unclaimed.append(active)
+            elif claim.is_fence:
+                await self._gone(active, "it never started, and cannot any more")
+            elif claim.rc is not None:
+                attempt = AttemptId(active.job.index, active.attempt)
+                await self._session.evidence.observe(attempt, observation_of(claim))
+            elif self._too_late(active):
+                await self._gone(active, "it started, is gone, and left no record")
+        for active in await self.fence(unclaimed):
+            await self._gone(active, "the engine does not know it any more, and it never started")
+
+    def _too_late(self, active: Active) -> bool:
+        since = [s for s in (active.absent_since, active.engine_ended) if s is not None]
+        now = self._session.ports.monotonic()
+        return bool(since) and now - min(since) >= self._session.scheduler.lost_after
+
+    async def _gone(self, active: Active, reason: str) -> None:
+        await self._session.evidence.engine_failed(active, Failure.LOST, reason)
+
+    def _is_current(self, active: Active) -> bool:
+        return self._session.active.get(active.job.index) is active
+
+    async def fence(self, actives: Sequence[Active]) -> list[Active]:
+        """Make sure that these attempts never start; return those of which that is now certain."""
+        if not actives:
+            return []
+        jobs = [active.job for active in actives]
+        won = await self._session.scheduler.fence(jobs)
+        return [a for a in actives if AttemptId(a.job.index, a.attempt) in won]
+
+    # --- submissions of which the answer was lost --------------------------------------------------
+
+    def look_up(self, submission: Submission, jobs: Sequence[Job]) -> None:
+        """Have a submission looked up in the engine until it is known whether it arrived."""
+        attempts = tuple(AttemptId(job.index, job.attempt) for job in jobs)
+        now = self._session.ports.monotonic()
+        self._lookups[submission.sid] = _Lookup(submission, attempts, now)
+        self._session.wake()
+
+    @property
+    def looking_up(self) -> bool:
+        """Whether the outcome of a submission is unknown."""
+        return bool(self._lookups)
+
+    async def settle_lookups(self) -> None:
+        """Ask once about all submissions whose outcome is unknown."""
+        if not self._lookups:
+            return
+        lookups = list(self._lookups.values())
+        scheduler = self._session.scheduler
+        try:
+            found = await scheduler.find_submissions([lookup.submission for lookup in lookups])
+        except EngineUnavailable as error:
+            self._session.warn(f"submissions cannot be looked up now: {error}")
+            for lookup in lookups:
+                if self._session.ports.monotonic() - lookup.since >= scheduler.lost_after:
+                    await self._never_arrived(lookup)
+            return
+        for lookup in lookups:
+            ids = found.get(lookup.submission.sid)
+            if ids is not None:
+                await self._arrived(lookup, ids)
+            elif not scheduler.outlives_driver or self._absent_twice(lookup):
+                await self._never_arrived(lookup)
+
+    def _absent_twice(self, lookup: _Lookup) -> bool:
+        now = self._session.ports.monotonic()
+        if lookup.absent_since is None:
+            lookup.absent_since = now
+        return now - lookup.absent_since >= _CONFIRM_AFTER
+
+    def _actives(self, lookup: _Lookup) -> list[Active]:
+        pairs = [(self._session.active.get(a.job_index), a) for a in lookup.attempts]
+        return [active for active, a in pairs if active and active.attempt == a.attempt]
+
+    async def _arrived(self, lookup: _Lookup, ids: Mapping[AttemptId, str]) -> None:
+        del self._lookups[lookup.submission.sid]
+        for active in self._actives(lookup):
+            jid = ids.get(AttemptId(active.job.index, active.attempt))
+            await self._session.submitter.accept(active, jid)
+
+    async def _never_arrived(self, lookup: _Lookup) -> None:
+        """Give the attempts up; those that cannot be fenced did start after all."""
+        del self._lookups[lookup.submission.sid]
+        actives = [active for active in self._actives(lookup) if not active.accepted]
+        if not self._session.scheduler.outlives_driver:
+            for active in actives:
+                self._session.submitter.resubmit(active)
+            return
+        fenced = await self.fence(actives)
+        for active in actives:
+            if active in fenced:
+                await self._start_over(active)
+            else:
+                await self._session.submitter.accept(active, None)
+
+    async def _start_over(self, active: Active) -> None:
+        job = active.job
+        if job.status is JobStatus.KILLING:
+            await self._session.scheduler.transition_job_status(job, JobStatus.KILLED)
+            return
+        self._session.transitions.next_attempt(job, charged=False)
+        self._session.submitter.resubmit(active)
+
+    # --- the spool -----------------------------------------------------------------------------
+
+    async def read_spool(self) -> None:
+        """Take in what wrappers have to say: one listing, however many jobs run."""
+        session = self._session
+        try:
+            names = await session.ports.offload(session.ports.files.names, session.layout.events)
+        except OSError as error:
+            session.warn(f"the events of jobs cannot be listed: {error}")
+            return
+        events = [event for name in names if (event := parse_event_name(name)) is not None]
+        if events:
+            await self._take_in(events)
+            await session.flush_with(self._remove, events)
+
+    async def _take_in(self, events: Sequence[Event]) -> None:
+        """Look at the current attempts' events, those that tell of an end last."""
+        session = self._session
+        current = [event for event in events if self._concerns(event)]
+        actives = [session.active[event.index] for event in current]
+        claims = await session.evidence.read_records(actives)
+        for event, claim in zip(current, claims, strict=True):
+            seen = _observation(event) if claim is None else observation_of(claim)
+            await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
+
+    def _concerns(self, event: Event) -> bool:
+        active = self._session.active.get(event.index)
+        return active is not None and active.attempt == event.attempt
+
+    def _remove(self, events: Sequence[Event]) -> None:
+        files, folder = self._session.ports.files, self._session.layout.events
+        for event in events:
+            files.remove(f"{folder}/{event_name(event)}")
+
+
+def _observation(event: Event) -> Observation:
+    """Return what an event's name alone tells: enough where a full disk took the rest."""
+    ended = event.status.final
+    state = EngineState.RECORDED if ended else EngineState.RUNNING
+    return Observation(state, rc=event.rc, restart=event.restart)

@@ -1,0 +1,309 @@
+"""All that a driver knows of the run that it drives."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+import anyio
+
+from ..errors import CommandError
+from ..hooks import Hooks
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..ports import Ports, system_ports
+from ..runfolder.journal import Journal
+from ..runfolder.layout import Layout
+from ..runfolder.lease import Lease
+from ..runfolder.state import job_entry, state_entry
+from ..runfolder.submissions import AttemptId, Submission
+from ..text.recorder import recorder_name
+from ..text.script import recorder_text
+from .evidence import Evidence
+from .killing import Killer
+from .queue import WaitingJobs
+from .reconcile import Reconciler
+from .submission import Submitter
+from .transitions import Transitions
+
+if TYPE_CHECKING:
+    from ..scheduler import Observation, Scheduler
+
+__all__ = ["Active", "Session"]
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+log = logging.getLogger("sched")
+
+
+@dataclass(slots=True)
+class Active:
+    """An attempt that is on its way to the engine, or in it."""
+
+    job: Job
+    attempt: int
+    seen: float
+    """When there was last a sign of life, on the monotonic clock."""
+    submission: Submission | None = None
+    accepted: bool = False
+    """The engine is known to have taken it."""
+    recorded: bool = False
+    """The wrapper's own record tells how it ended."""
+    absent_since: float | None = None
+    """Since when the engine does not know it."""
+    engine_ended: float | None = None
+    """Since when the engine says that it has ended, while there is no record."""
+
+
+class Session:
+    """The state of one open run; only the loop's thread touches it.
+
+    Without journal and lease (`detached`) it serves a scheduler that no runner drives.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        ports: Ports,
+        hooks: Hooks,
+        run: str,
+        journal: Journal | None = None,
+        lease: Lease | None = None,
+    ) -> None:
+        self.scheduler = scheduler
+        self.ports = ports
+        self.hooks = hooks
+        self.run = run
+        self.journal = journal
+        self.lease = lease
+        self.layout = Layout(str(scheduler.workdir))
+        self.mounted = str(scheduler.mounted_workdir)
+        self.mounted_recorder = f"{self.mounted}/.sched/{recorder_name()}"
+        self.jobs: dict[int, Job] = {}
+        self.active: dict[int, Active] = {}
+        self.waiting = WaitingJobs()
+        self.finals: list[Job] = []
+        self.unfinished = 0
+        self.feeding = True
+        self.closing = False
+        self.interrupted = False
+        self.halted: Job | None = None
+        self.failure: BaseException | None = None
+        self.inbox: deque[tuple[AttemptId, Observation]] = deque()
+        self.transitions = Transitions(self)
+        self.evidence = Evidence(self)
+        self.submitter = Submitter(self)
+        self.reconciler = Reconciler(self)
+        self.killer = Killer(self)
+        self._changed = anyio.Event()
+        self._wake = anyio.Event()
+        self._flushing = anyio.Lock()
+        self._noted: dict[int, dict[str, Any]] = {}
+        self._warned: set[str] = set()
+        self._done: set[int] = set()
+
+    @classmethod
+    def detached(cls, scheduler: Scheduler) -> Session:
+        """Return a session for a scheduler that is used without a runner."""
+        ports = system_ports(str(scheduler.workdir), scheduler.mode)
+        run = f"{ports.random.getrandbits(40):08x}"
+        return cls(scheduler, ports, Hooks(), run)
+
+    # --- jobs --------------------------------------------------------------------------------
+
+    async def added(self, job: Job) -> None:
+        """Take a new job in: its index must be free."""
+        if self.jobs.get(job.index, job) is not job:
+            raise CommandError(f"there is a job {job.index} already; give each its own index")
+        known = job.index in self.jobs
+        self.jobs[job.index] = job
+        if not known and self.hooks.has("on_job_init"):
+            await self.hooks.fire("on_job_init", scheduler=self.scheduler, job=job)
+
+    def enqueue(self, job: Job, delay: float = 0.0) -> None:
+        """Put a job that is QUEUED into the line."""
+        key = self.scheduler.batch_key(job)
+        now = self.ports.monotonic()
+        if delay > 0:
+            self.waiting.add_later(job, key, now + delay)
+        else:
+            self.waiting.add(job, key, now)
+        self.wake()
+
+    def is_done(self, job: Job) -> bool:
+        """Tell whether the job has ended for good."""
+        return job.index in self._done
+
+    def recall(self, job: Job) -> None:
+        """Take in a job that had ended for good before this driver began."""
+        self._done.add(job.index)
+        self.finals.append(job)
+
+    async def reopen(self, job: Job) -> None:
+        """Have a job that ended for good tried once more, on nobody's account."""
+        self._done.discard(job.index)
+        self.unfinished += 1
+        self.transitions.next_attempt(job, charged=False)
+        job.trial_count = 0
+        await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
+        self.enqueue(job)
+
+    def ended(self, job: Job) -> None:
+        """Count a job that has ended for good."""
+        self._done.add(job.index)
+        self.finals.append(job)
+        self.unfinished -= 1
+        if self._halts(job):
+            self.halted = job
+            self.closing = True
+        self.wake()
+        self.notify()
+
+    def _halts(self, job: Job) -> bool:
+        halts = self.scheduler.error_strategy == "halt" and self.halted is None
+        return halts and job.status is JobStatus.FAILED and not self.interrupted
+
+    def fail(self, error: BaseException) -> None:
+        """Stop submitting: the run cannot go on, and whoever waits for it is told why."""
+        if self.failure is None:
+            log.error("the run in %s stops: %s", self.layout.workdir, error)
+            self.failure = error
+        self.closing = True
+        self.wake()
+        self.notify()
+
+    # --- who waits for what --------------------------------------------------------------------
+
+    def report(self, attempt: AttemptId, seen: Observation) -> None:
+        """Take what a backend saw; it is looked at when the loop comes round."""
+        self.inbox.append((attempt, seen))
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Have the loop come round."""
+        self._wake.set()
+
+    async def sleep(self, seconds: float | None) -> None:
+        """Wait until there is something to do, at most that long."""
+        await self.ports.wait(self._wake, seconds)
+        self._wake = anyio.Event()
+
+    def notify(self) -> None:
+        """Tell everybody who waits for a change of jobs."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def change(self, seconds: float | None = None) -> None:
+        """Wait until jobs have changed."""
+        await self.ports.wait(self._changed, seconds)
+
+    # --- the journal ---------------------------------------------------------------------------
+
+    def note_job(self, job: Job) -> None:
+        """Record what a job is to run."""
+        if self.journal is not None:
+            self.journal.add(job_entry(job.index, _spec(job)))
+
+    def note_state(self, job: Job) -> None:
+        """Record where a job stands; several moves before a flush become one entry."""
+        if self.journal is None:
+            return
+        entry = state_entry(job.index, job.status, self.ports.now(), self._state(job))
+        noted = self._noted.get(job.index)
+        if noted is not None:
+            noted.clear()
+            noted.update(entry)
+        else:
+            self._noted[job.index] = entry
+            self.journal.add(entry)
+
+    def _state(self, job: Job) -> dict[str, Any]:
+        state: dict[str, Any] = {"attempt": job.attempt}
+        for key in _STATE:
+            value = getattr(job, key)
+            state[key] = value
+        if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
+            state["interrupted"] = self.interrupted
+        return state
+
+    async def flush(self) -> None:
+        """Make what was noted safe. Raises OSError."""
+        await self.flush_with(_nothing)
+
+    async def flush_with(self, function: Callable[[*Args], T], *args: *Args) -> T:
+        """Make what was noted safe, then call the function, in one hop to a worker thread."""
+        if self.journal is None:
+            return await self.ports.offload(function, *args)
+        async with self._flushing:
+            self._noted = {}
+            entries = self.journal.take()
+            try:
+                return await self.ports.offload(_write_then, self.journal, entries, function, *args)
+            except OSError:
+                # Said twice does no harm, not said at all would.
+                self.journal.put_back(entries)
+                raise
+
+    def check_lease(self) -> None:
+        """Raise RunLocked where another driver has taken over. Blocks."""
+        if self.lease is not None:
+            self.lease.check()
+
+    def make_folders(self) -> None:
+        """Make the run's own folders and write the recorder that all wrappers share. Blocks."""
+        for folder in self.layout.folders():
+            self.ports.files.make_folder(folder)
+        path = f"{self.layout.home}/{recorder_name()}"
+        if not self.ports.files.exists(path):
+            self.ports.files.write(path, recorder_text())
+
+    def warn(self, message: str) -> None:
+        """Say what the user should know, once for each text."""
+        if message not in self._warned:
+            self._warned.add(message)
+            log.warning("%s", message, extra={"run": self.run})
+
+
+_STATE = (
+    "trial_count",
+    "infrastructure_retries",
+    "restart",
+    "rc",
+    "failure",
+    "reason",
+    "jid",
+    "host",
+    "started",
+    "ended",
+)
+
+
+def _spec(job: Job) -> Mapping[str, Any]:
+    return {
+        "cmd": job.cmd,
+        "name": job.given_name,
+        "envs": job.envs,
+        "resources": job.resources.to_json() if job.resources is not None else None,
+        "timeout": job.timeout,
+        "inputs": job.inputs,
+        "outputs": job.outputs,
+        "container": job.container,
+    }
+
+
+def _nothing() -> None:
+    """Have only the journal written."""
+
+
+def _write_then(
+    journal: Journal,
+    entries: list[dict[str, Any]],
+    function: Callable[[*Args], T],
+    *args: *Args,
+) -> T:
+    journal.write(entries)
+    return function(*args)

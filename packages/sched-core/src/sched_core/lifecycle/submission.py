@@ -1,0 +1,214 @@
+"""From the queue to the engine: recorded first, never repeated blindly."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import EngineUnavailable, SchedError, SubmitOutcomeUnknown, SubmitRejected
+from ..model.failure import Failure
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder.submissions import AttemptId, Submission, write_submission
+from .files import Preparation, prepare_jobs
+
+if TYPE_CHECKING:
+    from .session import Active, Session
+
+__all__ = ["Submitter"]
+
+log = logging.getLogger("sched")
+
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 60.0
+
+
+class Submitter:
+    """Hands jobs to the engine, in batches where it can."""
+
+    def __init__(self, session: Session) -> None:
+        """Submit the jobs of that session."""
+        self._session = session
+        self._unavailable = 0
+        self.held_until = 0.0
+        """Until when nothing is submitted, on the monotonic clock: the engine was unavailable."""
+
+    async def submit(self, jobs: Sequence[Job]) -> None:
+        """Submit jobs that are QUEUED (or just created) and move them accordingly."""
+        self.reserve(jobs)
+        willing = await self._ask_hooks(jobs)
+        if not willing:
+            return
+        submission = self._name_submission(willing)
+        ready = await self._prepare(submission, willing)
+        if ready:
+            await self._call_engine(submission, ready)
+
+    def reserve(self, jobs: Sequence[Job]) -> None:
+        """Count jobs as on their way to the engine, unless they do already."""
+        active = self._session.active
+        for job in jobs:
+            if job.index not in active:
+                active[job.index] = _active(self._session, job)
+
+    # --- before the engine is called -------------------------------------------------------------
+
+    async def _ask_hooks(self, jobs: Sequence[Job]) -> list[Job]:
+        session = self._session
+        if not session.hooks.has("on_job_submitting"):
+            return list(jobs)
+        willing = []
+        for job in jobs:
+            if False in await session.transitions.fire("on_job_submitting", job):
+                job.failure, job.reason = Failure.CANCELLED, "a plugin did not want it submitted"
+                await session.scheduler.transition_job_status(job, JobStatus.KILLED)
+            elif not job.status.final:
+                willing.append(job)
+        return willing
+
+    def _name_submission(self, jobs: Sequence[Job]) -> Submission:
+        session = self._session
+        sid = f"{session.ports.random.getrandbits(48):012x}"
+        name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
+        tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
+        submission = Submission(sid, name, session.scheduler.name, tasks)
+        for job in jobs:
+            session.active[job.index].submission = submission
+        return submission
+
+    async def _prepare(self, submission: Submission, jobs: list[Job]) -> list[Job]:
+        """Write everything down; return the jobs whose files could be made."""
+        session = self._session
+        try:
+            preparations, jobs = await self._write_scripts(jobs)
+            problems = await session.flush_with(self._write, submission, preparations)
+            await session.scheduler.prepare(jobs)
+        except (OSError, SchedError) as error:
+            for job in jobs:
+                self._return_to_queue(job)
+            session.fail(error)
+            return []
+        ready = []
+        for job, problem in zip(jobs, problems, strict=True):
+            if problem is None:
+                ready.append(job)
+            else:
+                await self._refuse(job, Failure.SETUP, f"its files cannot be made: {problem}")
+        return ready
+
+    async def _write_scripts(self, jobs: list[Job]) -> tuple[list[Preparation], list[Job]]:
+        scheduler = self._session.scheduler
+        preparations, writable = [], []
+        for job in jobs:
+            try:
+                script = os.fsencode(scheduler.wrap_job_script(job))
+            except Exception as error:
+                # A host's own text for one job must not stop the others.
+                log.exception("the wrapper script of job %d cannot be made", job.index)
+                await self._refuse(job, Failure.SETUP, f"its script cannot be made: {error!r}")
+                continue
+            metadir, path = str(job.metadir), scheduler.script_path(job)
+            preparations.append(Preparation(metadir, path, script, job.attempt))
+            writable.append(job)
+        return preparations, writable
+
+    def _write(
+        self, submission: Submission, preparations: list[Preparation]
+    ) -> list[OSError | None]:
+        session = self._session
+        session.check_lease()
+        files = session.ports.files
+        if session.journal is None:
+            session.make_folders()
+        write_submission(files, session.layout, submission)
+        return prepare_jobs(files, preparations)
+
+    # --- the engine ------------------------------------------------------------------------------
+
+    async def _call_engine(self, submission: Submission, jobs: list[Job]) -> None:
+        session = self._session
+        for job in jobs:
+            session.active[job.index].seen = session.ports.monotonic()
+        try:
+            ids = await self._submit(submission, jobs)
+        except SubmitRejected as error:
+            for job in jobs:
+                await self._refuse(job, Failure.REJECTED, str(error), error.returncode)
+        except EngineUnavailable as error:
+            self._hold(error)
+            for job in jobs:
+                self._return_to_queue(job)
+        except SubmitOutcomeUnknown as error:
+            session.warn(f"a submission's outcome is unknown, looking it up: {error}")
+            session.reconciler.look_up(submission, jobs)
+        else:
+            self._unavailable = 0
+            await self._accepted(jobs, ids)
+
+    async def _submit(
+        self, submission: Submission, jobs: list[Job]
+    ) -> Mapping[AttemptId, str | None]:
+        scheduler = self._session.scheduler
+        if scheduler.submits_in_bulk():
+            return await scheduler.submit_jobs(jobs, submission)
+        (job,) = jobs
+        return {AttemptId(job.index, job.attempt): str(await scheduler.submit_job(job))}
+
+    async def _accepted(self, jobs: list[Job], ids: Mapping[AttemptId, str | None]) -> None:
+        for job in jobs:
+            attempt = AttemptId(job.index, job.attempt)
+            active = self._session.active.get(job.index)
+            if attempt not in ids:
+                self._return_to_queue(job)
+            elif active is not None and active.attempt == attempt.attempt:
+                await self.accept(active, ids[attempt])
+
+    async def accept(self, active: Active, jid: str | None) -> None:
+        """Note that the engine has the job, unless the job was faster than the engine's answer."""
+        active.accepted = True
+        active.job.jid = active.job.jid or jid
+        if active.job.status in (JobStatus.INIT, JobStatus.QUEUED):
+            await self._session.scheduler.transition_job_status(active.job, JobStatus.SUBMITTED)
+
+    async def _refuse(
+        self, job: Job, failure: Failure, reason: str, rc: int | None = None
+    ) -> None:
+        job.failure = failure
+        await self._session.scheduler.transition_job_status(
+            job, JobStatus.FAILED, rc=rc, error_msg=reason
+        )
+
+    def release(self, active: Active) -> None:
+        """Let go of an attempt that certainly did not start; it is for the queue again."""
+        job = active.job
+        self._session.active.pop(job.index, None)
+        if job.status is not JobStatus.QUEUED:
+            job.status = JobStatus.QUEUED
+            self._session.note_state(job)
+
+    def resubmit(self, active: Active) -> None:
+        """Put an attempt that certainly did not start into the queue again."""
+        self.release(active)
+        self._session.enqueue(active.job)
+
+    def _return_to_queue(self, job: Job) -> None:
+        """Have a job that the engine certainly did not take wait on, under the same attempt."""
+        self._session.active.pop(job.index, None)
+        if job.status is JobStatus.QUEUED:
+            self._session.enqueue(job)
+
+    def _hold(self, error: EngineUnavailable) -> None:
+        session = self._session
+        self._unavailable += 1
+        longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._unavailable - 1))
+        delay = error.retry_after or longest * session.ports.random.uniform(0.5, 1.0)
+        self.held_until = session.ports.monotonic() + delay
+        session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")
+
+
+def _active(session: Session, job: Job) -> Active:
+    from .session import Active
+
+    return Active(job, job.attempt, session.ports.monotonic())

@@ -1,0 +1,193 @@
+"""Moves of jobs from state to state: the only place where one changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..errors import HookError
+from ..model.failure import Failure
+from ..model.job import Job
+from ..model.status import JobStatus, steps_between
+from .files import append_text
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["Transitions"]
+
+_HOOK_OF = {
+    JobStatus.QUEUED: "on_job_queued",
+    JobStatus.SUBMITTED: "on_job_submitted",
+    JobStatus.RUNNING: "on_job_started",
+    JobStatus.FINISHED: "on_job_succeeded",
+    JobStatus.FAILED: "on_job_failed",
+    JobStatus.KILLED: "on_job_killed",
+}
+
+_LONGEST_RETRY_DELAY = 60.0
+
+
+class Transitions:
+    """Moves jobs, fires their hooks, and decides whether another attempt follows."""
+
+    def __init__(self, session: Session) -> None:
+        """Move the jobs of that session."""
+        self._session = session
+        self._moving: dict[int, anyio.Event | None] = {}
+
+    async def move(
+        self,
+        job: Job,
+        new: JobStatus,
+        rc: int | str | None = None,
+        error_msg: str | None = None,
+        is_killed: bool = False,
+    ) -> None:
+        """Move a job, filling in what was skipped, then see to what follows from it."""
+        if is_killed and new.final:
+            new = JobStatus.KILLED
+        await self._begin(job)
+        try:
+            steps = steps_between(job.status, new)
+            await self._record(job, rc, error_msg)
+            await self._pass_through(job, steps)
+        finally:
+            self._end(job)
+        if job.status.final:
+            await self._settle(job)
+
+    async def retry(self, job: Job) -> None:
+        """Put a job that has ended into the queue once more, as a new attempt."""
+        self.next_attempt(job)
+        await self.move(job, JobStatus.QUEUED)
+        self._session.enqueue(job, self._delay(job))
+
+    def next_attempt(self, job: Job, *, charged: bool = True) -> None:
+        """Count a new attempt, on the account of whom the last one failed for."""
+        if charged and job.failure is not None and job.failure.infrastructure:
+            job.infrastructure_retries += 1
+        elif charged:
+            job.trial_count += 1
+        job.attempt += 1
+        job.restart = 0
+        job.rc = job.failure = job.jid = job.host = job.started = job.ended = None
+        job.reason = ""
+        job.will_retry = False
+
+    def _delay(self, job: Job) -> float:
+        if not job.infrastructure_retries:
+            return 0.0
+        longest = min(_LONGEST_RETRY_DELAY, 2.0 ** (job.infrastructure_retries - 1))
+        return longest * self._session.ports.random.uniform(0.5, 1.0)
+
+    # --- one move at a time for each job ---------------------------------------------------------
+
+    async def _begin(self, job: Job) -> None:
+        while job.index in self._moving:
+            waiting = self._moving[job.index]
+            if waiting is None:
+                waiting = self._moving[job.index] = anyio.Event()
+            await waiting.wait()
+        self._moving[job.index] = None
+
+    def _end(self, job: Job) -> None:
+        waiting = self._moving.pop(job.index)
+        if waiting is not None:
+            waiting.set()
+
+    async def _pass_through(self, job: Job, steps: tuple[JobStatus, ...]) -> None:
+        for step in steps[:-1]:
+            await self._enter(job, step)
+        last = steps[-1]
+        if last is JobStatus.FINISHED and not await self._verified(job):
+            last = JobStatus.FAILED
+        if last.final:
+            await self._conclude(job, last)
+        await self._enter(job, last)
+
+    async def _enter(self, job: Job, step: JobStatus) -> None:
+        job.status = step
+        self._session.note_state(job)
+        hook = _HOOK_OF.get(step)
+        if hook is not None and self._session.hooks.has(hook):
+            await self.fire(hook, job)
+
+    async def fire(self, hook: str, job: Job) -> list[object]:
+        """Fire a hook about a job; where hooks are to raise, the run stops, never the job."""
+        try:
+            return await self._session.hooks.fire(
+                hook, scheduler=self._session.scheduler, job=job
+            )
+        except HookError as error:
+            self._session.fail(error)
+            return []
+
+    async def _verified(self, job: Job) -> bool:
+        if not self._session.hooks.has("on_job_verify"):
+            return True
+        complaints = [said for said in await self.fire("on_job_verify", job) if said]
+        if not complaints:
+            return True
+        job.failure, job.reason = Failure.OUTPUT, str(complaints[0])
+        return False
+
+    async def _conclude(self, job: Job, last: JobStatus) -> None:
+        """Fill in what every job that has ended has."""
+        session = self._session
+        job.ended = job.ended or session.ports.now()
+        if last is JobStatus.FINISHED:
+            job.rc = 0 if job.rc is None else job.rc
+        elif last is JobStatus.KILLED:
+            job.failure = job.failure or Failure.CANCELLED
+        else:
+            job.failure = job.failure or Failure.EXIT
+            job.will_retry = self._may_retry(job, job.failure)
+        active = session.active.get(job.index)
+        recorded = active is not None and active.recorded and job.failure is not Failure.OUTPUT
+        if last is JobStatus.KILLED or not recorded:
+            await session.ports.offload(self._write_copies, job, last)
+
+    def _write_copies(self, job: Job, status: JobStatus) -> None:
+        """Write the copies for people and hosts, where the wrapper did not. Never essential."""
+        files, metadir = self._session.ports.files, str(job.metadir)
+        try:
+            files.make_folder(metadir)
+            files.write(f"{metadir}/job.status", str(int(status)).encode())
+            if job.rc is not None:
+                files.write(f"{metadir}/job.rc", f"{job.rc}\n".encode())
+        except OSError as error:
+            self._session.warn(f"the records of job {job.index} cannot be written: {error}")
+
+    async def _record(self, job: Job, rc: int | str | None, error_msg: str | None) -> None:
+        if rc is not None:
+            job.rc = int(rc)
+        if error_msg:
+            job.reason = error_msg
+            path = f"{job.metadir}/job.stderr"
+            files = self._session.ports.files
+            try:
+                await self._session.ports.offload(append_text, files, path, f"{error_msg}\n")
+            except OSError as error:
+                self._session.warn(f"job {job.index}: {error_msg} (not in its stderr: {error})")
+
+    def _may_retry(self, job: Job, failure: Failure) -> bool:
+        session = self._session
+        wanted = job.error_retry
+        if wanted is None:
+            wanted = session.scheduler.error_strategy == "retry"
+        if not wanted or not failure.retriable or session.closing:
+            return False
+        if failure.infrastructure:
+            return job.infrastructure_retries < session.scheduler.infrastructure_retries
+        limit = session.scheduler.num_retries if job.num_retries is None else job.num_retries
+        return job.trial_count < limit
+
+    async def _settle(self, job: Job) -> None:
+        session = self._session
+        session.active.pop(job.index, None)
+        if job.status is JobStatus.FAILED and job.will_retry:
+            await session.scheduler.retry_job(job)
+        else:
+            session.ended(job)

@@ -1,0 +1,9 @@
+"""The runner: what a program uses to run jobs."""
+
+from .opening import Existing
+from .reopening import scheduler_of
+from .runner import Runner
+from .signals import handle_signals
+from .sync import run
+
+__all__ = ["Existing", "Runner", "handle_signals", "run", "scheduler_of"]

@@ -1,0 +1,336 @@
+"""What goes on behind the runner's block, in one task group."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVarTuple
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..errors import RunLocked, SchedError
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder import HEARTBEAT_INTERVAL, AttemptId, Request, read_requests
+
+if TYPE_CHECKING:
+    from ..lifecycle.session import Session
+    from ..scheduler import Observation
+
+__all__ = ["Loop"]
+
+Args = TypeVarTuple("Args")
+
+log = logging.getLogger("sched")
+
+_FLUSH_INTERVAL = 0.25
+_REQUEST_INTERVAL = 0.5
+_SPOOL_INTERVAL = 0.5
+_HOOK_INTERVAL = 1.0
+_TICK = 0.1
+"""Seconds of one tick of `recheck_interval`."""
+_STOP_MARGIN = 10.0
+"""Seconds that ends may take to be seen after the grace period."""
+_BACK_OFF = 1.5
+
+
+class Loop:
+    """Submits what waits, takes in what is seen, and keeps the run's records."""
+
+    def __init__(self, session: Session) -> None:
+        """Drive that session."""
+        self._session = session
+        self._group: TaskGroup = anyio.create_task_group()
+        self._tasks = 0
+        self._ended = anyio.Event()
+        self._submitting = 0
+        self._held = 0
+        self._stopping = False
+        self._stopped = anyio.Event()
+        self._leaving = False
+        self._flush_at = math.inf
+        self.left: list[Job] = []
+        """Jobs that may still run after the loop was stopped."""
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        session = self._session
+        self._spawn(self._drive)
+        self._spawn(self._watch)
+        self._spawn(self._reconcile)
+        self._spawn(self._listen)
+        if session.lease is not None:
+            self._spawn(self._beat)
+        if session.hooks.has("on_job_polling"):
+            self._spawn(self._poll)
+        return self
+
+    async def finish(self) -> None:
+        """End all tasks; call it shielded, since they may have something to end themselves."""
+        self._group.cancel_scope.cancel()
+        while self._tasks:
+            await self._ended.wait()
+            self._ended = anyio.Event()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        self._group.cancel_scope.cancel()
+        return await self._group.__aexit__(exc_type, exc, traceback)
+
+    def _spawn(self, function: Callable[[*Args], Awaitable[None]], *args: *Args) -> None:
+        self._tasks += 1
+        self._group.start_soon(self._run, function, args)
+
+    async def _run(
+        self, function: Callable[[*Args], Awaitable[None]], args: tuple[*Args]
+    ) -> None:
+        try:
+            await function(*args)
+        except Exception as error:
+            log.debug("a task of the run has failed", exc_info=error)
+            self._session.fail(error)
+        finally:
+            self._tasks -= 1
+            self._ended.set()
+
+    # --- holding and stopping --------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Submit nothing until `release`."""
+        self._held += 1
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self._held -= 1
+        self._session.wake()
+
+    def leave(self) -> None:
+        """Do not wait any longer for what still runs."""
+        self._leaving = True
+        self._session.notify()
+
+    async def stop(self) -> None:
+        """Submit nothing more, kill what runs, and wait for it, within the grace period."""
+        session = self._session
+        if self._stopping:
+            await self._stopped.wait()
+            return
+        self._stopping = session.closing = session.interrupted = True
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._kill_all)
+                await self._wait_for_ends()
+                group.cancel_scope.cancel()
+        finally:
+            self.left = [active.job for active in session.active.values()]
+            self._stopped.set()
+            session.notify()
+
+    async def _kill_all(self) -> None:
+        session = self._session
+        while self._submitting and not self._leaving:
+            await session.change(_TICK)
+        jobs = [active.job for active in session.active.values()]
+        withdrawn = await session.scheduler.withdraw_jobs(jobs)
+        for job in jobs:
+            active = session.active.get(job.index)
+            if active is not None and AttemptId(job.index, job.attempt) in withdrawn:
+                session.submitter.release(active)
+        await session.killer.kill([a.job for a in session.active.values()], ask=False)
+
+    async def _wait_for_ends(self) -> None:
+        session = self._session
+        until = session.ports.monotonic() + session.scheduler.grace + _STOP_MARGIN
+        while (session.active or self._submitting) and not self._leaving:
+            left = until - session.ports.monotonic()
+            if left <= 0:
+                return
+            await session.change(min(left, _TICK))
+
+    # --- the tasks -------------------------------------------------------------------------------
+
+    async def _drive(self) -> None:
+        session = self._session
+        while True:
+            await self._take_in()
+            self._pump()
+            await self._flush_if_due()
+            if session.halted is not None and not self._stopping:
+                self._spawn(self.stop)
+            await session.sleep(self._until_next())
+
+    async def _watch(self) -> None:
+        await self._session.scheduler.watch(self._session.report)
+
+    async def _take_in(self) -> None:
+        session = self._session
+        concurrent = session.hooks.any_for_jobs()
+        while session.inbox:
+            attempt, seen = session.inbox.popleft()
+            if concurrent:
+                self._spawn(self._observe, attempt, seen)
+            else:
+                await self._observe(attempt, seen)
+
+    async def _observe(self, attempt: AttemptId, seen: Observation) -> None:
+        try:
+            await self._session.evidence.observe(attempt, seen)
+        except Exception as error:
+            # One job's trouble ends the run, but not this loop: it sees the others' ends.
+            log.exception("what was seen of job %d cannot be taken in", attempt.job_index)
+            self._session.fail(error)
+
+    def _pump(self) -> None:
+        """Send off the batches that may leave."""
+        session = self._session
+        now = session.ports.monotonic()
+        session.waiting.due(now)
+        if session.closing or self._held or now < session.submitter.held_until:
+            return
+        scheduler = session.scheduler
+        full = scheduler.max_batch if scheduler.submits_in_bulk() else 1
+        patient = session.feeding and full > 1
+        leaves_before = now - scheduler.batch_delay if patient else math.inf
+        while self._submitting < scheduler.submission_batch and (room := self._room()) > 0:
+            batch = session.waiting.take(room, full, leaves_before)
+            if not batch:
+                break
+            session.submitter.reserve(batch)
+            self._submitting += 1
+            self._spawn(self._submit, batch)
+
+    def _room(self) -> int:
+        """Say how many more jobs the engine may be given."""
+        scheduler = self._session.scheduler
+        active = len(self._session.active)
+        if not (scheduler.throttles and scheduler.submits_in_bulk()):
+            return scheduler.forks - active
+        room = scheduler.forks + scheduler.queue_ahead - active
+        # Refilled by the half, so that a submission is worth its record.
+        return room if room * 2 > scheduler.queue_ahead or active < scheduler.forks else 0
+
+    async def _submit(self, batch: list[Job]) -> None:
+        try:
+            await self._session.submitter.submit(batch)
+        finally:
+            self._submitting -= 1
+            self._session.wake()
+            self._session.notify()
+
+    async def _flush_if_due(self) -> None:
+        session = self._session
+        now = session.ports.monotonic()
+        if now >= self._flush_at:
+            self._flush_at = math.inf
+            try:
+                await session.flush()
+            except OSError as error:
+                session.fail(error)
+        if self._flush_at == math.inf and session.journal is not None and session.journal.pending:
+            self._flush_at = now + _FLUSH_INTERVAL
+
+    def _until_next(self) -> float | None:
+        session = self._session
+        moments = [self._flush_at]
+        if not session.closing and not self._held:
+            later = session.waiting.next_moment()
+            oldest = session.waiting.oldest()
+            if later is not None:
+                moments.append(later)
+            if oldest is not None and self._submitting < session.scheduler.submission_batch:
+                moments.append(oldest + session.scheduler.batch_delay)
+            if oldest is not None:
+                moments.append(session.submitter.held_until)
+        now = session.ports.monotonic()
+        coming = [moment - now for moment in moments if now < moment < math.inf]
+        return min(coming) if coming else None
+
+    async def _reconcile(self) -> None:
+        """Ask about all jobs at intervals that grow while nothing changes."""
+        session = self._session
+        scheduler = session.scheduler
+        shortest, longest = scheduler.poll_interval
+        interval = shortest
+        asked_at = session.ports.monotonic()
+        while True:
+            await session.ports.sleep(_SPOOL_INTERVAL)
+            try:
+                ended = len(session.finals)
+                if scheduler.events == "always":
+                    await session.reconciler.read_spool()
+                if session.ports.monotonic() - asked_at >= interval:
+                    asked_at = session.ports.monotonic()
+                    await session.reconciler.settle_lookups()
+                    await session.reconciler.reconcile(self._silent_jobs())
+                    still = len(session.finals) == ended
+                    interval = min(interval * _BACK_OFF, longest) if still else shortest
+            except OSError as error:
+                session.fail(error)
+                await session.ports.sleep(longest)
+
+    def _silent_jobs(self) -> list[Job]:
+        """Return those that it is time to ask about: all where the engine is only polled."""
+        session = self._session
+        if not session.scheduler.pushes:
+            return [active.job for active in session.active.values()]
+        patience = session.scheduler.recheck_interval * _TICK
+        now = session.ports.monotonic()
+        return [a.job for a in session.active.values() if now - a.seen >= patience]
+
+    async def _beat(self) -> None:
+        session = self._session
+        assert session.lease is not None
+        while True:
+            await session.ports.sleep(HEARTBEAT_INTERVAL)
+            try:
+                await session.ports.offload(session.lease.beat)
+            except RunLocked as error:
+                session.fail(error)
+                return
+            except OSError as error:
+                session.warn(f"the run's heartbeat cannot be written: {error}")
+
+    async def _poll(self) -> None:
+        session = self._session
+        counter = 0
+        while True:
+            await session.ports.sleep(_HOOK_INTERVAL)
+            counter += 1
+            running = [a.job for a in list(session.active.values())]
+            await session.reconciler.poll_hooks(running, counter)
+
+    async def _listen(self) -> None:
+        """Do what other processes ask for."""
+        session = self._session
+        while True:
+            await session.ports.sleep(_REQUEST_INTERVAL)
+            try:
+                requests = await session.ports.offload(
+                    read_requests, session.ports.files, session.layout
+                )
+            except OSError:
+                continue  # the folder is gone or cannot be read: the flush says so
+            for request in requests:
+                await self._answer(request)
+
+    async def _answer(self, request: Request) -> None:
+        session = self._session
+        indexes = session.jobs if request.jobs is None else request.jobs
+        jobs = [session.jobs[index] for index in indexes if index in session.jobs]
+        try:
+            if request.verb == "kill":
+                await session.killer.kill([job for job in jobs if not session.is_done(job)])
+            elif request.verb == "retry":
+                for job in jobs:
+                    if session.is_done(job) and job.status is not JobStatus.FINISHED:
+                        await session.reopen(job)
+            await session.flush_with(session.ports.files.remove, request.path)
+        except (SchedError, OSError) as error:
+            session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")

@@ -1,0 +1,155 @@
+"""Opening a run: a new one, one to go on with, or a new list of jobs in an old folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import OptionError, RunExists
+from ..hooks import Hooks
+from ..lifecycle.session import Session
+from ..model.job import Job
+from ..model.resources import Resources
+from ..model.status import JobStatus
+from ..ports import Ports
+from ..runfolder import (
+    JobRecord,
+    Journal,
+    Layout,
+    Lease,
+    RunFile,
+    acquire_lease,
+    find_run,
+    read_journal,
+    replay,
+    write_run,
+)
+
+if TYPE_CHECKING:
+    from ..scheduler import Scheduler
+
+__all__ = ["EXISTING", "Existing", "open_session", "restore_job"]
+
+Existing = Literal["error", "resume", "reuse"]
+EXISTING: tuple[Existing, ...] = ("error", "resume", "reuse")
+
+
+async def open_session(
+    scheduler: Scheduler, existing: Existing, ports: Ports, hooks: Hooks
+) -> tuple[Session, dict[int, JobRecord]]:
+    """Become the driver of the run in the scheduler's folder; return what its journal tells.
+
+    Raises RunExists, RunLocked, RunCorrupt, OSError.
+    """
+    if existing not in EXISTING:
+        raise OptionError(f"existing {existing!r}: it must be one of {', '.join(EXISTING)}")
+    layout = Layout(str(scheduler.workdir))
+    found = await ports.offload(find_run, ports.files, layout)
+    if found is not None and existing == "error":
+        raise RunExists(
+            f"{layout.workdir} holds the run {found.run} already; "
+            "go on with it (existing='resume', sched run --resume) or name another work directory"
+        )
+    await ports.offload(_make_folders, ports, layout)
+    lease = await acquire_lease(ports, layout)
+    try:
+        return await _open(scheduler, existing, ports, hooks, layout, lease)
+    except BaseException:
+        lease.release()
+        raise
+
+
+async def _open(
+    scheduler: Scheduler,
+    existing: Existing,
+    ports: Ports,
+    hooks: Hooks,
+    layout: Layout,
+    lease: Lease,
+) -> tuple[Session, dict[int, JobRecord]]:
+    # Only now: another driver may have made the run, or gone on with it, in the meantime.
+    found = await ports.offload(find_run, ports.files, layout)
+    records: dict[int, JobRecord] = {}
+    if found is not None:
+        records = replay(await ports.offload(read_journal, ports.files, layout))
+        _check_backend(scheduler, found, records)
+        if existing == "reuse":
+            _check_idle(layout, records)
+    run = _run_file(scheduler, ports, found, existing)
+    await ports.offload(write_run, ports.files, layout, run)
+    journal = Journal(ports.files, layout, lease.epoch)
+    if found is None or existing == "reuse":
+        journal.add({"generation": run.generation, "at": ports.now()})
+    session = Session(scheduler, ports, hooks, run.run, journal, lease)
+    await session.flush_with(session.make_folders)
+    return session, records
+
+
+def _make_folders(ports: Ports, layout: Layout) -> None:
+    for folder in layout.folders():
+        ports.files.make_folder(folder)
+
+
+def _run_file(
+    scheduler: Scheduler, ports: Ports, found: RunFile | None, existing: Existing
+) -> RunFile:
+    cls = type(scheduler)
+    run = RunFile(
+        run=found.run if found else f"{ports.random.getrandbits(40):010x}",
+        generation=found.generation if found else 1,
+        created=found.created if found else ports.now(),
+        scheduler=scheduler.name,
+        scheduler_class=f"{cls.__module__}:{cls.__qualname__}",
+        options=scheduler.options(),
+    )
+    return run.next_generation() if found is not None and existing == "reuse" else run
+
+
+def _open_attempts(records: Mapping[int, JobRecord]) -> list[int]:
+    return [record.index for record in records.values() if record.status.active]
+
+
+def _check_backend(scheduler: Scheduler, run: RunFile, records: Mapping[int, JobRecord]) -> None:
+    if run.scheduler != scheduler.name and _open_attempts(records):
+        raise RunExists(
+            f"jobs of the run in {scheduler.workdir} may still run on {run.scheduler}; "
+            f"resume it there first, then with {scheduler.name}"
+        )
+
+
+def _check_idle(layout: Layout, records: Mapping[int, JobRecord]) -> None:
+    if found := _open_attempts(records):
+        raise RunExists(
+            f"{len(found)} jobs of the run in {layout.workdir} may still run (job {found[0]}, ...); "
+            "resume the run first, or name another work directory"
+        )
+
+
+def restore_job(scheduler: Scheduler, record: JobRecord) -> Job:
+    """Return the job that the record tells of."""
+    job = scheduler.new_job(record.index, record.cmd, record.envs)
+    job.name = record.name
+    if record.resources is not None:
+        job.resources = Resources.from_json(record.resources)
+    job.timeout = record.timeout
+    job.inputs, job.outputs = tuple(record.inputs), tuple(record.outputs)
+    job.container = record.container
+    for name in _KEPT:
+        setattr(job, name, getattr(record, name))
+    job.status = JobStatus(record.status)
+    return job
+
+
+_KEPT = (
+    "attempt",
+    "trial_count",
+    "infrastructure_retries",
+    "restart",
+    "rc",
+    "failure",
+    "reason",
+    "jid",
+    "host",
+    "started",
+    "ended",
+)

@@ -1,0 +1,140 @@
+"""Picking up what an earlier driver left: every open attempt is found, none is started twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ..lifecycle.evidence import observation_of
+from ..lifecycle.session import Active, Session
+from ..model.job import Job
+from ..model.status import JobStatus
+from ..runfolder import AttemptId, JobRecord, Submission, read_submissions
+from ..scheduler import EngineState
+from .opening import restore_job
+
+if TYPE_CHECKING:
+    from ..text.claim import Claim
+
+__all__ = ["recover"]
+
+
+async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Job]:
+    """Restore the jobs of the run and go on with those that have not ended.
+
+    Returns the jobs, by index.
+    """
+    ports = session.ports
+    submissions = await ports.offload(read_submissions, ports.files, session.layout)
+    submitted = {task: s for s in submissions for task in s.tasks}
+    for record in records.values():
+        job = restore_job(session.scheduler, record)
+        await session.added(job)
+        if record.status.final and not record.interrupted:
+            session.recall(job)
+            continue
+        session.unfinished += 1
+        submission = submitted.get(AttemptId(job.index, job.attempt))
+        if not record.status.final and (submission is not None or record.status.active):
+            session.active[job.index] = _active(session, job, submission)
+    await _sort_out(session)
+    await _queue_the_rest(session)
+    await ports.offload(_drop_settled, session, submissions)
+    return list(session.jobs.values())
+
+
+def _active(session: Session, job: Job, submission: Submission | None) -> Active:
+    active = Active(job, job.attempt, session.ports.monotonic(), submission)
+    active.accepted = job.status.active
+    if job.status is JobStatus.INIT:
+        job.status = JobStatus.QUEUED
+    return active
+
+
+async def _sort_out(session: Session) -> None:
+    """Read the claims of all open attempts: they tell which have started and which have ended."""
+    actives = list(session.active.values())
+    claims = await session.evidence.read_records(actives)
+    running: list[Job] = []
+    unclaimed: list[Active] = []
+    for active, claim in zip(actives, claims, strict=True):
+        if claim is None:
+            unclaimed.append(active)
+        elif claim.is_fence:
+            await _never_starts(session, active)
+        else:
+            await _take_up(session, active, claim, running)
+    if running:
+        await session.scheduler.adopt_jobs(running)
+    if session.scheduler.outlives_driver:
+        _look_up(session, unclaimed)
+    else:
+        await _queue_again(session, unclaimed)
+    await _kill_again(session)
+
+
+async def _take_up(session: Session, active: Active, claim: Claim, running: list[Job]) -> None:
+    seen = observation_of(claim)
+    if seen.state is EngineState.RUNNING:
+        running.append(active.job)
+    await session.evidence.observe(AttemptId(active.job.index, active.attempt), seen)
+
+
+async def _never_starts(session: Session, active: Active) -> None:
+    """Deal with an attempt that the earlier driver had fenced."""
+    job = active.job
+    if job.status is JobStatus.KILLING:
+        await session.scheduler.transition_job_status(job, JobStatus.KILLED)
+    else:
+        session.submitter.release(active)
+        session.transitions.next_attempt(job, charged=False)
+
+
+def _look_up(session: Session, unclaimed: Iterable[Active]) -> None:
+    """Have the engine asked for submissions of which it is not known that it took them."""
+    by_submission: dict[str, tuple[Submission, list[Job]]] = {}
+    for active in unclaimed:
+        if active.submission is not None and not active.accepted:
+            group = by_submission.setdefault(active.submission.sid, (active.submission, []))
+            group[1].append(active.job)
+        active.accepted = active.accepted or active.submission is None
+    for submission, jobs in by_submission.values():
+        session.reconciler.look_up(submission, jobs)
+
+
+async def _queue_again(session: Session, unclaimed: Iterable[Active]) -> None:
+    """Put back what waited in a queue that died with the earlier driver.
+
+    Should one start all the same, its claim shows it: nothing runs twice.
+    """
+    for active in unclaimed:
+        if active.job.status is not JobStatus.KILLING:
+            session.submitter.release(active)
+        elif await session.reconciler.fence([active]):
+            await session.scheduler.transition_job_status(active.job, JobStatus.KILLED)
+
+
+async def _kill_again(session: Session) -> None:
+    """Tell the engine once more about jobs that were being killed when the driver died."""
+    dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
+    if dying:
+        await session.killer.tell_engine(dying)
+
+
+async def _queue_the_rest(session: Session) -> None:
+    for job in session.jobs.values():
+        if job.index in session.active or session.is_done(job):
+            continue
+        if job.status is JobStatus.KILLED:  # with the run that was interrupted
+            session.transitions.next_attempt(job, charged=False)
+        if job.status is not JobStatus.QUEUED:
+            await session.scheduler.transition_job_status(job, JobStatus.QUEUED)
+        session.enqueue(job)
+
+
+def _drop_settled(session: Session, submissions: Iterable[Submission]) -> None:
+    """Remove the records of submissions that no open attempt is in. Blocks."""
+    open_attempts = {AttemptId(a.job.index, a.attempt) for a in session.active.values()}
+    for submission in submissions:
+        if not open_attempts.intersection(submission.tasks):
+            session.ports.files.remove(session.layout.submission(submission.sid))

@@ -1,0 +1,39 @@
+"""Making a run's scheduler again from what its folder tells."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError
+from ..paths import SpecPath
+from ..ports import system_ports
+from ..runfolder import Layout, require_run
+
+if TYPE_CHECKING:
+    from ..scheduler import Scheduler
+
+__all__ = ["scheduler_of"]
+
+
+def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Scheduler:
+    """Return a scheduler like the one of the run in that folder; `changes` are options. Blocks.
+
+    Raises RunNotFound, RunCorrupt; OptionError where its class cannot be found or refuses.
+    """
+    path = SpecPath(workdir)
+    layout = Layout(str(path))
+    run = require_run(system_ports(layout.workdir).files, layout)
+    module, _, name = run.scheduler_class.partition(":")
+    try:
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise OptionError(
+            f"the run's scheduler {run.scheduler} ({run.scheduler_class}) cannot be loaded: {error}; "
+            "install its package, or give a scheduler"
+        ) from error
+    make: type[Scheduler] = found
+    return make(path, **{**run.options, **changes})  # type: ignore[arg-type]  # as recorded

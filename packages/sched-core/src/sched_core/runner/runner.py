@@ -1,0 +1,331 @@
+"""The runner: feeds jobs to a scheduler and hands them out as they end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+
+from ..errors import CommandError, HookError, RunClosed, RunHalted, RunInterrupted
+from ..hooks import HookErrors, Hooks
+from ..lifecycle.session import Session
+from ..model.job import Job
+from ..model.resources import Resources, parse_time
+from ..model.status import JobStatus
+from ..ports import Ports, system_ports
+from .loop import Loop
+from .matching import RecordedJobs
+from .opening import Existing, open_session
+from .recovery import recover
+
+if TYPE_CHECKING:
+    from ..scheduler import Scheduler
+
+__all__ = ["Runner"]
+
+_YIELD_EVERY = 64
+"""Jobs after which feeding lets others run, so that the first one starts while the rest is fed."""
+
+
+class Runner:
+    """Drives one run: `async with Runner(scheduler) as runner`.
+
+    Inside the block jobs are fed and waited for; leaving it stops the feeding and waits for all. An
+    exception in the block, or its cancellation, kills what runs (TERM, grace, KILL), records it, and
+    propagates. A run under `error_strategy="halt"` raises RunHalted.
+
+    - `plugins`: None for those that are installed, a list for exactly these.
+    - `existing`: what a work directory that holds a run means: "error", "resume" (what is fed is
+      matched with what the run has), or "reuse" (a new list of jobs over the same folder).
+    - `hook_errors`: whether an exception in a plugin is a "report" in the log, or stops the run
+      and is to "raise" HookError.
+
+    Entering raises RunExists, RunLocked, RunCorrupt, or OSError for a folder that cannot be used.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        *,
+        plugins: Iterable[object] | None = None,
+        existing: Existing = "error",
+        hook_errors: HookErrors = "report",
+        ports: Ports | None = None,
+    ) -> None:
+        self.scheduler = scheduler
+        self.context: Any = None
+        """The host's own."""
+        self._plugins = plugins
+        self._existing = existing
+        self._hook_errors: HookErrors = hook_errors
+        self._ports = ports
+        self._session: Session | None = None
+        self._recorded = RecordedJobs()
+        self._next_index = 0
+        self._fed = 0
+        self._earlier: dict[int, int] = {}
+        self._signum: int | None = None
+
+    @classmethod
+    def resume(
+        cls,
+        workdir: str | os.PathLike[str],
+        scheduler: Scheduler | None = None,
+        **options: Any,
+    ) -> Runner:
+        """Return a runner that goes on with the run in that folder.
+
+        Without a scheduler, one like the run's own is made. `options` are those of Runner. Raises
+        RunNotFound, RunCorrupt; OptionError where the run's scheduler cannot be made again.
+        """
+        from .reopening import scheduler_of
+
+        return cls(scheduler or scheduler_of(workdir), existing="resume", **options)
+
+    # --- opening and closing ---------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        scheduler = self.scheduler
+        ports = self._ports or system_ports(str(scheduler.workdir), scheduler.mode)
+        hooks = Hooks(self._plugins, self._hook_errors)
+        session, records = await open_session(scheduler, self._existing, ports, hooks)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(_release, session)
+            self._session = scheduler._session = session
+            await stack.enter_async_context(scheduler.open())
+            await self._take_over(records)
+            self._stack = stack.pop_all()
+        self._loop = Loop(session)
+        await self._loop.__aenter__()
+        self._body = anyio.CancelScope()
+        self._body.__enter__()
+        if hooks.has("on_init"):
+            await self._fire("on_init")
+        return self
+
+    async def _take_over(self, records: Mapping[int, Any]) -> None:
+        session = self._open_session
+        if self._existing == "resume":
+            for job in await recover(session, records):
+                self._recorded.add(job)
+        else:
+            self._earlier = {record.index: record.attempt for record in records.values()}
+        if records and self._existing != "reuse":
+            self._next_index = max(records) + 1
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        raised = exc
+        if raised is None:
+            try:
+                await self.stop_feeding()
+            except BaseException as error:
+                raised = error
+        await self._close(raised)
+        if self._signum is not None and self._body.cancel_called:
+            raise RunInterrupted(self._signum, self._loop.left) from None
+        if exc is None and raised is not None:
+            raise raised
+        return None
+
+    async def _close(self, raised: BaseException | None) -> None:
+        """End everything that the runner began, whatever cancels the block meanwhile."""
+        with anyio.CancelScope(shield=True):
+            if raised is not None:
+                await self._loop.stop()
+            await self._loop.finish()
+            if self._open_session.hooks.has("on_shutdown"):
+                await self._fire("on_shutdown")
+        self._body.__exit__(
+            None if raised is None else type(raised), raised, getattr(raised, "__traceback__", None)
+        )
+        await self._loop.__aexit__(None, None, None)
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
+
+    async def _fire(self, hook: str) -> None:
+        session = self._open_session
+        try:
+            await session.hooks.fire(hook, runner=self)
+        except HookError as error:
+            session.fail(error)
+
+    @property
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise RunClosed("the run is not open: use the runner in 'async with Runner(...)'")
+        return self._session
+
+    # --- feeding -----------------------------------------------------------------------------------
+
+    async def feed(
+        self,
+        cmd: Job | str | Sequence[object],
+        envs: Mapping[str, object] | None = None,
+        *,
+        name: str | None = None,
+        resources: Resources | Mapping[str, Any] | None = None,
+        timeout: float | str | None = None,
+        inputs: Iterable[str] = (),
+        outputs: Iterable[str] = (),
+        container: str | None = None,
+    ) -> Job:
+        """Add a job to the run and return it.
+
+        `cmd` is an argv, a string that is split as a shell would (no shell runs), or a Job, which
+        keeps its index. On a resumed run a command that the run has already, with the same
+        environment, is that job, run or not, and no new one.
+
+        Raises CommandError, OptionError; RunClosed, or what stopped the run, when it takes no more.
+        """
+        self._check_takes_jobs()
+        if isinstance(cmd, Job):
+            return await self._add(cmd)
+        job = self.scheduler.new_job(self._next_index, cmd, envs)
+        if not job.cmd:
+            raise CommandError("the command is empty; give at least a program to run")
+        job.name = name
+        job.resources = None if resources is None else Resources.from_value(resources)
+        job.timeout = None if timeout is None else parse_time(timeout, "timeout")
+        job.inputs, job.outputs, job.container = tuple(inputs), tuple(outputs), container
+        self.scheduler.check_job(job)
+        if (known := self._recorded.take(job)) is not None:
+            return known
+        return await self._add(job)
+
+    async def feed_all(self, commands: Iterable[Job | str | Sequence[object]]) -> list[Job]:
+        """Add a finite list of jobs: all are recorded before the first of them starts."""
+        session = self._open_session
+        self._loop.hold()
+        try:
+            jobs = [await self.feed(cmd) for cmd in commands]
+            await session.flush()
+        finally:
+            self._loop.release()
+        return jobs
+
+    async def _add(self, job: Job) -> Job:
+        session = self._open_session
+        if not job.cmd:
+            raise CommandError(f"job {job.index} has no command yet: fill it in before it is fed")
+        if job.status is not JobStatus.INIT:
+            raise CommandError(f"job {job.index} was fed before: it is {job.status.name}")
+        await session.added(job)
+        self._next_index = max(self._next_index, job.index + 1)
+        if (earlier := self._earlier.get(job.index)) is not None:
+            job.attempt = earlier + 1
+        session.note_job(job)
+        session.unfinished += 1
+        await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
+        session.enqueue(job)
+        self._fed += 1
+        if self._fed % _YIELD_EVERY == 0:
+            await anyio.sleep(0)
+        return job
+
+    def _check_takes_jobs(self) -> None:
+        session = self._open_session
+        self._raise_what_stopped()
+        if not session.feeding or session.closing:
+            raise RunClosed("the run takes no more jobs: feeding was stopped")
+
+    # --- waiting -------------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job of the run, by index."""
+        jobs = self._open_session.jobs
+        return [jobs[index] for index in sorted(jobs)]
+
+    async def run_until_complete(self, keep_feeding: bool = False) -> None:
+        """Stop feeding and wait until all jobs have ended; with `keep_feeding`, return at once."""
+        if not keep_feeding:
+            await self.stop_feeding()
+
+    async def stop_feeding(self) -> None:
+        """Take no more jobs, and wait until those there are have ended. Raises RunHalted."""
+        session = self._open_session
+        session.feeding = False
+        session.wake()
+        while session.unfinished:
+            self._raise_what_stopped()
+            await session.change()
+        self._raise_what_stopped()
+
+    async def wait(self, job: Job) -> Job:
+        """Wait until the job has ended for good. Raises what stopped the run before that."""
+        session = self._open_session
+        while not session.is_done(job):
+            self._raise_what_stopped()
+            await session.change()
+        return job
+
+    async def as_completed(self) -> AsyncIterator[Job]:
+        """Hand out jobs in the order in which they end, until all that were fed so far have."""
+        session = self._open_session
+        position = 0
+        while True:
+            while position < len(session.finals):
+                yield session.finals[position]
+                position += 1
+            self._raise_what_stopped()
+            if not session.unfinished:
+                return
+            await session.change()
+
+    def _raise_what_stopped(self) -> None:
+        """Raise what keeps the run from ever ending its jobs, once nothing runs any more."""
+        session = self._open_session
+        if not session.closing or session.active:
+            return
+        if session.halted is not None:
+            raise RunHalted(session.halted)
+        if session.failure is not None:
+            raise session.failure
+        if session.unfinished:
+            raise RunClosed("the run was cancelled before all its jobs had ended")
+
+    # --- stopping ------------------------------------------------------------------------------------
+
+    async def kill(self, job: Job) -> None:
+        """Kill one job, waiting or running, its whole process tree, and wait until it has ended.
+
+        Returns at once where a plugin's `on_job_killing` keeps it alive.
+        """
+        session = self._open_session
+        await session.killer.kill([job])
+        if job.status is JobStatus.KILLING:
+            await self.wait(job)
+
+    async def cancel(self) -> None:
+        """Submit nothing more and kill what runs; what never started can be resumed."""
+        await self._loop.stop()
+
+    def interrupt(self, signum: int) -> None:
+        """End the run for a signal: the block is cancelled, what runs is killed.
+
+        The block then raises RunInterrupted. A second call leaves at once what still runs.
+        """
+        if self._signum is None:
+            self._signum = signum
+            self._body.cancel()
+        else:
+            self._loop.leave()
+
+
+async def _release(session: Session) -> None:
+    with anyio.CancelScope(shield=True):
+        try:
+            await session.flush()
+        except OSError as error:
+            session.warn(f"the end of the run cannot be recorded: {error}")
+        if session.lease is not None:
+            await session.ports.offload(session.lease.release)

@@ -1,0 +1,42 @@
+"""What a backend sees of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ..model.failure import Failure
+
+__all__ = ["EngineState", "Observation"]
+
+
+class EngineState(Enum):
+    """Where an engine says a job is, or the job's own record that it ended."""
+
+    WAITING = "waiting"
+    """The engine has the job and has not started it."""
+    RUNNING = "running"
+    """The job has started."""
+    SUCCEEDED = "succeeded"
+    """The engine says so; only the job's own record proves it."""
+    FAILED = "failed"
+    """The engine says so, and that is proof."""
+    RECORDED = "recorded"
+    """The wrapper's own record, or its exit status seen by its parent: the command's rc."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at one attempt. What the backend does not know stays None."""
+
+    state: EngineState
+    rc: int | None = None
+    failure: Failure | None = None
+    reason: str = ""
+    jid: str | None = None
+    host: str | None = None
+    restart: int = 0
+    started: float | None = None
+    """Seconds since 1970."""
+    ended: float | None = None
+    """Seconds since 1970."""

@@ -1,0 +1,58 @@
+"""What `sched doctor local` looks at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["check_machine"]
+
+_OLDEST_BASH = (4, 2)
+Finding = tuple[str, bool | None, str]
+
+
+def check_machine(workdir: str) -> Sequence[Finding]:
+    """Return name, verdict (None: a warning) and detail of each check. Blocks."""
+    return [_bash(), _proc(), _cores(), _folder(workdir)]
+
+
+def _bash() -> Finding:
+    path = shutil.which("bash")
+    if path is None:
+        return "bash", False, "not in PATH: install it, jobs are run by it"
+    script = 'echo "${BASH_VERSINFO[0]} ${BASH_VERSINFO[1]}"'
+    found = subprocess.run(
+        [path, "-c", script], capture_output=True, text=True, timeout=10, check=False
+    )
+    try:
+        major, minor = map(int, found.stdout.split())
+    except ValueError:
+        return "bash", False, f"{path} does not tell its version: {found.stderr.strip()}"
+    return "bash", (major, minor) >= _OLDEST_BASH, f"{path} {major}.{minor}"
+
+
+def _proc() -> Finding:
+    there = Path("/proc/self/stat").exists() and hasattr(os, "pidfd_open")
+    detail = "processes can be told apart" if there else "no /proc or no pidfd: Linux is needed"
+    return "processes", there, detail
+
+
+def _cores() -> Finding:
+    return "cores", True, f"{len(os.sched_getaffinity(0))} usable"
+
+
+def _folder(workdir: str) -> Finding:
+    folder = Path(workdir)
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return "work directory", False, f"{folder}: {error.strerror}"
+    free = shutil.disk_usage(folder).free
+    return "work directory", None if free < 1 << 28 else True, f"{folder}, {free >> 20} MiB free"

@@ -1,0 +1,333 @@
+"""The scheduler of this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import anyio
+
+from sched_core import (
+    AttemptId,
+    EngineState,
+    Failure,
+    Job,
+    Observation,
+    OptionError,
+    Report,
+    Scheduler,
+    Submission,
+    attempt_id,
+)
+from sched_core.lifecycle.evidence import observation_of
+from sched_core.lifecycle.files import read_claims
+from sched_core.scheduler.base import job_token
+from sched_core.text.claim import Claim
+
+from .admission import Admission, Grant, Machine
+from .doctor import check_machine
+from .ending import end_trees
+from .slots import Ended, Message, SlotDied, SlotPool, Started
+from .tree import ProcessId, Tree, boot_id, is_alive, read_process_id
+
+__all__ = ["LocalScheduler"]
+
+_NOT_OURS = 121
+"""Exit status of a wrapper whose attempt somebody else has claimed."""
+_NOT_SET_UP = 122
+"""Exit status of a wrapper that could not set its job up, or not record it."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What this machine knows of one attempt."""
+
+    job: Job
+    attempt: int
+    grant: Grant
+    leader: ProcessId | None = None
+    ended: bool = False
+
+
+class LocalScheduler(Scheduler):
+    """Runs jobs as processes of this machine, as many at once as `forks`.
+
+    Jobs outlive the driver: when it dies, what runs goes on and is recorded, and a resumed run
+    takes it over. `resources` are given out from what this process may use: jobs that ask for
+    cores, memory or graphics cards (CUDA_VISIBLE_DEVICES is set) wait until there are enough.
+    Options are those of Scheduler.
+    """
+
+    name: ClassVar[str] = "local"
+    max_batch: ClassVar[int] = 64
+    batch_delay: ClassVar[float] = 0.0
+    throttles: ClassVar[bool] = True
+    pushes: ClassVar[bool] = True
+    outlives_driver: ClassVar[bool] = False
+    events: ClassVar[Literal["always", "fallback"]] = "fallback"
+
+    # --- what the reference names ----------------------------------------------------------------
+
+    async def submit_job(self, job: Job, _mounted: bool = False) -> int:
+        """Start the job's wrapper as a process of its own and return its pid."""
+        path = self.mounted_script_path(job) if _mounted else self.script_path(job)
+        grant = self._admission.admit(self.job_resources(job)) or Grant()
+        self._attempts[attempt_id(job)] = _Attempt(job, job.attempt, grant)
+        return self._slots.run_alone(attempt_id(job), os.path.abspath(path), grant.exports())
+
+    async def kill_job(self, job: Job) -> None:
+        """End the job's whole process tree: TERM, and after the grace period KILL."""
+        await self.kill_jobs([job])
+
+    async def job_is_running(self, job: Job) -> bool:
+        """Tell whether a process of the job's present attempt is alive."""
+        (claim,) = await self._claims([job])
+        return claim is not None and claim.rc is None and _leader(claim) is not None
+
+    # --- in bulk ---------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hold the slots while the run is open."""
+        self._machine = Machine.this()
+        self._admission = Admission(self._machine)
+        self._queue: deque[Job] = deque()
+        self._attempts: dict[AttemptId, _Attempt] = {}
+        self._host = socket.gethostname()
+        self._slots = SlotPool(os.path.abspath(self.session.mounted_recorder))
+        try:
+            yield
+        finally:
+            await self._close_slots()
+
+    async def submit_jobs(
+        self, jobs: Sequence[Job], submission: Submission
+    ) -> Mapping[AttemptId, str | None]:
+        """Put jobs into this machine's queue; their ids are known when they start."""
+        self._queue.extend(jobs)
+        self._dispatch()
+        return {attempt_id(job): None for job in jobs}
+
+    async def kill_jobs(self, jobs: Sequence[Job]) -> None:
+        """End the whole process trees of jobs: TERM, and after the grace period KILL."""
+        await self._await_leaders(jobs)
+        await end_trees(self.session.ports, [self._tree(job) for job in jobs], self.grace)
+
+    async def withdraw_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Take jobs out of this machine's queue again."""
+        wanted = {attempt_id(job) for job in jobs}
+        taken = {attempt_id(job) for job in self._queue} & wanted
+        self._queue = deque(job for job in self._queue if attempt_id(job) not in taken)
+        return taken
+
+    async def find_submissions(
+        self, submissions: Sequence[Submission]
+    ) -> Mapping[str, Mapping[AttemptId, str]]:
+        """Find none: this machine's queue lives in the driver, and its jobs' claims tell the rest."""
+        return {}
+
+    async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Look at the queue, the slots and the claims of these jobs."""
+        waiting = {attempt_id(job) for job in self._queue}
+        claims = await self._claims(jobs)
+        seen = {}
+        for job, claim in zip(jobs, claims, strict=True):
+            attempt = attempt_id(job)
+            if attempt in waiting:
+                seen[attempt] = Observation(EngineState.WAITING)
+            elif claim is not None and not claim.is_fence:
+                if (found := self._look_at(claim)) is not None:
+                    seen[attempt] = found
+            elif attempt in self._attempts:
+                seen[attempt] = Observation(EngineState.WAITING)
+        return seen
+
+    async def adopt_jobs(self, jobs: Sequence[Job]) -> None:
+        """Watch the processes that an earlier driver of this machine has started."""
+        for job, claim in zip(jobs, await self._claims(jobs), strict=True):
+            if claim is not None:
+                self._adopt(job, claim)
+
+    async def watch(self, report: Report) -> None:
+        """Report what the slots say, at once."""
+        self._report = report
+        while True:
+            await anyio.wait_readable(self._slots.fileno())
+            for message in self._slots.messages():
+                await self._take_in(message)
+            self._dispatch()
+
+    def check_job(self, job: Job) -> None:
+        """Refuse a job that this machine can never run. Raises OptionError."""
+        if job.container is not None:
+            raise OptionError("the scheduler local runs no containers: leave container out")
+        Machine.this().check(self.job_resources(job))
+
+    async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
+        """Check bash, /proc and the work directory."""
+        return await self.session.ports.offload(check_machine, str(self.workdir))
+
+    # --- starting --------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        """Start what waits, in order, as far as forks and the machine allow."""
+        while self._queue and len(self._attempts) < self.forks:
+            job = self._queue[0]
+            grant = self._admission.admit(self.job_resources(job))
+            if grant is None:
+                return
+            self._queue.popleft()
+            attempt = attempt_id(job)
+            self._attempts[attempt] = _Attempt(job, job.attempt, grant)
+            self._slots.run(attempt, os.path.abspath(self.script_path(job)), grant.exports())
+
+    def _release(self, attempt: AttemptId) -> None:
+        entry = self._attempts.pop(attempt, None)
+        if entry is not None:
+            self._admission.give_back(entry.grant)
+
+    # --- what the slots say ----------------------------------------------------------------------
+
+    async def _take_in(self, message: Message) -> None:
+        if isinstance(message, Started):
+            self._started(message)
+        elif isinstance(message, Ended):
+            await self._ended(message)
+        else:
+            await self._died(message)
+
+    def _started(self, message: Started) -> None:
+        entry = self._attempts.get(message.attempt)
+        if entry is not None:
+            entry.leader = ProcessId(message.leader, message.start_time)
+            self._report(
+                message.attempt,
+                Observation(
+                    EngineState.RUNNING,
+                    jid=str(message.leader),
+                    host=self._host,
+                    started=self.session.ports.now(),
+                ),
+            )
+
+    async def _ended(self, message: Ended) -> None:
+        if message.rc == _NOT_OURS:
+            await self._look_again(message.attempt)
+            return
+        self._release(message.attempt)
+        reason = "" if message.failure is not Failure.SETUP else _setup_reason(message.rc)
+        self._report(
+            message.attempt,
+            Observation(
+                EngineState.RECORDED,
+                rc=message.rc,
+                failure=None if message.rc == 0 else message.failure or Failure.EXIT,
+                reason=reason,
+                host=self._host,
+                ended=self.session.ports.now(),
+            ),
+        )
+
+    async def _died(self, message: SlotDied) -> None:
+        """A slot was killed, or a process of an earlier driver ended: the claim tells what is left."""
+        for attempt in message.attempts:
+            await self._look_again(attempt)
+
+    async def _look_again(self, attempt: AttemptId) -> None:
+        entry = self._attempts.get(attempt)
+        if entry is None or entry.job.attempt != attempt.attempt:
+            return
+        (claim,) = await self._claims([entry.job])
+        self._release(attempt)
+        if claim is None:
+            self._queue.appendleft(entry.job)
+        elif claim.is_fence:
+            self._report(attempt, _gone("it was fenced before it could start"))
+        else:
+            self._adopt(entry.job, claim)
+
+    # --- claims ----------------------------------------------------------------------------------
+
+    async def _claims(self, jobs: Sequence[Job]) -> list[Claim | None]:
+        ports = self.session.ports
+        places = [(str(job.metadir), job.attempt) for job in jobs]
+        return await ports.offload(read_claims, ports.files, places)
+
+    def _adopt(self, job: Job, claim: Claim) -> None:
+        """Go on with an attempt by its claim alone: it has ended, it runs, or it is gone."""
+        seen = self._look_at(claim) or _gone("its processes are gone and left no record")
+        attempt = attempt_id(job)
+        if seen.state is EngineState.RUNNING and (process := _watched(claim)) is not None:
+            if not self._slots.watch(attempt, process.pid):
+                seen = _gone("its processes are gone and left no record")
+            else:
+                self._attempts[attempt] = _Attempt(job, job.attempt, Grant(), _leader(claim))
+        self._report(attempt, seen)
+
+    def _look_at(self, claim: Claim) -> Observation | None:
+        """Say what a claim and the processes that it names tell; None where they are gone."""
+        if claim.rc is not None or claim.host != self._host:
+            return observation_of(claim)
+        if claim.boot_id != boot_id():
+            return Observation(
+                EngineState.FAILED, failure=Failure.NODE_FAIL, reason=f"{claim.host} was rebooted"
+            )
+        return observation_of(claim) if _watched(claim) is not None else None
+
+    # --- ending ----------------------------------------------------------------------------------
+
+    async def _await_leaders(self, jobs: Sequence[Job]) -> None:
+        """Wait until what is just being started can be told by its processes."""
+        for job in jobs:
+            entry = self._attempts.get(attempt_id(job))
+            while (
+                entry is not None and entry.leader is None and attempt_id(job) in self._attempts
+            ):
+                await self.session.change(0.02)
+
+    def _tree(self, job: Job) -> Tree:
+        entry = self._attempts.get(attempt_id(job))
+        return Tree(entry.leader if entry else None, job_token(self.session.run, job))
+
+    async def _close_slots(self) -> None:
+        """Let idle slots end and take their exit; those that still run something go on alone."""
+        self._slots.close()
+        if self._slots.idle():
+            with anyio.move_on_after(5):
+                while self._slots.living:
+                    await anyio.wait_readable(self._slots.fileno())
+                    for _ in self._slots.messages():
+                        pass
+        self._slots.dispose()
+
+
+def _leader(claim: Claim) -> ProcessId | None:
+    """Return the leader of the command's process group, None where it is gone."""
+    if claim.leader is None or claim.leader_start is None or claim.boot_id != boot_id():
+        return None
+    process = ProcessId(claim.leader, claim.leader_start)
+    return process if is_alive(process) else None
+
+
+def _watched(claim: Claim) -> ProcessId | None:
+    """Return the process whose end tells that there is a record, or that there will be none."""
+    if claim.pid is not None and claim.start is not None and claim.boot_id == boot_id():
+        recorder = ProcessId(claim.pid, claim.start)
+        if read_process_id(recorder.pid) == recorder:
+            return recorder
+    return _leader(claim)
+
+
+def _gone(reason: str) -> Observation:
+    return Observation(EngineState.FAILED, failure=Failure.LOST, reason=reason)
+
+
+def _setup_reason(rc: int) -> str:
+    if rc == _NOT_SET_UP:
+        return "its folder, its prescript or its records could not be set up"
+    return "its prescript failed"
