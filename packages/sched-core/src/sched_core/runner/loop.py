@@ -44,7 +44,7 @@ class Loop:
         """Drive that session."""
         self._session = session
         self._group: TaskGroup = anyio.create_task_group()
-        self._tasks = 0
+        self._tasks: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
         self._submitting = 0
         self._held = 0
@@ -70,8 +70,9 @@ class Loop:
 
     async def finish(self) -> None:
         """End all tasks; call it shielded, since they may have something to end themselves."""
-        self._group.cancel_scope.cancel()
         while self._tasks:
+            for scope in list(self._tasks):
+                scope.cancel()
             await self._ended.wait()
             self._ended = anyio.Event()
 
@@ -85,19 +86,26 @@ class Loop:
         return await self._group.__aexit__(exc_type, exc, traceback)
 
     def _spawn(self, function: Callable[[*Args], Awaitable[None]], *args: *Args) -> None:
-        self._tasks += 1
-        self._group.start_soon(self._run, function, args)
+        # Shielded: when the block is cancelled from outside, the ends of what is then killed must
+        # still be seen. `finish` ends the tasks.
+        scope = anyio.CancelScope(shield=True)
+        self._tasks.add(scope)
+        self._group.start_soon(self._run, scope, function, args)
 
     async def _run(
-        self, function: Callable[[*Args], Awaitable[None]], args: tuple[*Args]
+        self,
+        scope: anyio.CancelScope,
+        function: Callable[[*Args], Awaitable[None]],
+        args: tuple[*Args],
     ) -> None:
         try:
-            await function(*args)
+            with scope:
+                await function(*args)
         except Exception as error:
             log.debug("a task of the run has failed", exc_info=error)
             self._session.fail(error)
         finally:
-            self._tasks -= 1
+            self._tasks.discard(scope)
             self._ended.set()
 
     # --- holding and stopping --------------------------------------------------------------------

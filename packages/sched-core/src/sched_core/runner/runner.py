@@ -67,6 +67,7 @@ class Runner:
         self._recorded = RecordedJobs()
         self._next_index = 0
         self._fed = 0
+        self._cancelled = False
         self._earlier: dict[int, int] = {}
         self._signum: int | None = None
 
@@ -127,6 +128,9 @@ class Runner:
         if raised is None:
             try:
                 await self.stop_feeding()
+            except RunClosed as error:
+                # Whoever cancelled the run knows that it was.
+                raised = None if self._cancelled else error
             except BaseException as error:
                 raised = error
         await self._close(raised)
@@ -306,7 +310,8 @@ class Runner:
             await self.wait(job)
 
     async def cancel(self) -> None:
-        """Submit nothing more and kill what runs; what never started can be resumed."""
+        """Submit nothing more and kill what runs; a resumed run goes on with all of it."""
+        self._cancelled = True
         await self._loop.stop()
 
     def interrupt(self, signum: int) -> None:

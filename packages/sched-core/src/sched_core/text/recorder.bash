@@ -21,6 +21,10 @@ unset POSIXLY_CORRECT BASH_COMPAT EXECIGNORE FUNCNEST TMOUT
 set +o posix
 export -n SHELLOPTS BASHOPTS
 ((SHLVL -= 1))                         # only the exec of a first process would do so
+_sched_ifs=$' \t\n'                    # bash ignores an IFS from outside, and passes its own on
+if ((BASH_VERSINFO[0] > 4)) && [[ ${IFS@a} == *x* ]]; then
+  while IFS= read -rd '' _sched_name; do [[ $_sched_name != IFS=* ]] || _sched_ifs=${_sched_name#IFS=}; done </proc/self/environ
+fi
 _sched_host=- _sched_boot=- _sched_mask='' _sched_self='' _sched_slot='' _sched_extra='' _sched_busy=''
 {
   read -r _sched_host </proc/sys/kernel/hostname
@@ -259,6 +263,7 @@ _sched_add() {
 }
 
 _sched_hand_back() {
+  [[ $IFS != $' \t\n' ]] || IFS=$_sched_ifs
   for _sched_name in ${_sched_aside[@]+"${_sched_aside[@]}"}; do
     _sched_saved=${_sched_name%%=*}
     [[ ${!_sched_saved+x} ]] || export "${_sched_name?}"
@@ -267,7 +272,7 @@ _sched_hand_back() {
 
 # Setup is done.  The claim says so to others, the offset of a file that both have open to the recorder: also on a full disk.
 _sched_mark() {
-  { printf 'X\n' >>"$_sched_claim"; read -rN1 -u "$_sched_seen" _sched_name; exec {_sched_seen}<&-; } 2>/dev/null || :
+  { builtin printf 'X\n' >>"$_sched_claim"; builtin read -rN1 -u "$_sched_seen" _sched_name; exec {_sched_seen}<&-; } 2>/dev/null || :
 }
 
 _sched_stop() { [[ $_sched_running ]] || exit "$1"; }
@@ -279,8 +284,8 @@ _sched_run() {
   (_sched_hand_back; builtin exec 2>&"$_sched_err" {_sched_err}>&- -- "${_sched_cmd[@]}") && rc=0 || rc=$?
   exec 2>&"$_sched_err" {_sched_err}>&-
   set +eu
-  eval "$_sched_after"
-  exit "$rc"
+  builtin eval "$_sched_after"
+  builtin exit "$rc"
 }
 
 _sched_loaded=1

@@ -72,18 +72,19 @@ _sched_cmd=({" ".join(map(_quote, s.cmd))})
 _sched_env() {{
   export {TOKEN_VARIABLE}={_quote(s.token)}{exports}
 }}
-_sched_cwd={_quote(s.cwd) if s.cwd else ""}
-_sched_before={_quote(s.before) if s.before else ""}
-_sched_after={_quote(s.after) if s.after else ""}
-_sched_timeout={_seconds(s.timeout) if s.timeout else ""} _sched_grace={_seconds(s.grace)}
-_sched_spool={_quote(s.spool) if s.spool else ""} _sched_events={s.events}
+_sched_cwd={_quote(s.cwd) if s.cwd else "''"}
+_sched_before={_quote(s.before) if s.before else "''"}
+_sched_after={_quote(s.after) if s.after else "''"}
+_sched_timeout={_seconds(s.timeout) if s.timeout else "''"} _sched_grace={_seconds(s.grace)}
+_sched_spool={_quote(s.spool) if s.spool else "''"} _sched_events={s.events}
 _sched_jid="{s.jid}" _sched_restart="{s.restart}"
-_sched_umask={s.umask} _sched_records={s.record_umask}
+_sched_umask={s.umask or "''"} _sched_records={s.record_umask}
 [[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
 sched_job "$@"
 """
 
 
+_LONGEST = 10 * 365 * 86400.0
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=@%+,-]+", re.ASCII).fullmatch
 
 
@@ -99,5 +100,5 @@ def _title(s: JobScript) -> str:
 
 
 def _seconds(value: float) -> str:
-    # `read -t 0` would only ask whether there is input.
-    return f"{max(value, 0.001):.3f}".rstrip("0").rstrip(".")
+    # `read -t 0` would only ask whether there is input, and what bash cannot count is refused.
+    return f"{min(max(value, 0.001), _LONGEST):.3f}".rstrip("0").rstrip(".")
