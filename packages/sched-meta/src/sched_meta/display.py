@@ -17,7 +17,7 @@ from .wording import counted, duration, plain
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Display"]
+__all__ = ["Display", "running_jobs"]
 
 _MOST_FAILURES = 10
 _NOTE_EVERY = 30.0
@@ -96,7 +96,7 @@ class Display:
     def line(self) -> str:
         """How far it is, in one line."""
         done = len(self._ended)
-        running = len(self._scheduler.session.active)
+        running = len(running_jobs(self._scheduler))
         failed = sum(status is not JobStatus.FINISHED for status in self._ended.values())
         return f"{done}/{self._total} done, {counted({'running': running, 'failed': failed})}{self._pace()}"
 
@@ -111,6 +111,12 @@ class Display:
     def share(self) -> float:
         """How much is done, 0 to 1."""
         return len(self._ended) / self._total if self._total else 1.0
+
+
+def running_jobs(scheduler: Scheduler) -> list[Job]:
+    """Return the jobs that have started and not ended."""
+    active = [entry.job for entry in scheduler.session.active.values()]
+    return [job for job in active if job.status in (JobStatus.RUNNING, JobStatus.KILLING)]
 
 
 def _live(display: Display) -> Any:

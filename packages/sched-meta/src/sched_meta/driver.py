@@ -17,7 +17,7 @@ import anyio
 
 from sched_core import Job, RunClosed, RunHalted, RunInterrupted, Runner, scheduler_of
 
-from .display import Display
+from .display import Display, running_jobs
 from .events import EventPlugin
 from .jobspec import JobSpec, job_key
 from .output import OrderedOutput
@@ -49,7 +49,11 @@ class Drive:
 
 def drive(what: Drive) -> int:
     """Drive the run until all its jobs have ended or a signal stops it; return the exit code."""
-    return anyio.run(_Driver(what).run)
+    return anyio.run(_drive, what)
+
+
+async def _drive(what: Drive) -> int:
+    return await _Driver(what).run()
 
 
 def kill_undriven(folder: Path, indexes: Collection[int]) -> None:
@@ -178,9 +182,8 @@ class _Driver:
         self._signals.append(signum)
         count = len(self._signals)
         if count == 1 and self._open:
-            running = len(self._what.scheduler.session.active)
             self._display.say(
-                f"{_name(signum)}: nothing more is started, {count_jobs(running)} are being killed;"
+                f"{_name(signum)}: nothing more is started, what runs is killed;"
                 " once more leaves at once"
             )
         if count > 2:
@@ -197,7 +200,7 @@ class _Driver:
         os._exit(128 + self._signals[0])
 
     def _running(self) -> list[Job]:
-        return [job for job in self._runner.jobs if job.status.active] if self._open else []
+        return running_jobs(self._what.scheduler) if self._open else []
 
 
 def _take(known: dict[tuple[object, ...], deque[Job]], spec: JobSpec) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "Output", "resume_run", "start_run"]
 
-_FORKS_OF_CLUSTERS = 1000
 _STRATEGIES = {"continue": "ignore", "retry": "retry", "halt": "halt", None: None}
 _FLAGS = {
     "forks": "-j",
@@ -87,7 +86,7 @@ def start_run(
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     cls = get_scheduler(scheduler)
-    defaults: dict[str, Any] = {"forks": _default_forks(cls), "cwd": os.getcwd()}
+    defaults: dict[str, Any] = {"forks": usable_cores(), "cwd": os.getcwd()}
     keywords = defaults | given.keywords(cls)
     place = _place(workdir, run_name, resume)
     # Options are checked before a folder is made for them.
@@ -97,7 +96,11 @@ def start_run(
         _check_that_it_is_this_run(place, specs, keywords["cwd"])
     folder = place or new_run(run_name)
     made.workdir = folder
-    return drive(Drive(made, folder, specs, resumes=existing, output=output))
+    try:
+        return drive(Drive(made, folder, specs, resumes=existing, output=output))
+    finally:
+        if place is None:
+            _remove_if_empty(folder)
 
 
 def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[int] = ()) -> int:
@@ -114,9 +117,11 @@ def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[in
     return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
 
 
-def _default_forks(cls: type[Scheduler]) -> int:
-    # An engine with a queue of its own is better off with much in it.
-    return _FORKS_OF_CLUSTERS if cls.throttles else usable_cores()
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        pass  # it holds the run
 
 
 def _make(cls: type[Scheduler], name: str, folder: Path, keywords: Mapping[str, Any]) -> Scheduler:
@@ -133,6 +138,8 @@ def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | No
     folder = Path(workdir)
     if not workdir:
         raise OptionError("-w is empty: name the folder of the run")
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"-w {shown(folder)}: there is something of that name, and no folder")
     if not resume and holds_run(folder):
         raise RunExists(
             f"{shown(folder)} holds a run already; go on with it with --resume,"

@@ -20,7 +20,9 @@ def doctor(scheduler: str, options: tuple[str, ...]) -> int:
     The exit code is 1 where a check fails; warnings do not count.
     """
     from ..checks import check_machine, check_scheduler
+    from ..registry import get_scheduler
 
+    get_scheduler(scheduler)
     verdicts = [_show(check_machine()), _show(check_scheduler(scheduler, options))]
     return FINISHED if all(verdicts) else FAILED
 

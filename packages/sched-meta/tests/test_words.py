@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sched_core.model.failure import Failure
+from sched_core.model.status import JobStatus
+from sched_core.runfolder import JobRecord
+from sched_meta.cores import usable_cores
+from sched_meta.report import group_failures, last_line, next_steps, summary
+from sched_meta.wording import counted, duration, index_ranges, one_line, plain, state_counts
+
+ARGUMENTS = st.binary(max_size=8).map(
+    lambda b: b.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ARGUMENTS, min_size=1, max_size=4))
+def test_command_can_be_pasted_into_a_shell(cmd: list[str]) -> None:
+    line = one_line(["printf", r"%s\0", *cmd])
+    assert "\n" not in line
+    output = subprocess.check_output(["bash", "-c", line])
+    assert [a.encode("utf-8", "surrogateescape") for a in cmd] == output.split(b"\0")[:-1]
+
+
+def test_long_command_is_cut() -> None:
+    assert one_line(["echo", "a" * 20], 10) == "echo aa..."
+
+
+def test_nothing_moves_the_cursor() -> None:
+    assert plain("a\x1b[31mb\rc") == "a?[31mb?c"
+
+
+def test_ranges() -> None:
+    assert index_ranges([0, 1, 2, 5, 7, 8]) == "0-2, 5, 7-8"
+    assert index_ranges([0, 2, 4, 6], most=2) == "0, 2, ..."
+
+
+def test_counts() -> None:
+    counts = state_counts([JobStatus.FINISHED, JobStatus.QUEUED, JobStatus.INIT, JobStatus.KILLING])
+    assert counted(counts) == "1 finished, 1 running, 2 waiting"
+
+
+@pytest.mark.parametrize(
+    "seconds, text", [(0.04, "0s"), (1.26, "1.3s"), (12.6, "13s"), (3725, "1h2m5s")]
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert text == duration(seconds)
+
+
+@pytest.mark.parametrize(
+    "content, line",
+    [
+        (b"a\nb\n", "b"),
+        (b"a\n\n \n", "a"),
+        (b"", ""),
+        (b"\xff\x1b[1m", "??[1m".replace("??", "\ufffd?")),
+    ],
+)
+def test_last_line(tmp_path: Path, content: bytes, line: str) -> None:
+    (tmp_path / "f").write_bytes(content)
+    assert line == last_line(tmp_path / "f")
+    assert last_line(tmp_path / "none") == ""
+
+
+def failed(index: int, failure: Failure, rc: int | None = None, reason: str = "") -> JobRecord:
+    return JobRecord(index, ["x"], status=JobStatus.FAILED, failure=failure, rc=rc, reason=reason)
+
+
+def test_failures_alike_are_one_group(tmp_path: Path) -> None:
+    for index in (0, 1, 2):
+        (tmp_path / str(index)).mkdir()
+        (tmp_path / str(index) / "job.stderr").write_text(f"noise {index}\nno such file\n")
+    jobs = [
+        *(failed(index, Failure.EXIT, 2) for index in (2, 0, 1)),
+        failed(5, Failure.TIMEOUT, None, "ran longer than 2s"),
+        JobRecord(6, ["x"], status=JobStatus.FINISHED),
+        JobRecord(7, ["x"], status=JobStatus.KILLED, failure=Failure.CANCELLED),
+    ]
+    assert [group.text() for group in group_failures(jobs, tmp_path)] == [
+        "EXIT rc 2, 3 jobs (0-2): no such file",
+        "TIMEOUT, 1 job (5): ran longer than 2s",
+        "CANCELLED, 1 job (7)",
+    ]
+
+
+def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
+    folder = tmp_path / "a b"
+    counts = state_counts([JobStatus.FINISHED, JobStatus.FAILED])
+    assert [
+        "2 jobs in 3s: 1 finished, 1 failed",
+        "  EXIT, 1 job (1)",
+        f"results: '{folder}'/INDEX/job.stdout, job.stderr",
+        f"next:    sched logs '{folder}' failed --stderr",
+        f"         sched retry '{folder}'",
+    ] == summary(counts, group_failures([failed(1, Failure.EXIT)], folder), folder, 3)
+
+
+def test_next_step_of_an_interrupted_run_is_to_resume_it() -> None:
+    counts = state_counts([JobStatus.FINISHED, JobStatus.QUEUED])
+    assert next_steps(counts, Path("r")) == ["next:    sched resume r"]
+
+
+@pytest.mark.parametrize(
+    "quota, cores", [("max 100000", None), ("150000 100000", 2), ("1 100000", 1)]
+)
+def test_cores_that_the_cgroup_leaves(tmp_path: Path, quota: str, cores: int | None) -> None:
+    unlimited = usable_cores(tmp_path)
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    assert min(unlimited, cores or unlimited) == usable_cores(tmp_path)
