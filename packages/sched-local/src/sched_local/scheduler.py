@@ -20,6 +20,7 @@ from sched_core import (
     Observation,
     OptionError,
     Report,
+    Resources,
     Scheduler,
     Submission,
     attempt_id,
@@ -39,6 +40,9 @@ __all__ = ["LocalScheduler"]
 
 _NOT_OURS = 121
 """Exit status of a wrapper whose attempt somebody else has claimed."""
+_NO_WISHES = Resources()
+_START_PATIENCE = 5.0
+_START_STEP = 0.02
 _NOT_SET_UP = 122
 """Exit status of a wrapper that could not set its job up, or not record it."""
 
@@ -99,6 +103,7 @@ class LocalScheduler(Scheduler):
         self._queue: deque[Job] = deque()
         self._attempts: dict[AttemptId, _Attempt] = {}
         self._host = socket.gethostname()
+        self._report: Report = self.session.report
         self._slots = SlotPool(os.path.abspath(self.session.mounted_recorder))
         try:
             yield
@@ -151,11 +156,10 @@ class LocalScheduler(Scheduler):
         """Watch the processes that an earlier driver of this machine has started."""
         for job, claim in zip(jobs, await self._claims(jobs), strict=True):
             if claim is not None:
-                self._adopt(job, claim)
+                await self._adopt(job, claim)
 
     async def watch(self, report: Report) -> None:
         """Report what the slots say, at once."""
-        self._report = report
         while True:
             await anyio.wait_readable(self._slots.fileno())
             for message in self._slots.messages():
@@ -166,7 +170,9 @@ class LocalScheduler(Scheduler):
         """Refuse a job that this machine can never run. Raises OptionError."""
         if job.container is not None:
             raise OptionError("the scheduler local runs no containers: leave container out")
-        Machine.this().check(self.job_resources(job))
+        wanted = self.job_resources(job)
+        if wanted != _NO_WISHES:
+            Machine.this().check(wanted)
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check bash, /proc and the work directory."""
@@ -217,7 +223,7 @@ class LocalScheduler(Scheduler):
 
     async def _ended(self, message: Ended) -> None:
         if message.rc == _NOT_OURS:
-            await self._look_again(message.attempt)
+            await self._look_again(message.attempt, refused=True)
             return
         self._release(message.attempt)
         reason = "" if message.failure is not Failure.SETUP else _setup_reason(message.rc)
@@ -238,18 +244,20 @@ class LocalScheduler(Scheduler):
         for attempt in message.attempts:
             await self._look_again(attempt)
 
-    async def _look_again(self, attempt: AttemptId) -> None:
+    async def _look_again(self, attempt: AttemptId, *, refused: bool = False) -> None:
         entry = self._attempts.get(attempt)
         if entry is None or entry.job.attempt != attempt.attempt:
             return
         (claim,) = await self._claims([entry.job])
         self._release(attempt)
-        if claim is None:
+        if claim is None and refused:
+            self._report(attempt, _refused())
+        elif claim is None:
             self._queue.appendleft(entry.job)
         elif claim.is_fence:
             self._report(attempt, _gone("it was fenced before it could start"))
         else:
-            self._adopt(entry.job, claim)
+            await self._adopt(entry.job, claim)
 
     # --- claims ----------------------------------------------------------------------------------
 
@@ -258,16 +266,24 @@ class LocalScheduler(Scheduler):
         places = [(str(job.metadir), job.attempt) for job in jobs]
         return await ports.offload(read_claims, ports.files, places)
 
-    def _adopt(self, job: Job, claim: Claim) -> None:
+    async def _adopt(self, job: Job, claim: Claim) -> None:
         """Go on with an attempt by its claim alone: it has ended, it runs, or it is gone."""
-        seen = self._look_at(claim) or _gone("its processes are gone and left no record")
         attempt = attempt_id(job)
-        if seen.state is EngineState.RUNNING and (process := _watched(claim)) is not None:
-            if not self._slots.watch(attempt, process.pid):
-                seen = _gone("its processes are gone and left no record")
-            else:
-                self._attempts[attempt] = _Attempt(job, job.attempt, Grant(), _leader(claim))
+        seen = self._look_at(claim)
+        process = _watched(claim)
+        if seen is None or (process is not None and not self._slots.watch(attempt, process.pid)):
+            seen = await self._last_words(job)
+        elif process is not None and seen.state is EngineState.RUNNING:
+            self._attempts[attempt] = _Attempt(job, job.attempt, Grant(), _leader(claim))
         self._report(attempt, seen)
+
+    async def _last_words(self, job: Job) -> Observation:
+        """Say how an attempt ended whose processes are gone: where a disk was full, by its event."""
+        await self.session.reconciler.read_spool()
+        (claim,) = await self._claims([job])
+        if claim is not None and claim.rc is not None:
+            return observation_of(claim)
+        return _gone("its processes are gone and left no record")
 
     def _look_at(self, claim: Claim) -> Observation | None:
         """Say what a claim and the processes that it names tell; None where they are gone."""
@@ -283,12 +299,19 @@ class LocalScheduler(Scheduler):
 
     async def _await_leaders(self, jobs: Sequence[Job]) -> None:
         """Wait until what is just being started can be told by its processes."""
-        for job in jobs:
-            entry = self._attempts.get(attempt_id(job))
-            while (
-                entry is not None and entry.leader is None and attempt_id(job) in self._attempts
-            ):
-                await self.session.change(0.02)
+        until = self.session.ports.monotonic() + _START_PATIENCE
+        while starting := [job for job in jobs if self._is_starting(job)]:
+            for job, claim in zip(starting, await self._claims(starting), strict=True):
+                entry = self._attempts.get(attempt_id(job))
+                if entry is not None and claim is not None:
+                    entry.leader = entry.leader or _leader(claim)
+            if self.session.ports.monotonic() > until:
+                return
+            await self.session.change(_START_STEP)
+
+    def _is_starting(self, job: Job) -> bool:
+        entry = self._attempts.get(attempt_id(job))
+        return entry is not None and entry.leader is None
 
     def _tree(self, job: Job) -> Tree:
         entry = self._attempts.get(attempt_id(job))
@@ -325,6 +348,14 @@ def _watched(claim: Claim) -> ProcessId | None:
 
 def _gone(reason: str) -> Observation:
     return Observation(EngineState.FAILED, failure=Failure.LOST, reason=reason)
+
+
+def _refused() -> Observation:
+    return Observation(
+        EngineState.FAILED,
+        failure=Failure.SETUP,
+        reason="its wrapper refused: the folder holds claims of later attempts",
+    )
 
 
 def _setup_reason(rc: int) -> str:

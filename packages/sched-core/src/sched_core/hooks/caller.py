@@ -114,7 +114,11 @@ class Hooks:
         job = values.get("job")
         about = f" for job {job.index}" if job is not None else ""
         _log.error(
-            "hook %s of plugin %s raised%s: %r", hook, implementation.plugin, about, error,
+            "hook %s of plugin %s raised%s: %r",
+            hook,
+            implementation.plugin,
+            about,
+            error,
             exc_info=error,
         )
 

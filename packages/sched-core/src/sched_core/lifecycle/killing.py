@@ -40,8 +40,15 @@ class Killer:
         for entry in active:
             await self._move(entry.job, JobStatus.KILLING)
         if active:
-            await self._session.flush()
+            await self._flush()
             await self._end(active)
+
+    async def _flush(self) -> None:
+        try:
+            await self._session.flush()
+        except OSError as error:
+            # A full disk must not keep anything alive.
+            self._session.warn(f"that jobs are killed cannot be recorded: {error}")
 
     async def _may_kill(self, job: Job, ask: bool) -> bool:
         if job.status.final or job.status is JobStatus.KILLING:

@@ -232,7 +232,8 @@ class Reconciler:
         actives = [session.active[event.index] for event in current]
         claims = await session.evidence.read_records(actives)
         for event, claim in zip(current, claims, strict=True):
-            seen = _observation(event) if claim is None else observation_of(claim)
+            told = event.status.final and (claim is None or claim.rc is None)
+            seen = _observation(event) if told or claim is None else observation_of(claim)
             await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
 
     def _concerns(self, event: Event) -> bool:

@@ -71,6 +71,7 @@ class Session:
         ports: Ports,
         hooks: Hooks,
         run: str,
+        generation: int = 1,
         journal: Journal | None = None,
         lease: Lease | None = None,
     ) -> None:
@@ -78,6 +79,7 @@ class Session:
         self.ports = ports
         self.hooks = hooks
         self.run = run
+        self.generation = generation
         self.journal = journal
         self.lease = lease
         self.layout = Layout(str(scheduler.workdir))
@@ -87,7 +89,6 @@ class Session:
         self.active: dict[int, Active] = {}
         self.waiting = WaitingJobs()
         self.finals: list[Job] = []
-        self.unfinished = 0
         self.feeding = True
         self.closing = False
         self.interrupted = False
@@ -104,7 +105,10 @@ class Session:
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
         self._warned: set[str] = set()
+        self._open: set[int] = set()
         self._done: set[int] = set()
+        self._tasks_left: dict[str, int] = {}
+        self._settled: list[str] = []
 
     @classmethod
     def detached(cls, scheduler: Scheduler) -> Session:
@@ -134,6 +138,15 @@ class Session:
             self.waiting.add(job, key, now)
         self.wake()
 
+    @property
+    def unfinished(self) -> int:
+        """How many jobs have been fed and have not ended for good."""
+        return len(self._open)
+
+    def expect(self, job: Job) -> None:
+        """Count a job among those that the run has to end."""
+        self._open.add(job.index)
+
     def is_done(self, job: Job) -> bool:
         """Tell whether the job has ended for good."""
         return job.index in self._done
@@ -146,7 +159,7 @@ class Session:
     async def reopen(self, job: Job) -> None:
         """Have a job that ended for good tried once more, on nobody's account."""
         self._done.discard(job.index)
-        self.unfinished += 1
+        self.expect(job)
         self.transitions.next_attempt(job, charged=False)
         job.trial_count = 0
         await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
@@ -156,7 +169,7 @@ class Session:
         """Count a job that has ended for good."""
         self._done.add(job.index)
         self.finals.append(job)
-        self.unfinished -= 1
+        self._open.discard(job.index)
         if self._halts(job):
             self.halted = job
             self.closing = True
@@ -175,6 +188,25 @@ class Session:
         self.closing = True
         self.wake()
         self.notify()
+
+    # --- submissions ---------------------------------------------------------------------------
+
+    def begin(self, submission: Submission) -> None:
+        """Keep the record of a submission until all its attempts have ended."""
+        self._tasks_left[submission.sid] = len(submission.tasks)
+
+    def let_go(self, job: Job) -> None:
+        """Forget the job's attempt: it has ended, or was never handed over."""
+        active = self.active.pop(job.index, None)
+        if active is None or active.submission is None:
+            return
+        sid = active.submission.sid
+        left = self._tasks_left.get(sid, 1) - 1
+        if left:
+            self._tasks_left[sid] = left
+        else:
+            self._tasks_left.pop(sid, None)
+            self._settled.append(sid)
 
     # --- who waits for what --------------------------------------------------------------------
 
@@ -240,13 +272,30 @@ class Session:
             return await self.ports.offload(function, *args)
         async with self._flushing:
             self._noted = {}
-            entries = self.journal.take()
+            entries, settled = self.journal.take(), self._settled
+            self._settled = []
             try:
-                return await self.ports.offload(_write_then, self.journal, entries, function, *args)
+                return await self.ports.offload(
+                    self._write, self.journal, entries, settled, function, *args
+                )
             except OSError:
                 # Said twice does no harm, not said at all would.
                 self.journal.put_back(entries)
                 raise
+
+    def _write(
+        self,
+        journal: Journal,
+        entries: list[dict[str, Any]],
+        settled: list[str],
+        function: Callable[[*Args], T],
+        *args: *Args,
+    ) -> T:
+        journal.write(entries)
+        # Only now: what became of its attempts is safe without it.
+        for sid in settled:
+            self.ports.files.remove(self.layout.submission(sid))
+        return function(*args)
 
     def check_lease(self) -> None:
         """Raise RunLocked where another driver has taken over. Blocks."""
@@ -297,13 +346,3 @@ def _spec(job: Job) -> Mapping[str, Any]:
 
 def _nothing() -> None:
     """Have only the journal written."""
-
-
-def _write_then(
-    journal: Journal,
-    entries: list[dict[str, Any]],
-    function: Callable[[*Args], T],
-    *args: *Args,
-) -> T:
-    journal.write(entries)
-    return function(*args)

@@ -74,6 +74,7 @@ class Submitter:
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         submission = Submission(sid, name, session.scheduler.name, tasks)
+        session.begin(submission)
         for job in jobs:
             session.active[job.index].submission = submission
         return submission
@@ -172,9 +173,7 @@ class Submitter:
         if active.job.status in (JobStatus.INIT, JobStatus.QUEUED):
             await self._session.scheduler.transition_job_status(active.job, JobStatus.SUBMITTED)
 
-    async def _refuse(
-        self, job: Job, failure: Failure, reason: str, rc: int | None = None
-    ) -> None:
+    async def _refuse(self, job: Job, failure: Failure, reason: str, rc: int | None = None) -> None:
         job.failure = failure
         await self._session.scheduler.transition_job_status(
             job, JobStatus.FAILED, rc=rc, error_msg=reason
@@ -183,7 +182,7 @@ class Submitter:
     def release(self, active: Active) -> None:
         """Let go of an attempt that certainly did not start; it is for the queue again."""
         job = active.job
-        self._session.active.pop(job.index, None)
+        self._session.let_go(job)
         if job.status is not JobStatus.QUEUED:
             job.status = JobStatus.QUEUED
             self._session.note_state(job)
@@ -195,7 +194,7 @@ class Submitter:
 
     def _return_to_queue(self, job: Job) -> None:
         """Have a job that the engine certainly did not take wait on, under the same attempt."""
-        self._session.active.pop(job.index, None)
+        self._session.let_go(job)
         if job.status is JobStatus.QUEUED:
             self._session.enqueue(job)
 

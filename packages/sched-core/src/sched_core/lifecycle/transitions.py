@@ -117,9 +117,7 @@ class Transitions:
     async def fire(self, hook: str, job: Job) -> list[object]:
         """Fire a hook about a job; where hooks are to raise, the run stops, never the job."""
         try:
-            return await self._session.hooks.fire(
-                hook, scheduler=self._session.scheduler, job=job
-            )
+            return await self._session.hooks.fire(hook, scheduler=self._session.scheduler, job=job)
         except HookError as error:
             self._session.fail(error)
             return []
@@ -186,7 +184,7 @@ class Transitions:
 
     async def _settle(self, job: Job) -> None:
         session = self._session
-        session.active.pop(job.index, None)
+        session.let_go(job)
         if job.status is JobStatus.FAILED and job.will_retry:
             await session.scheduler.retry_job(job)
         else:

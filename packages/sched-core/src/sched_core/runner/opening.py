@@ -80,7 +80,7 @@ async def _open(
     journal = Journal(ports.files, layout, lease.epoch)
     if found is None or existing == "reuse":
         journal.add({"generation": run.generation, "at": ports.now()})
-    session = Session(scheduler, ports, hooks, run.run, journal, lease)
+    session = Session(scheduler, ports, hooks, run.run, run.generation, journal, lease)
     await session.flush_with(session.make_folders)
     return session, records
 

@@ -33,10 +33,13 @@ async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Jo
         if record.status.final and not record.interrupted:
             session.recall(job)
             continue
-        session.unfinished += 1
+        session.expect(job)
         submission = submitted.get(AttemptId(job.index, job.attempt))
         if not record.status.final and (submission is not None or record.status.active):
             session.active[job.index] = _active(session, job, submission)
+            if submission is not None:
+                session.begin(submission)
+    await session.reconciler.read_spool()
     await _sort_out(session)
     await _queue_the_rest(session)
     await ports.offload(_drop_settled, session, submissions)

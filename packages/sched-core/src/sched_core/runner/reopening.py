@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from ..paths import SpecPath
@@ -27,7 +27,7 @@ def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Schedule
     run = require_run(system_ports(layout.workdir).files, layout)
     module, _, name = run.scheduler_class.partition(":")
     try:
-        found = importlib.import_module(module)
+        found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
@@ -36,4 +36,4 @@ def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Schedule
             "install its package, or give a scheduler"
         ) from error
     make: type[Scheduler] = found
-    return make(path, **{**run.options, **changes})  # type: ignore[arg-type]  # as recorded
+    return make(path, **{**run.options, **changes})

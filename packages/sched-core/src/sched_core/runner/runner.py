@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
+import anyio.lowlevel
 
 from ..errors import CommandError, HookError, RunClosed, RunHalted, RunInterrupted
 from ..hooks import HookErrors, Hooks
@@ -110,13 +111,11 @@ class Runner:
 
     async def _take_over(self, records: Mapping[int, Any]) -> None:
         session = self._open_session
-        if self._existing == "resume":
-            for job in await recover(session, records):
-                self._recorded.add(job)
-        else:
-            self._earlier = {record.index: record.attempt for record in records.values()}
-        if records and self._existing != "reuse":
-            self._next_index = max(records) + 1
+        current = {i: r for i, r in records.items() if r.generation == session.generation}
+        self._earlier = {i: r.attempt for i, r in records.items() if i not in current}
+        for job in await recover(session, current):
+            self._recorded.add(job)
+        self._next_index = max(current, default=-1) + 1
 
     async def __aexit__(
         self,
@@ -227,12 +226,12 @@ class Runner:
         if (earlier := self._earlier.get(job.index)) is not None:
             job.attempt = earlier + 1
         session.note_job(job)
-        session.unfinished += 1
+        session.expect(job)
         await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
         session.enqueue(job)
         self._fed += 1
         if self._fed % _YIELD_EVERY == 0:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         return job
 
     def _check_takes_jobs(self) -> None:

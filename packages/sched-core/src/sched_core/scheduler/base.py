@@ -621,5 +621,3 @@ def _check_mode(mode: int) -> int:
     if not isinstance(mode, int) or mode & ~0o666 or mode & 0o600 != 0o600:
         raise OptionError(f"mode {mode!r}: give the permissions of files, 0o600 to 0o666")
     return mode
-
-

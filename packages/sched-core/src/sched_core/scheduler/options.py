@@ -8,7 +8,13 @@ from typing import Any, Literal
 
 from ..errors import OptionError
 
-__all__ = ["ERROR_STRATEGIES", "OPTION_ALIASES", "ErrorStrategy", "refuse_unknown", "rename_aliases"]
+__all__ = [
+    "ERROR_STRATEGIES",
+    "OPTION_ALIASES",
+    "ErrorStrategy",
+    "refuse_unknown",
+    "rename_aliases",
+]
 
 ErrorStrategy = Literal["ignore", "retry", "halt"]
 ERROR_STRATEGIES: tuple[ErrorStrategy, ...] = ("ignore", "retry", "halt")
