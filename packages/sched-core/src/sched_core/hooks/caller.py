@@ -83,7 +83,7 @@ class Hooks:
                 result = implementation.call(values)
                 if inspect.isawaitable(result):
                     result = await result
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
                 failures.append(error)
                 self._report(hook, implementation, values, error)
             else:
@@ -99,7 +99,7 @@ class Hooks:
         for implementation in self._implementations[hook]:
             try:
                 piece = implementation.call(values)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
                 failures.append(error)
                 self._report(hook, implementation, values, error)
             else:

@@ -90,7 +90,8 @@ class Killer:
         session = self._session
         while jobs := [job for job in jobs if not job.status.final]:
             try:
-                return await session.scheduler.kill_jobs(jobs)
+                await session.scheduler.kill_jobs(jobs)
+                break
             except EngineUnavailable as error:
                 session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
                 await session.ports.sleep(error.retry_after or _ASK_AGAIN_AFTER)

@@ -130,7 +130,7 @@ class Runner:
             except RunClosed as error:
                 # Whoever cancelled the run knows that it was.
                 raised = None if self._cancelled else error
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  # raised again once all is closed
                 raised = error
         await self._close(raised)
         if self._signum is not None and self._body.cancel_called:

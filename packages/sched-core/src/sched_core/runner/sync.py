@@ -37,5 +37,4 @@ async def _run(
     options: dict[str, Any],
 ) -> list[Job]:
     async with Runner(scheduler, **options) as runner:
-        jobs = await runner.feed_all(commands)
-    return jobs
+        return await runner.feed_all(commands)

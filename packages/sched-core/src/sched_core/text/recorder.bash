@@ -131,14 +131,14 @@ _sched_attend() {
   [[ ! $_sched_timeout ]] || _sched_judge_time 2>/dev/null
 }
 
+# Did the payload reach its mark?  It has read the first letter, "Name:", of a file that both have open, which a full disk cannot
+# prevent; and it has written X, in case the user's text has closed that file.
 _sched_judge_setup() {
-  local _sched_mark=''
-  if read -rN1 -u "$_sched_seen" _sched_mark; then
-    exec {_sched_seen}<&-
-    [[ $_sched_mark == N ]] || return  # "Name:" is how the file begins: the payload has read that letter
-  else
-    while read -r _sched_mark; do [[ $_sched_mark != X ]] || return; done <"$_sched_claim"
-  fi
+  local _sched_mark=N
+  read -rN1 -u "$_sched_seen" _sched_mark
+  exec {_sched_seen}<&-
+  [[ $_sched_mark == N ]] || return
+  while read -r _sched_mark; do [[ $_sched_mark != X ]] || return; done <"$_sched_claim"
   _sched_class=SETUP
   ((_sched_rc)) || _sched_rc=122       # such as a prescript's `exit 0`: nothing was run, so it is no success
 }
@@ -270,7 +270,7 @@ _sched_hand_back() {
   done
 }
 
-# Setup is done.  The claim says so to others, the offset of a file that both have open to the recorder: also on a full disk.
+# Setup is done: see _sched_judge_setup.
 _sched_mark() {
   { builtin printf 'X\n' >>"$_sched_claim"; builtin read -rN1 -u "$_sched_seen" _sched_name; exec {_sched_seen}<&-; } 2>/dev/null || :
 }
