@@ -41,8 +41,12 @@ def test_ranges() -> None:
     assert index_ranges([0, 2, 4, 6], most=2) == "0, 2, ..."
 
 
+def states(words: str) -> dict[str, int]:
+    return state_counts(JobRecord(0, ["x"], status=JobStatus[word]) for word in words.split())
+
+
 def test_counts() -> None:
-    counts = state_counts([JobStatus.FINISHED, JobStatus.QUEUED, JobStatus.INIT, JobStatus.KILLING])
+    counts = states("FINISHED QUEUED INIT KILLING")
     assert counted(counts) == "1 finished, 1 running, 2 waiting"
 
 
@@ -91,7 +95,7 @@ def test_failures_alike_are_one_group(tmp_path: Path) -> None:
 
 def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
     folder = tmp_path / "a b"
-    counts = state_counts([JobStatus.FINISHED, JobStatus.FAILED])
+    counts = states("FINISHED FAILED")
     assert [
         "2 jobs in 3s: 1 finished, 1 failed",
         "  EXIT, 1 job (1)",
@@ -101,8 +105,15 @@ def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
     ] == summary(counts, group_failures([failed(1, Failure.EXIT)], folder), folder, 3)
 
 
+def test_jobs_killed_with_their_run_are_no_failures(tmp_path: Path) -> None:
+    killed = JobRecord(7, ["x"], status=JobStatus.KILLED, interrupted=True)
+    assert counted(state_counts([killed])) == "1 interrupted"
+    assert group_failures([killed], tmp_path) == []
+    assert next_steps(state_counts([killed]), Path("r")) == ["next:    sched resume r"]
+
+
 def test_next_step_of_an_interrupted_run_is_to_resume_it() -> None:
-    counts = state_counts([JobStatus.FINISHED, JobStatus.QUEUED])
+    counts = states("FINISHED QUEUED")
     assert next_steps(counts, Path("r")) == ["next:    sched resume r"]
 
 

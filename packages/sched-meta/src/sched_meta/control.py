@@ -97,8 +97,8 @@ def _tell_killed(folder: Path, jobs: Sequence[JobRecord]) -> int:
         if not left or time.monotonic() > wait_until:
             break
         time.sleep(_INTERVAL * 5)
-    statuses = [now[job.index].status for job in jobs]
-    say(f"{count_jobs(len(jobs))}: {counted(state_counts(statuses))}")
+    states = state_counts(now[job.index] for job in jobs)
+    say(f"{count_jobs(len(jobs))}: {counted(states)}")
     if left:
         say(f"not ended yet, though told to: {index_ranges(left)}")
     return 1 if left else 0

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sched_core import Job, RunClosed, RunHalted, RunInterrupted, Runner, scheduler_of
+from sched_core import Job, RunClosed, RunHalted, RunInterrupted, Runner, read_run, scheduler_of
 
 from .display import Display, running_jobs
 from .events import EventPlugin
 from .jobspec import JobSpec, job_key
+from .jobstate import JobState
 from .output import OrderedOutput
 from .report import group_failures, summary
 from .runfolder import shown
@@ -62,7 +63,7 @@ def kill_undriven(folder: Path, indexes: Collection[int]) -> None:
 
 
 async def _kill(folder: Path, indexes: Collection[int]) -> None:
-    scheduler = scheduler_of(folder)
+    scheduler = scheduler_of(folder.absolute())
     scheduler.forks = 0  # nothing that waits may start
     runner = Runner(scheduler, plugins=None, existing="resume")
     try:
@@ -163,8 +164,8 @@ class _Driver:
     # --- the end ---------------------------------------------------------------------------------
 
     def _conclude(self, halted: RunHalted | None) -> int:
-        jobs = self._runner.jobs
-        counts = state_counts(job.status for job in jobs)
+        jobs = self._jobs(stopped=bool(halted or self._signals))
+        counts = state_counts(jobs)
         folder = self._what.folder
         if halted:
             self._display.say(f"stopped at the failure of job {halted.job.index}")
@@ -175,6 +176,10 @@ class _Driver:
         if self._signals:
             return 128 + self._signals[0]
         return 0 if counts["finished"] == len(jobs) else 1
+
+    def _jobs(self, *, stopped: bool) -> Sequence[JobState]:
+        # Only the records tell which jobs were killed with their run.
+        return list(read_run(self._what.folder).jobs.values()) if stopped else self._runner.jobs
 
     # --- signals -----------------------------------------------------------------------------------
 

@@ -5,34 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
+from .jobstate import JobState
 from .runfolder import shown
-from .wording import count_jobs, counted, duration, index_ranges, plain
+from .wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
 
-__all__ = ["FailureGroup", "JobState", "group_failures", "last_line", "next_steps", "summary"]
+__all__ = ["FailureGroup", "group_failures", "last_line", "next_steps", "summary"]
 
 # Beyond that many, last lines are no longer read: the groups are by class and rc alone.
 _MOST_READ = 2000
 _TAIL = 4096
-
-
-class JobState(Protocol):
-    """What a report needs of a job, live or recorded."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def status(self) -> JobStatus: ...
-    @property
-    def rc(self) -> int | None: ...
-    @property
-    def failure(self) -> Failure | None: ...
-    @property
-    def reason(self) -> str: ...
+_BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
 
 @dataclass(slots=True)
@@ -61,9 +47,9 @@ class FailureGroup:
 
 
 def group_failures(jobs: Iterable[JobState], workdir: Path) -> list[FailureGroup]:
-    """Return the groups, the largest first; killed jobs are among them."""
+    """Return the groups, the largest first; killed jobs are among them, interrupted ones not."""
     groups: dict[tuple[str, int | None, str], FailureGroup] = {}
-    bad = (job for job in jobs if job.status in (JobStatus.FAILED, JobStatus.KILLED))
+    bad = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
     for number, job in enumerate(sorted(bad, key=lambda job: job.index)):
         failure = job.failure.value if job.failure else job.status.name
         line = _last_words(job, workdir) if number < _MOST_READ else ""
@@ -125,7 +111,7 @@ def next_steps(counts: Mapping[str, int], workdir: Path) -> list[str]:
     steps = []
     if counts["failed"]:
         steps.append(f"sched logs {run} failed --stderr")
-    if counts["waiting"] or counts["running"]:
+    if counts["waiting"] or counts["running"] or counts["interrupted"]:
         steps.append(f"sched resume {run}")
     elif counts["failed"] or counts["killed"]:
         steps.append(f"sched retry {run}")

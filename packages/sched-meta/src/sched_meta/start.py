@@ -95,7 +95,7 @@ def start_run(
     if place is not None and existing:
         _check_that_it_is_this_run(place, specs, keywords["cwd"])
     folder = place or new_run(run_name)
-    made.workdir = folder
+    made.workdir = folder.absolute()  # jobs run in other folders
     try:
         return drive(Drive(made, folder, specs, resumes=existing, output=output))
     finally:
@@ -113,7 +113,7 @@ def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[in
     ports = system_ports(str(folder))
     recorded = require_run(ports.files, Layout(str(folder)))
     changes = given.keywords(get_scheduler(recorded.scheduler))
-    scheduler = scheduler_of(folder, **changes)
+    scheduler = scheduler_of(folder.absolute(), **changes)
     return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from sched_core.model.status import JobStatus
 from sched_core.model.units import format_memory, format_time
 
+from .jobstate import JobState
+
 __all__ = [
     "clock",
     "count_jobs",
     "counted",
     "duration",
     "index_ranges",
+    "is_interrupted",
     "one_line",
     "plain",
     "size",
@@ -26,6 +29,7 @@ _ORDER = (
     ("finished", (JobStatus.FINISHED,)),
     ("failed", (JobStatus.FAILED,)),
     ("killed", (JobStatus.KILLED,)),
+    ("interrupted", ()),
     ("running", (JobStatus.RUNNING, JobStatus.KILLING)),
     ("waiting", (JobStatus.INIT, JobStatus.QUEUED, JobStatus.SUBMITTED)),
 )
@@ -36,12 +40,20 @@ def count_jobs(number: int) -> str:
     return f"{number} job" if number == 1 else f"{number} jobs"
 
 
-def state_counts(statuses: Iterable[JobStatus]) -> dict[str, int]:
-    """How many jobs are finished, failed, killed, running, waiting; zeros included."""
+def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
+    """How many jobs are finished, failed, killed, interrupted, running, waiting; zeros included.
+
+    Interrupted are those that were killed because the run was: a resume runs them again.
+    """
     counts = dict.fromkeys((word for word, _ in _ORDER), 0)
-    for status in statuses:
-        counts[_WORDS[status]] += 1
+    for job in jobs:
+        counts["interrupted" if is_interrupted(job) else _WORDS[job.status]] += 1
     return counts
+
+
+def is_interrupted(job: JobState) -> bool:
+    """Tell whether the job was killed with its run; only records know."""
+    return job.status is JobStatus.KILLED and getattr(job, "interrupted", False)
 
 
 def counted(counts: dict[str, int]) -> str:

@@ -32,7 +32,7 @@ def status(run: str | None, as_json: bool) -> None:
 
     folder = existing_run(run)
     view = read_run(folder)
-    counts = state_counts(job.status for job in view.jobs.values())
+    counts = state_counts(view.jobs.values())
     groups = group_failures(view.jobs.values(), folder)
     if as_json:
         click.echo(_json(folder, view, counts, groups))

@@ -1,0 +1,25 @@
+"""What the words about a job need of it, be it live or a record."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sched_core.model.failure import Failure
+from sched_core.model.status import JobStatus
+
+__all__ = ["JobState"]
+
+
+class JobState(Protocol):
+    """A job that one can tell about."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def status(self) -> JobStatus: ...
+    @property
+    def rc(self) -> int | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    @property
+    def reason(self) -> str: ...
