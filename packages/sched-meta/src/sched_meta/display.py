@@ -88,6 +88,8 @@ class Display:
         words = f"job {job.name} failed: {job.failure or ''}"
         if job.rc:
             words += f" rc {job.rc}"
+        if job.attempt > 1:
+            words += f" (attempt {job.attempt})"
         last = plain(job.reason) or last_line(Path(str(job.stderr_file)))
         self.say(f"{words}{': ' if last else ''}{last}")
         if self._failures == _MOST_FAILURES:

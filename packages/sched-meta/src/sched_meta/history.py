@@ -12,6 +12,7 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.ports import system_ports
 from sched_core.runfolder import JobRecord, Layout, read_journal
+from sched_core.text.claim import Claim, parse_claim, parse_claim_name
 
 from .report import last_lines
 from .runfolder import shown
@@ -42,11 +43,30 @@ class _Attempt:
     jid: str | None = None
     started: float | None = None
     ended: float | None = None
+    cpu: float | None = None
 
     def take(self, entry: dict[str, Any]) -> None:
         self.status = JobStatus(entry["to"])
         for name in ("rc", "failure", "reason", "host", "jid", "started", "ended"):
             setattr(self, name, entry.get(name, getattr(self, name)))
+
+    def take_claim(self, claim: Claim) -> None:
+        """Fill in what only the wrapper has recorded."""
+        if claim.is_fence:
+            self.reason = self.reason or "a driver took it back before it started"
+            return
+        self.rc = claim.rc if self.rc is None else self.rc
+        self.failure = self.failure or claim.failure
+        self.host = self.host or claim.host
+        self.jid = self.jid or claim.jid
+        self.started = self.started or claim.claimed
+        self.ended = self.ended or claim.ended
+        if claim.rc is None and not self.status.final:
+            self.status = JobStatus.RUNNING
+        elif not self.status.final:
+            self.status = JobStatus.FAILED if claim.rc else JobStatus.FINISHED
+        if claim.user_cpu is not None and claim.system_cpu is not None:
+            self.cpu = claim.user_cpu + claim.system_cpu
 
     def text(self) -> str:
         outcome = self.status.name
@@ -62,7 +82,8 @@ class _Attempt:
         if self.ended is None:
             return f", since {clock(self.started)}"
         took = duration(max(0.0, self.ended - self.started))
-        return f", {clock(self.started)} to {clock(self.ended)} ({took})"
+        cpu = f", {duration(self.cpu)} of cpu" if self.cpu else ""
+        return f", {clock(self.started)} to {clock(self.ended)} ({took}{cpu})"
 
 
 def explanation(folder: Path, job: JobRecord) -> list[str]:
@@ -106,35 +127,23 @@ def _attempts(folder: Path, job: JobRecord) -> list[_Attempt]:
         if entry.get("state") == job.index:
             number = int(entry.get("attempt", 1))
             found.setdefault(number, _Attempt(number)).take(entry)
-    for number in _kept_attempts(folder / str(job.index)):
-        attempt = found.setdefault(number, _Attempt(number))
-        _take_files(attempt, folder / str(job.index) / "job.retry" / str(number))
+    for number, claim in _claims(folder / str(job.index)):
+        found.setdefault(number, _Attempt(number)).take_claim(claim)
     return [found[number] for number in sorted(found)]
 
 
-def _kept_attempts(metadir: Path) -> list[int]:
+def _claims(metadir: Path) -> Iterator[tuple[int, Claim]]:
+    """The newest claim of each attempt."""
     try:
-        names = os.listdir(metadir / "job.retry")
+        names = {parse_claim_name(name): name for name in os.listdir(metadir)}
     except OSError:
-        return []
-    return [int(name) for name in names if name.isdecimal()]
-
-
-def _take_files(attempt: _Attempt, kept: Path) -> None:
-    """Fill in, from the copies for people, what the journal has summed up."""
-    if attempt.status.final:
         return
-    status, rc = _number(kept / "job.status"), _number(kept / "job.rc")
-    if status is not None and status in JobStatus.__members__.values():
-        attempt.status = JobStatus(status)
-    attempt.rc = rc if attempt.rc is None else attempt.rc
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return None
+    newest = {key[0]: names[key] for key in sorted(key for key in names if key)}
+    for number, name in newest.items():
+        try:
+            yield number, parse_claim((metadir / name).read_bytes())
+        except OSError:
+            continue
 
 
 def _last_words(metadir: Path) -> Iterator[str]:
