@@ -104,7 +104,8 @@ class LocalScheduler(Scheduler):
         self._attempts: dict[AttemptId, _Attempt] = {}
         self._host = socket.gethostname()
         self._report: Report = self.session.report
-        self._slots = SlotPool(os.path.abspath(self.session.mounted_recorder))
+        recorder = os.path.abspath(self.session.mounted_recorder)
+        self._slots = SlotPool(recorder, self.session.directory)
         try:
             yield
         finally:

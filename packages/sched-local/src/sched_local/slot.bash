@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# One slot: runs job after job in this shell.  bash -p slot.bash RECORDER SLOT
+# One slot: runs job after job in this shell.  bash -p slot.bash RECORDER SLOT [DIRECTORY]
 #   stdin   fields, each ended by NUL: the script's path, extra exports (lines of NAME=value, or nothing), index, attempt
 #   stdout  a pipe that all slots share: S <index> <attempt> <process group> <start time>    when the command's process is there
 #                                        E <index> <attempt> <status> [<class>]              when its record is written
 # When the driver is gone, the slot finishes and records what it runs, and takes nothing more.
 # shellcheck source=/dev/null
 . "$1" || exit 122
+[[ ! ${3-} || . -ef $3 ]] || cd -- "$3" || exit 122
 export SCHED_SLOT=$2
 exec 2>/dev/null                       # what bash says of killed children
 trap : HUP INT QUIT TERM USR1 USR2

@@ -71,9 +71,10 @@ def bash_path() -> str:
 class SlotPool:
     """All slots of a run, and one epoll that tells when any of them has something to say."""
 
-    def __init__(self, recorder: str) -> None:
-        """Open the pipe that the slots share; none is started yet."""
+    def __init__(self, recorder: str, directory: str = "") -> None:
+        """Open the pipe that the slots share; none is started yet. They are in `directory`."""
         self._recorder = recorder
+        self._directory = directory
         self._bash = bash_path()
         self._epoll = select.epoll()
         self._output, self._input = os.pipe2(os.O_CLOEXEC)
@@ -165,7 +166,7 @@ class SlotPool:
         try:
             pid = os.posix_spawn(
                 self._bash,
-                ["bash", "-p", _SLOT_SCRIPT, self._recorder, str(number)],
+                ["bash", "-p", _SLOT_SCRIPT, self._recorder, str(number), self._directory],
                 os.environ,
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, reader, 0),

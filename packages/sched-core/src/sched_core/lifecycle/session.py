@@ -18,6 +18,7 @@ from ..ports import Ports, system_ports
 from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
+from ..runfolder.runfile import RunFile
 from ..runfolder.state import job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
@@ -70,16 +71,16 @@ class Session:
         scheduler: Scheduler,
         ports: Ports,
         hooks: Hooks,
-        run: str,
-        generation: int = 1,
+        run: RunFile,
         journal: Journal | None = None,
         lease: Lease | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.ports = ports
         self.hooks = hooks
-        self.run = run
-        self.generation = generation
+        self.run = run.run
+        self.generation = run.generation
+        self.directory = run.directory
         self.journal = journal
         self.lease = lease
         self.layout = Layout(str(scheduler.workdir))
@@ -114,7 +115,8 @@ class Session:
     def detached(cls, scheduler: Scheduler) -> Session:
         """Return a session for a scheduler that is used without a runner."""
         ports = system_ports(str(scheduler.workdir), scheduler.mode)
-        run = f"{ports.random.getrandbits(40):08x}"
+        name = f"{ports.random.getrandbits(40):010x}"
+        run = RunFile(name, 1, ports.now(), scheduler.name, "", {}, "")
         return cls(scheduler, ports, Hooks(), run)
 
     # --- jobs --------------------------------------------------------------------------------

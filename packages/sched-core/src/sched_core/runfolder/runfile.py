@@ -28,6 +28,8 @@ class RunFile:
     """`module:name` of its class."""
     options: dict[str, Any]
     """Its options; never a secret."""
+    directory: str
+    """Where the driver was: commands without a `cwd` start there, whoever goes on with the run."""
 
     def next_generation(self) -> RunFile:
         """Return the same run, taken for a new list of jobs."""
@@ -43,6 +45,7 @@ class RunFile:
             "scheduler": self.scheduler,
             "scheduler_class": self.scheduler_class,
             "options": self.options,
+            "directory": self.directory,
         }
 
     @classmethod
@@ -62,6 +65,7 @@ class RunFile:
                 str(data["scheduler"]),
                 str(data["scheduler_class"]),
                 dict(data["options"]),
+                str(data["directory"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunCorrupt(f"{source} cannot be read: {error!r} is missing or wrong") from None

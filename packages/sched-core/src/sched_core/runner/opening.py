@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -28,7 +29,7 @@ from ..runfolder import (
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
 
-__all__ = ["EXISTING", "Existing", "open_session", "restore_job"]
+__all__ = ["EXISTING", "Existing", "current_directory", "open_session", "restore_job"]
 
 Existing = Literal["error", "resume", "reuse"]
 EXISTING: tuple[Existing, ...] = ("error", "resume", "reuse")
@@ -76,11 +77,12 @@ async def _open(
         if existing == "reuse":
             _check_idle(layout, records)
     run = _run_file(scheduler, ports, found, existing)
+    scheduler.mount_volumes()
     await ports.offload(write_run, ports.files, layout, run)
     journal = Journal(ports.files, layout, lease.epoch)
     if found is None or existing == "reuse":
         journal.add({"generation": run.generation, "at": ports.now()})
-    session = Session(scheduler, ports, hooks, run.run, run.generation, journal, lease)
+    session = Session(scheduler, ports, hooks, run, journal, lease)
     await session.flush_with(session.make_folders)
     return session, records
 
@@ -101,8 +103,17 @@ def _run_file(
         scheduler=scheduler.name,
         scheduler_class=f"{cls.__module__}:{cls.__qualname__}",
         options=scheduler.options(),
+        directory=found.directory if found and existing == "resume" else current_directory(),
     )
     return run.next_generation() if found is not None and existing == "reuse" else run
+
+
+def current_directory() -> str:
+    """Return where this process is, empty where that folder is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _open_attempts(records: Mapping[int, JobRecord]) -> list[int]:

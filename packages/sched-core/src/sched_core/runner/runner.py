@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.lowlevel
 
-from ..errors import CommandError, HookError, RunClosed, RunHalted, RunInterrupted
+from ..errors import (
+    CommandError,
+    HookError,
+    RunClosed,
+    RunExists,
+    RunHalted,
+    RunInterrupted,
+)
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
 from ..model.job import Job
@@ -20,7 +27,7 @@ from ..model.status import JobStatus
 from ..ports import Ports, system_ports
 from .loop import Loop
 from .matching import RecordedJobs
-from .opening import Existing, open_session
+from .opening import Existing, current_directory, open_session
 from .recovery import recover
 
 if TYPE_CHECKING:
@@ -190,6 +197,7 @@ class Runner:
         Raises CommandError, OptionError; RunClosed, or what stopped the run, when it takes no more.
         """
         self._check_takes_jobs()
+        self._check_directory()
         if isinstance(cmd, Job):
             return await self._add(cmd)
         job = self.scheduler.new_job(self._next_index, cmd, envs)
@@ -239,6 +247,15 @@ class Runner:
         self._raise_what_stopped()
         if not session.feeding or session.closing:
             raise RunClosed("the run takes no more jobs: feeding was stopped")
+
+    def _check_directory(self) -> None:
+        """Refuse a list that is fed again from elsewhere: its relative paths mean other files."""
+        begun_in = self._open_session.directory
+        if self.scheduler.cwd is None and begun_in != current_directory():
+            raise RunExists(
+                f"the run in {self.scheduler.workdir} was begun in {begun_in}; feed it from there, "
+                "or give the commands' folder (cwd)"
+            )
 
     # --- waiting -------------------------------------------------------------------------------------
 

@@ -205,7 +205,7 @@ class Scheduler(SchedulerPostInit, ABC):
         A new scheduler of the class can be made of them and the work directory.
         """
         recorded = {name: getattr(self, name) for name in _RECORDED}
-        recorded["cwd"] = None if self.cwd is None else os.fspath(self.cwd)
+        recorded["cwd"] = None if self.cwd is None else os.path.abspath(self.cwd)
         recorded["resources"] = self.resources.to_json()
         return recorded | self.config
 
@@ -230,7 +230,15 @@ class Scheduler(SchedulerPostInit, ABC):
     @property
     def mounted_workdir(self) -> MountedPath:
         """The run's folder as jobs see it."""
-        return self._workdir.mounted
+        return self._seen_workdir().mounted
+
+    def _seen_workdir(self) -> SpecPath:
+        return self.map_path(self._workdir) or self._workdir
+
+    def mount_volumes(self) -> None:
+        """Mount what the option `volumes` names. Raises OptionError."""
+        for volume in self.volumes:
+            self.mounts.add(volume)
 
     def add_mount(self, spec: str, mounted: str | None = None) -> SpecPath:
         """Let jobs see a folder or bucket; return its root as both sides see it.
@@ -494,7 +502,7 @@ class Scheduler(SchedulerPostInit, ABC):
         return self.job_class(
             index=check_count("index", index, 0),
             cmd=cmd,
-            workdir=self.workdir,
+            workdir=self._seen_workdir(),
             error_retry=self.error_strategy == "retry",
             num_retries=self.num_retries,
             envs=envs,
