@@ -193,9 +193,10 @@ class Session:
 
     # --- submissions ---------------------------------------------------------------------------
 
-    def begin(self, submission: Submission) -> None:
-        """Keep the record of a submission until all its attempts have ended."""
-        self._tasks_left[submission.sid] = len(submission.tasks)
+    def bind(self, active: Active, submission: Submission) -> None:
+        """Keep the record of a submission until this attempt, as well, has ended."""
+        active.submission = submission
+        self._tasks_left[submission.sid] = self._tasks_left.get(submission.sid, 0) + 1
 
     def let_go(self, job: Job) -> None:
         """Forget the job's attempt: it has ended, or was never handed over."""
@@ -322,6 +323,7 @@ class Session:
 _STATE = (
     "trial_count",
     "infrastructure_retries",
+    "will_retry",
     "restart",
     "rc",
     "failure",

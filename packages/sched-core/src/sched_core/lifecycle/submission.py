@@ -74,9 +74,8 @@ class Submitter:
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         submission = Submission(sid, name, session.scheduler.name, tasks)
-        session.begin(submission)
         for job in jobs:
-            session.active[job.index].submission = submission
+            session.bind(session.active[job.index], submission)
         return submission
 
     async def _prepare(self, submission: Submission, jobs: list[Job]) -> list[Job]:

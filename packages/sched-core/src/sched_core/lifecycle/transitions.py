@@ -185,6 +185,8 @@ class Transitions:
     async def _settle(self, job: Job) -> None:
         session = self._session
         session.let_go(job)
+        if job.status is JobStatus.FAILED:
+            session.note_state(job)  # a plugin may have changed whether it is retried
         if job.status is JobStatus.FAILED and job.will_retry:
             await session.scheduler.retry_job(job)
         else:

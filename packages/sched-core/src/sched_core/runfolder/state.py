@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -31,6 +31,8 @@ class JobRecord:
     attempt: int = 1
     trial_count: int = 0
     infrastructure_retries: int = 0
+    will_retry: bool = False
+    """The attempt failed and another follows, which is not recorded yet."""
     restart: int = 0
     rc: int | None = None
     failure: Failure | None = None
@@ -42,6 +44,11 @@ class JobRecord:
     ended: float | None = None
     interrupted: bool = False
     """Killed because the run was, not because somebody wanted this job gone."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing follows any more, unless somebody asks for it."""
+        return self.status.final and not self.interrupted and not self.will_retry
 
 
 _SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
@@ -100,8 +107,3 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
             setattr(job, key, entry[key])
     if job.failure is not None:
         job.failure = Failure(job.failure)
-
-
-def unfinished(jobs: Mapping[int, JobRecord]) -> Sequence[JobRecord]:
-    """Return the jobs that a driver has still to end."""
-    return [job for job in jobs.values() if not job.status.final or job.interrupted]

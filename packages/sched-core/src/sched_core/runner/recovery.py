@@ -30,15 +30,13 @@ async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Jo
     for record in records.values():
         job = restore_job(session.scheduler, record)
         await session.added(job)
-        if record.status.final and not record.interrupted:
+        if record.is_done:
             session.recall(job)
             continue
         session.expect(job)
         submission = submitted.get(AttemptId(job.index, job.attempt))
         if not record.status.final and (submission is not None or record.status.active):
-            session.active[job.index] = _active(session, job, submission)
-            if submission is not None:
-                session.begin(submission)
+            _activate(session, job, submission)
     await session.reconciler.read_spool()
     await _sort_out(session)
     await _queue_the_rest(session)
@@ -46,12 +44,13 @@ async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Jo
     return list(session.jobs.values())
 
 
-def _active(session: Session, job: Job, submission: Submission | None) -> Active:
-    active = Active(job, job.attempt, session.ports.monotonic(), submission)
+def _activate(session: Session, job: Job, submission: Submission | None) -> None:
+    active = session.active[job.index] = Active(job, job.attempt, session.ports.monotonic())
+    if submission is not None:
+        session.bind(active, submission)
     active.accepted = job.status.active
     if job.status is JobStatus.INIT:
         job.status = JobStatus.QUEUED
-    return active
 
 
 async def _sort_out(session: Session) -> None:
@@ -128,8 +127,9 @@ async def _queue_the_rest(session: Session) -> None:
     for job in session.jobs.values():
         if job.index in session.active or session.is_done(job):
             continue
-        if job.status is JobStatus.KILLED:  # with the run that was interrupted
-            session.transitions.next_attempt(job, charged=False)
+        if job.status.final:  # it was interrupted with the run, or was about to be retried
+            failed = job.status is JobStatus.FAILED
+            session.transitions.next_attempt(job, charged=failed)
         if job.status is not JobStatus.QUEUED:
             await session.scheduler.transition_job_status(job, JobStatus.QUEUED)
         session.enqueue(job)
