@@ -102,6 +102,7 @@ def _apply_job(
 
 def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
     job.status = JobStatus(entry["to"])
+    job.interrupted = False
     for key in _STATE:
         if key in entry:
             setattr(job, key, entry[key])
