@@ -319,6 +319,10 @@ class Session:
             self._warned.add(message)
             log.warning("%s", message, extra={"run": self.run})
 
+    def log_fields(self, job: Job) -> dict[str, object]:
+        """Return what a log record about a job carries."""
+        return {"run": self.run, "job": job.index, "attempt": job.attempt}
+
 
 _STATE = (
     "trial_count",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["Transitions"]
+
+log = logging.getLogger("sched")
 
 _HOOK_OF = {
     JobStatus.QUEUED: "on_job_queued",
@@ -110,6 +113,8 @@ class Transitions:
     async def _enter(self, job: Job, step: JobStatus) -> None:
         job.status = step
         self._session.note_state(job)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
         hook = _HOOK_OF.get(step)
         if hook is not None and self._session.hooks.has(hook):
             await self.fire(hook, job)

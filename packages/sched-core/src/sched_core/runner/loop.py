@@ -143,6 +143,10 @@ class Loop:
 
     async def _kill_all(self) -> None:
         session = self._session
+        if isinstance(session.failure, RunLocked):
+            # The jobs are the other driver's now: it has found them by their claims.
+            self.leave()
+            return
         while self._submitting and not self._leaving:
             await session.change(_TICK)
         jobs = [active.job for active in session.active.values()]
