@@ -35,6 +35,11 @@ class WaitingJobs:
     def __len__(self) -> int:
         return self._size + len(self._later)
 
+    def indexes(self) -> set[int]:
+        """Return the indexes of all jobs that wait."""
+        in_line = {job.index for line in self._lines.values() for job in line.jobs}
+        return in_line | {job.index for _, _, _, job in self._later}
+
     def add(self, job: Job, key: object, now: float) -> None:
         """Put a job at the end of its line."""
         line = self._lines.setdefault(key, _Line())

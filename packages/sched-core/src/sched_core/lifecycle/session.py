@@ -244,12 +244,12 @@ class Session:
             self.journal.add(job_entry(job.index, _spec(job)))
 
     def note_state(self, job: Job) -> None:
-        """Record where a job stands; several moves before a flush become one entry."""
+        """Record where a job stands; several moves of an attempt before a flush become one entry."""
         if self.journal is None:
             return
         entry = state_entry(job.index, job.status, self.ports.now(), self._state(job))
         noted = self._noted.get(job.index)
-        if noted is not None:
+        if noted is not None and noted["attempt"] == job.attempt:
             noted.clear()
             noted.update(entry)
         else:

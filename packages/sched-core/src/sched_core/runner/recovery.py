@@ -124,8 +124,10 @@ async def _kill_again(session: Session) -> None:
 
 
 async def _queue_the_rest(session: Session) -> None:
+    # Some failed while nobody drove the run: those are in the queue already, to be retried.
+    waiting = session.waiting.indexes()
     for job in session.jobs.values():
-        if job.index in session.active or session.is_done(job):
+        if job.index in session.active or job.index in waiting or session.is_done(job):
             continue
         if job.status.final:  # it was interrupted with the run, or was about to be retried
             failed = job.status is JobStatus.FAILED
