@@ -222,7 +222,9 @@ class Loop:
         """Say how many more jobs the engine may be given."""
         scheduler = self._session.scheduler
         active = len(self._session.active)
-        if not (scheduler.throttles and scheduler.submits_in_bulk()):
+        # A queue that goes on by itself would start more before a failure that halts is seen here.
+        queues = scheduler.throttles and scheduler.error_strategy != "halt"
+        if not (queues and scheduler.submits_in_bulk()):
             return scheduler.forks - active
         room = scheduler.forks + scheduler.queue_ahead - active
         # Refilled by the half, so that a submission is worth its record.

@@ -1,0 +1,1 @@
+"""For the tests of schedulers: the contract that each must keep, and a simulated engine."""

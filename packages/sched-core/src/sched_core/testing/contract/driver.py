@@ -1,0 +1,49 @@
+"""A driver of its own process, to be killed: feeds the commands that its argument names."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+import anyio
+
+from sched_core import Runner, Scheduler
+
+__all__ = ["driver_command"]
+
+
+def driver_command(
+    scheduler: Scheduler, options: dict[str, Any], commands: list[list[str]], backend: str
+) -> list[str]:
+    """Return the argv of a driver that feeds these commands and waits for them."""
+    cls = type(scheduler)
+    job = {
+        "path": sys.path,
+        "module": cls.__module__,
+        "name": cls.__qualname__,
+        "workdir": os.fspath(scheduler.workdir),
+        "options": options,
+        "commands": commands,
+        "backend": backend,
+    }
+    return [sys.executable, "-m", __name__, json.dumps(job)]
+
+
+def _main(job: dict[str, Any]) -> None:
+    sys.path[:] = job["path"]
+    cls = getattr(importlib.import_module(job["module"]), job["name"])
+    anyio.run(
+        _drive, cls(job["workdir"], **job["options"]), job["commands"], backend=job["backend"]
+    )
+
+
+async def _drive(scheduler: Scheduler, commands: list[list[str]]) -> None:
+    async with Runner(scheduler, plugins=[]) as runner:
+        await runner.feed_all(commands)
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]))

@@ -1,0 +1,110 @@
+"""Going on with a run: nothing is lost, and nothing that has ended is run again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from sched_core import JobStatus, RunExists, RunLocked, Scheduler, read_run
+
+from .driver import driver_command
+from .rig import BEGUN, COUNTED, Rig
+
+__all__ = ["ResumingContract"]
+
+COUNT_AND_WAIT = f'{COUNTED}; {BEGUN}; while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.05; done'
+
+
+class Mine(Exception):
+    """What ends a driver here."""
+
+
+class ResumingContract(Rig):
+    """Resuming."""
+
+    async def test_a_cancelled_run_goes_on(self, workdir: Any) -> None:
+        if not self.kills:
+            pytest.skip("this scheduler cannot kill a job that runs")
+        commands = [self.shell(COUNTED, "first"), self.waiting(), self.shell(COUNTED, "last")]
+        with pytest.raises(Mine):
+            async with self.run(self.make(workdir, forks=1)) as runner:
+                jobs = await runner.feed_all(commands)
+                await runner.wait(jobs[0])
+                await self.until_running(jobs[1])
+                raise Mine
+        scheduler = self.make(workdir, forks=1)
+        await self.open_gate(scheduler)
+        async with self.run(scheduler, existing="resume") as runner:
+            await runner.stop_feeding()
+            assert [job.status for job in runner.jobs] == [JobStatus.FINISHED] * 3
+            assert [job.trial_count for job in runner.jobs] == [0, 0, 0]
+        assert await self.counted(scheduler, "first") == 1
+        assert await self.counted(scheduler, "last") == 1
+
+    async def test_jobs_that_have_ended_are_not_run_again(self, workdir: Any) -> None:
+        commands = [self.shell(COUNTED, "good"), self.shell(COUNTED + "; exit 3", "bad")]
+        async with self.run(self.make(workdir)) as runner:
+            await runner.feed_all(commands)
+        scheduler = self.make(workdir)
+        async with self.run(scheduler, existing="resume") as runner:
+            jobs = await runner.feed_all([*commands, self.shell("exit 0")])
+            assert [job.index for job in jobs] == [0, 1, 2]
+            await runner.stop_feeding()
+            assert [job.rc for job in runner.jobs] == [0, 3, 0]
+            assert len([job async for job in runner.as_completed()]) == 3
+        assert await self.counted(scheduler, "good") == 1
+        assert await self.counted(scheduler, "bad") == 1
+
+    async def test_what_a_dead_driver_left_is_taken_over(
+        self, workdir: Any, anyio_backend: str
+    ) -> None:
+        if not self.resumes:
+            pytest.skip("this scheduler's jobs end with their driver")
+        commands = [self.shell(COUNT_AND_WAIT, "left")] * 3
+        scheduler = self.make(workdir, forks=2)
+        options = {**self.options, "forks": 2}
+        argv = driver_command(scheduler, options, commands, anyio_backend)
+        async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+            await self.until_marked(scheduler, 0, 1)
+            driver.kill()
+        async with self.run(scheduler, existing="resume") as runner:
+            await self.until_running(*runner.jobs[:2])
+            await self.open_gate(scheduler)
+            await runner.stop_feeding()
+            assert [job.rc for job in runner.jobs] == [0, 0, 0]
+            assert [job.trial_count for job in runner.jobs] == [0, 0, 0]
+        assert await self.counted(scheduler, "left") == 3
+
+    async def until_marked(self, scheduler: Scheduler, *indexes: int) -> None:
+        """Wait until these jobs have begun, whoever drives them."""
+        for index in indexes:
+            await self.until((scheduler.workdir / f"mark.{index}.begun").exists)
+
+    async def test_a_folder_that_holds_a_run_is_not_overwritten(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir)) as runner:
+            await runner.feed(["/bin/true"])
+        with pytest.raises(RunExists, match="resume"):
+            async with self.run(self.make(workdir)):
+                raise AssertionError("it was opened")
+
+    async def test_a_run_has_one_driver(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir)) as runner:
+            await runner.feed(["/bin/true"])
+            with pytest.raises(RunLocked):
+                async with self.run(self.make(workdir), existing="resume"):
+                    raise AssertionError("it was opened")
+
+    async def test_a_folder_is_used_for_generations_of_jobs(self, workdir: Any) -> None:
+        for generation in (1, 2, 3):
+            scheduler = self.make(workdir)
+            async with self.run(scheduler, existing="reuse") as runner:
+                job = await scheduler.create_job(4, self.shell(f"echo {generation}; cat mine"))
+                await runner.wait(await runner.feed(job))
+                assert await self.output(job) == f"{generation}\n"
+                assert len(runner.jobs) == 1
+            await (job.metadir / "mine").write_text("a host's own")
+        view = read_run(scheduler.workdir)
+        assert view.run.generation == 3
+        assert await (job.metadir / "mine").read_text() == "a host's own"
