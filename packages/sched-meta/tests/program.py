@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -121,7 +122,8 @@ class Sched:
                 driver.process.kill()
             driver.process.communicate()
         for pid in self.living_jobs():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _has(process: Path, mark: bytes) -> bool:

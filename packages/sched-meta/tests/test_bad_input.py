@@ -118,6 +118,12 @@ def test_malformed_json_line_is_named(capsys: pytest.CaptureFixture[str]) -> Non
     assert said(capsys, "run", "--from", "list").startswith("list, line 3: no JSON: ")
 
 
+def test_job_that_the_machine_can_never_run(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("list").write_text('{"cmd": ["a"], "resources": {"cpus": 100000}}\n')
+    assert said(capsys, "run", "--from", "list").startswith("a job asks for cpus=100000; this")
+    assert not Path("sched-runs").exists()
+
+
 def test_binary_list(capsys: pytest.CaptureFixture[str]) -> None:
     message = said(capsys, "run", "--from", sys.executable)
     assert message.startswith(f"{sys.executable} is no text: line 1 holds the byte 0x")

@@ -117,6 +117,15 @@ def test_commands_that_only_look_end_quietly(sched: Sched) -> None:
     driver.finish()
 
 
+def test_a_reader_that_does_not_read_holds_nothing_up(sched: Sched) -> None:
+    line = ["head", "-c", "1000000", "/dev/zero"]
+    driver = sched.start("run", "-w", "r", "--cat", "--", *line, ":::", "/dev/zero", "/dev/zero")
+    wait_until((sched.folder / "r/.sched/run.json").exists)
+    wait_until(lambda: sched.counts() == {"finished": 2})
+    driver.send(signal.SIGINT)
+    assert driver.process.wait(60) == 130
+
+
 def _sleeps(pid: int) -> bool:
     """Whether it waits for time to pass: it follows."""
     with open(f"/proc/{pid}/syscall") as file:

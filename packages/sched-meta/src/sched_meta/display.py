@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sched_core import Job, JobStatus, Scheduler
 
-from .report import last_line
-from .wording import counted, duration, plain
+from .report import last_words
+from .wording import counted, duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -90,7 +90,7 @@ class Display:
             words += f" rc {job.rc}"
         if job.attempt > 1:
             words += f" (attempt {job.attempt})"
-        last = plain(job.reason) or last_line(Path(str(job.stderr_file)))
+        last = last_words(job, Path(str(job.workdir)))
         self.say(f"{words}{': ' if last else ''}{last}")
         if self._failures == _MOST_FAILURES:
             self.say("further failures are told at the end")

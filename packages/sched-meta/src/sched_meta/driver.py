@@ -8,15 +8,26 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from sched_core import Job, RunClosed, RunHalted, RunInterrupted, Runner, read_run, scheduler_of
+from sched_core import (
+    BackendError,
+    Job,
+    RunClosed,
+    RunHalted,
+    RunInterrupted,
+    Runner,
+    SchedError,
+    read_run,
+    scheduler_of,
+)
 
+from .console import say, warnings_go_to
 from .display import Display, running_jobs
 from .events import EventPlugin
 from .jobspec import JobSpec, job_key
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 
     from .start import Output
 
-__all__ = ["Drive", "drive", "kill_undriven"]
+__all__ = ["Drive", "drive", "kill_undriven", "new_job"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -57,9 +68,19 @@ async def _drive(what: Drive) -> int:
     return await _Driver(what).run()
 
 
+def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
+    """Return a job of the scheduler's, with all that was asked for it."""
+    job = scheduler.new_job(index, spec.cmd, spec.envs)
+    job.name = spec.name
+    job.resources = spec.resources
+    job.timeout = spec.timeout
+    return job
+
+
 def kill_undriven(folder: Path, indexes: Collection[int]) -> None:
     """Kill jobs of a run that nobody drives; what waits besides them is left to a resume."""
-    anyio.run(_kill, folder, indexes)
+    with warnings_go_to(say):
+        anyio.run(_kill, folder, indexes)
 
 
 async def _kill(folder: Path, indexes: Collection[int]) -> None:
@@ -86,6 +107,7 @@ class _Driver:
         self._open = False
         self._scope = anyio.CancelScope()
         self._left: Sequence[Job] = ()
+        self._stopped_by: Exception | None = None
         self._runner = Runner(
             what.scheduler,
             plugins=self._plugins(),
@@ -101,20 +123,22 @@ class _Driver:
         return [*installed, EventPlugin()]
 
     async def run(self) -> int:
-        halted = None
-        with self._display, _signals_go_to(self._on_signal):
+        display = self._display
+        with display, warnings_go_to(display.say), _signals_go_to(self._on_signal):
             try:
                 with self._scope:
                     async with self._runner:
                         self._open = True
                         await self._work()
-            except RunHalted as error:
-                halted = error
             except RunInterrupted as error:
                 self._left = error.left
+            except (SchedError, OSError) as error:
+                if not self._open:
+                    raise
+                self._stopped_by = error
         if not self._open:
             return 128 + self._signals[0]
-        return self._conclude(halted)
+        return self._conclude()
 
     async def _work(self) -> None:
         runner = self._runner
@@ -129,7 +153,9 @@ class _Driver:
                 continue  # it was asked for once more, and comes again
             self._display.ended(job)
             if output:
-                await output.ended(job)
+                output.ended(job)
+        if output:
+            await output.drain()
 
     async def _feed(self) -> list[Job]:
         """Add what the run does not have yet, all of it recorded before the first job starts."""
@@ -139,18 +165,11 @@ class _Driver:
             known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
         specs = [spec for spec in self._what.specs if not _take(known, spec)]
         first = max((job.index for job in jobs), default=-1) + 1
-        new = [self._new_job(first + number, spec) for number, spec in enumerate(specs)]
+        new = [
+            new_job(self._what.scheduler, first + number, spec) for number, spec in enumerate(specs)
+        ]
         await self._runner.feed_all(new)
         return self._runner.jobs
-
-    def _new_job(self, index: int, spec: JobSpec) -> Job:
-        scheduler = self._what.scheduler
-        job = scheduler.new_job(index, spec.cmd, spec.envs)
-        job.name = spec.name
-        job.resources = spec.resources
-        job.timeout = spec.timeout
-        scheduler.check_job(job)
-        return job
 
     def _begin(self, jobs: Sequence[Job]) -> None:
         scheduler = self._what.scheduler
@@ -163,23 +182,30 @@ class _Driver:
 
     # --- the end ---------------------------------------------------------------------------------
 
-    def _conclude(self, halted: RunHalted | None) -> int:
-        jobs = self._jobs(stopped=bool(halted or self._signals))
+    def _conclude(self) -> int:
+        jobs = self._jobs(stopped=bool(self._stopped_by or self._signals))
         counts = state_counts(jobs)
         folder = self._what.folder
-        if halted:
-            self._display.say(f"stopped at the failure of job {halted.job.index}")
+        if isinstance(self._stopped_by, RunHalted):
+            self._display.say(f"stopped at the failure of job {self._stopped_by.job.index}")
+        elif self._stopped_by:
+            self._display.say(f"error: the run was stopped: {self._stopped_by}")
         if self._signals:
             self._display.say(_interruption(self._signals[0], self._left))
         for line in summary(counts, group_failures(jobs, folder), folder, self._display.seconds):
             self._display.say(line)
         if self._signals:
             return 128 + self._signals[0]
+        if isinstance(self._stopped_by, BackendError):
+            return 3
         return 0 if counts["finished"] == len(jobs) else 1
 
     def _jobs(self, *, stopped: bool) -> Sequence[JobState]:
-        # Only the records tell which jobs were killed with their run.
-        return list(read_run(self._what.folder).jobs.values()) if stopped else self._runner.jobs
+        if stopped:
+            # Only the records tell which jobs were killed with their run.
+            with suppress(SchedError, OSError):
+                return list(read_run(self._what.folder).jobs.values())
+        return self._runner.jobs
 
     # --- signals -----------------------------------------------------------------------------------
 

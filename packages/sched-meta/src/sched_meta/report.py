@@ -13,11 +13,20 @@ from .jobstate import JobState
 from .runfolder import shown
 from .wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
 
-__all__ = ["FailureGroup", "group_failures", "last_line", "next_steps", "summary"]
+__all__ = [
+    "FailureGroup",
+    "group_failures",
+    "last_line",
+    "last_lines",
+    "last_words",
+    "next_steps",
+    "summary",
+]
 
 # Beyond that many, last lines are no longer read: the groups are by class and rc alone.
 _MOST_READ = 2000
 _TAIL = 4096
+_LONGEST_LINE = 200
 _BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
 
@@ -52,15 +61,15 @@ def group_failures(jobs: Iterable[JobState], workdir: Path) -> list[FailureGroup
     bad = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
     for number, job in enumerate(sorted(bad, key=lambda job: job.index)):
         failure = job.failure.value if job.failure else job.status.name
-        line = _last_words(job, workdir) if number < _MOST_READ else ""
+        line = last_words(job, workdir) if number < _MOST_READ else ""
         key = (failure, job.rc, line)
         groups.setdefault(key, FailureGroup(*key)).indexes.append(job.index)
     return sorted(groups.values(), key=lambda group: -len(group.indexes))
 
 
-def _last_words(job: JobState, workdir: Path) -> str:
+def last_words(job: JobState, workdir: Path) -> str:
     """The last line that the job wrote, or why it never got to write one."""
-    said = plain(job.reason)
+    said = plain(job.reason)[:_LONGEST_LINE]
     if job.failure in (None, Failure.EXIT) or not said:
         return last_line(workdir / str(job.index) / "job.stderr") or said
     return said
@@ -70,7 +79,7 @@ def last_line(path: Path) -> str:
     """Return the last line of a file that is not blank, '' where there is none."""
     for line in reversed(last_lines(path, 4)):
         if line.strip():
-            return plain(line.strip())[:200]
+            return plain(line.strip())[:_LONGEST_LINE]
     return ""
 
 

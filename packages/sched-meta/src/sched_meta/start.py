@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sched_core.errors import OptionError, RunExists
 
 from .cores import usable_cores
-from .driver import Drive, drive
+from .driver import Drive, drive, new_job
 from .jobspec import JobSpec, job_key
 from .options import parse_options
 from .registry import get_scheduler
@@ -75,7 +75,7 @@ class Given:
 
 
 def start_run(
-    specs: Sequence[JobSpec],
+    specs: list[JobSpec],
     scheduler: str,
     given: Given,
     output: Output,
@@ -91,6 +91,7 @@ def start_run(
     place = _place(workdir, run_name, resume)
     # Options are checked before a folder is made for them.
     made = _make(cls, scheduler, place or Path("sched-runs"), keywords)
+    _check_jobs(made, specs)
     existing = place is not None and holds_run(place)
     if place is not None and existing:
         _check_that_it_is_this_run(place, specs, keywords["cwd"])
@@ -129,6 +130,12 @@ def _make(cls: type[Scheduler], name: str, folder: Path, keywords: Mapping[str, 
         return cls(workdir=folder, **keywords)
     except TypeError as error:
         raise OptionError(f"the scheduler {name}: {error}; -o KEY=VALUE gives an option") from error
+
+
+def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
+    """Refuse what the scheduler can never run, before anything is recorded. Raises OptionError."""
+    for spec in specs[:1] + [spec for spec in specs if spec.resources]:
+        scheduler.check_job(new_job(scheduler, 0, spec))
 
 
 def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | None:
