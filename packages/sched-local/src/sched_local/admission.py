@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from sched_core import OptionError, Resources
 
-__all__ = ["Admission", "Grant", "Machine"]
+__all__ = ["CARDS", "Admission", "Grant", "Machine"]
+
+CARDS = "CUDA_VISIBLE_DEVICES"
 
 _CARD = re.compile(r"nvidia(\d+)")
 
@@ -42,7 +44,7 @@ class Machine:
 
 
 def _cards() -> tuple[str, ...]:
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = os.environ.get(CARDS)
     if visible is not None:
         return tuple(card.strip() for card in visible.split(",") if card.strip())
     numbers = [int(m[1]) for name in os.listdir("/dev") if (m := _CARD.fullmatch(name))]
@@ -60,7 +62,7 @@ class Grant:
 
     def exports(self) -> str:
         """Return what the job's environment must say about it, as a slot takes it."""
-        return "" if self.gpus is None else f"CUDA_VISIBLE_DEVICES={','.join(self.gpus)}"
+        return "" if self.gpus is None else f"{CARDS}={','.join(self.gpus)}"
 
 
 NOTHING = Grant()
@@ -92,6 +94,18 @@ class Admission:
         self._memory += memory
         self._gpus.update(gpus or ())
         return Grant(cpus, memory, gpus)
+
+    def hold(self, wanted: Resources, cards: str | None) -> Grant:
+        """Count what a job of an earlier driver holds, even where that is more than there is.
+
+        `cards` are those that it sees; where nobody can tell, it is all of them.
+        """
+        gpus = self.machine.gpus if cards is None else tuple(cards.split(","))
+        grant = Grant(wanted.cpus or 0, wanted.memory or 0, gpus if wanted.gpus else None)
+        self._cpus += grant.cpus
+        self._memory += grant.memory
+        self._gpus.update(grant.gpus or ())
+        return grant
 
     def give_back(self, grant: Grant) -> None:
         """Let others have what a job held."""

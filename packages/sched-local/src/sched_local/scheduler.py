@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ from sched_core.lifecycle.files import read_claims
 from sched_core.scheduler.base import job_token
 from sched_core.text.claim import Claim
 
-from .admission import Admission, Grant, Machine
+from .admission import CARDS, Admission, Grant, Machine
 from .doctor import check_machine
 from .ending import end_trees
 from .slots import Ended, Message, SlotDied, SlotPool, Started
-from .tree import ProcessId, Tree, boot_id, is_alive, read_process_id
+from .tree import ProcessId, Tree, boot_id, is_alive, read_process_id, read_variable
 
 __all__ = ["LocalScheduler"]
 
@@ -43,6 +43,8 @@ _NOT_OURS = 121
 _NO_WISHES = Resources()
 _START_PATIENCE = 5.0
 _START_STEP = 0.02
+_SLOT_DEATHS = 3
+"""Slots that may die in a row before a job's start is given up."""
 _NOT_SET_UP = 122
 """Exit status of a wrapper that could not set its job up, or not record it."""
 
@@ -104,8 +106,9 @@ class LocalScheduler(Scheduler):
         self._attempts: dict[AttemptId, _Attempt] = {}
         self._host = socket.gethostname()
         self._report: Report = self.session.report
-        recorder = os.path.abspath(self.session.mounted_recorder)
-        self._slots = SlotPool(recorder, self.session.directory)
+        self._deaths: Counter[AttemptId] = Counter()
+        self._recorder = os.path.abspath(self.session.mounted_recorder)
+        self._slots = SlotPool(self._recorder, self.session.directory)
         try:
             yield
         finally:
@@ -247,18 +250,32 @@ class LocalScheduler(Scheduler):
 
     async def _look_again(self, attempt: AttemptId, *, refused: bool = False) -> None:
         entry = self._attempts.get(attempt)
-        if entry is None or entry.job.attempt != attempt.attempt:
+        if entry is None:
             return
         (claim,) = await self._claims([entry.job])
         self._release(attempt)
+        if entry.job.attempt != attempt.attempt:
+            return  # given up meanwhile
         if claim is None and refused:
             self._report(attempt, _refused())
         elif claim is None:
-            self._queue.appendleft(entry.job)
+            self._start_again(entry.job)
         elif claim.is_fence:
             self._report(attempt, _gone("it was fenced before it could start"))
         else:
             await self._adopt(entry.job, claim)
+
+    def _start_again(self, job: Job) -> None:
+        """Queue a job whose slot died before it started, unless slots do nothing but die."""
+        attempt = attempt_id(job)
+        self._deaths[attempt] += 1
+        if self._deaths[attempt] < _SLOT_DEATHS:
+            self._queue.appendleft(job)
+        else:
+            reason = f"the shells that were to start it have died; look at {self._recorder}"
+            self._report(
+                attempt, Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
+            )
 
     # --- claims ----------------------------------------------------------------------------------
 
@@ -270,13 +287,34 @@ class LocalScheduler(Scheduler):
     async def _adopt(self, job: Job, claim: Claim) -> None:
         """Go on with an attempt by its claim alone: it has ended, it runs, or it is gone."""
         attempt = attempt_id(job)
+        claim = await self._whole(job, claim)
+        process = None if claim.rc is not None else _watched(claim)
         seen = self._look_at(claim)
-        process = _watched(claim)
-        if seen is None or (process is not None and not self._slots.watch(attempt, process.pid)):
+        if process is not None and self._slots.watch(attempt, process):
+            self._attempts[attempt] = self._adopted(job, _leader(claim))
+        elif process is not None or seen is None:
             seen = await self._last_words(job)
-        elif process is not None and seen.state is EngineState.RUNNING:
-            self._attempts[attempt] = _Attempt(job, job.attempt, Grant(), _leader(claim))
-        self._report(attempt, seen)
+        elif seen.state is EngineState.RUNNING:
+            self.session.warn(
+                f"job {job.index} was started on {claim.host}, which cannot be seen from here: "
+                "waiting for its record"
+            )
+        self._report(attempt, seen or observation_of(claim))
+
+    async def _whole(self, job: Job, claim: Claim) -> Claim:
+        """Return the claim once it says whose it is: it is created first, then written."""
+        until = self.session.ports.monotonic() + _START_PATIENCE
+        while claim.pid is None and self.session.ports.monotonic() < until:
+            await self.session.ports.sleep(_START_STEP)
+            (read,) = await self._claims([job])
+            claim = read or claim
+        return claim
+
+    def _adopted(self, job: Job, leader: ProcessId | None) -> _Attempt:
+        """Count what an attempt holds that an earlier driver has started."""
+        wanted = self.job_resources(job)
+        cards = read_variable(leader, CARDS) if leader is not None and wanted.gpus else None
+        return _Attempt(job, job.attempt, self._admission.hold(wanted, cards), leader)
 
     async def _last_words(self, job: Job) -> Observation:
         """Say how an attempt ended whose processes are gone: where a disk was full, by its event."""
@@ -288,13 +326,17 @@ class LocalScheduler(Scheduler):
 
     def _look_at(self, claim: Claim) -> Observation | None:
         """Say what a claim and the processes that it names tell; None where they are gone."""
-        if claim.rc is not None or claim.host != self._host:
+        if claim.rc is not None or _watched(claim) is not None:
+            return observation_of(claim)
+        if claim.pid is None:
+            return None  # whoever began to write it never came to its end
+        if claim.host != self._host:
             return observation_of(claim)
         if claim.boot_id != boot_id():
             return Observation(
                 EngineState.FAILED, failure=Failure.NODE_FAIL, reason=f"{claim.host} was rebooted"
             )
-        return observation_of(claim) if _watched(claim) is not None else None
+        return None
 
     # --- ending ----------------------------------------------------------------------------------
 

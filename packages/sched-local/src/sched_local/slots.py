@@ -6,7 +6,9 @@ ends; it leads a session of its own, so that nothing which befalls the driver re
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import select
 import shutil
@@ -18,12 +20,16 @@ from typing import NamedTuple
 
 from sched_core import AttemptId, Failure
 
+from .tree import ProcessId, is_alive
+
 __all__ = ["Ended", "SlotDied", "SlotPool", "Started", "bash_path"]
 
 _SLOT_SCRIPT = str(Path(__file__).with_name("slot.bash"))
 _READ_SIZE = 1 << 16
-# Python ignores these, and what is ignored stays so in every child.
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+# What the host ignores or blocks would stay so in every job: Python itself ignores PIPE and XFSZ.
+_ALL_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+_QUIT = b"\0\0\0\0"
+"""No job but the end: a process that the host has forked may hold the pipe open for long."""
 
 
 class Started(NamedTuple):
@@ -68,6 +74,15 @@ def bash_path() -> str:
     return found
 
 
+def _pipe() -> tuple[int, int]:
+    """Return a pipe off the standard streams: a host may have closed those, and write to them."""
+    ends = os.pipe2(os.O_CLOEXEC)
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3) if end < 3 else end for end in ends]
+    for end in {*ends} - {*moved}:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 class SlotPool:
     """All slots of a run, and one epoll that tells when any of them has something to say."""
 
@@ -77,7 +92,7 @@ class SlotPool:
         self._directory = directory
         self._bash = bash_path()
         self._epoll = select.epoll()
-        self._output, self._input = os.pipe2(os.O_CLOEXEC)
+        self._output, self._input = _pipe()
         os.set_blocking(self._output, False)
         self._epoll.register(self._output, select.EPOLLIN)
         self._slots: dict[int, _Slot] = {}
@@ -104,14 +119,17 @@ class SlotPool:
         self._hang_up(slot)
         return slot.pid
 
-    def watch(self, attempt: AttemptId, pid: int) -> bool:
+    def watch(self, attempt: AttemptId, process: ProcessId) -> bool:
         """Have `messages` tell when that process, no child of this one, has ended; False if it has.
 
         It is told as SlotDied.
         """
         try:
-            pidfd = os.pidfd_open(pid)
+            pidfd = os.pidfd_open(process.pid)
         except ProcessLookupError:
+            return False
+        if not is_alive(process):
+            os.close(pidfd)
             return False
         self._watched[pidfd] = attempt
         self._epoll.register(pidfd, select.EPOLLIN)
@@ -162,7 +180,7 @@ class SlotPool:
 
     def _start(self) -> _Slot:
         number = self._numbers.pop() if self._numbers else len(self._slots)
-        reader, writer = os.pipe2(os.O_CLOEXEC)
+        reader, writer = _pipe()
         try:
             pid = os.posix_spawn(
                 self._bash,
@@ -174,7 +192,8 @@ class SlotPool:
                     (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
                 ],
                 setsid=True,
-                setsigdef=_IGNORED_BY_PYTHON,
+                setsigmask=(),
+                setsigdef=_ALL_SIGNALS,
             )
         except OSError:
             os.close(writer)
@@ -202,6 +221,8 @@ class SlotPool:
 
     def _hang_up(self, slot: _Slot) -> None:
         if slot.pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(slot.pipe, _QUIT)
             os.close(slot.pipe)
             slot.pipe = None
 
@@ -212,7 +233,8 @@ class SlotPool:
         if attempt is not None:
             return SlotDied((attempt,))
         slot = self._slots.pop(descriptor)
-        os.waitpid(slot.pid, 0)
+        with contextlib.suppress(ChildProcessError):  # where the host ignores SIGCHLD
+            os.waitpid(slot.pid, 0)
         self._hang_up(slot)
         self._numbers.append(slot.number)
         if slot in self._idle:

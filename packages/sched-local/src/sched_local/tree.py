@@ -26,6 +26,7 @@ __all__ = [
     "is_alive",
     "kill_tree",
     "read_process_id",
+    "read_variable",
     "recall",
     "signal_process",
     "signal_tree",
@@ -81,6 +82,17 @@ def recall(boot: str, pid: int, starttime: int) -> ProcessId | None:
     """Return the process that a record names, None unless it is of this boot and still alive."""
     process = ProcessId(pid, starttime)
     return process if boot == boot_id() and is_alive(process) else None
+
+
+def read_variable(process: ProcessId, name: str) -> str | None:
+    """Return a variable of the environment that the process was started with, if it can be read."""
+    mark = os.fsencode(f"{name}=")
+    try:
+        with open(f"/proc/{process.pid}/environ", "rb") as file:
+            found = [entry for entry in file.read().split(b"\0") if entry.startswith(mark)]
+    except OSError:
+        return None
+    return os.fsdecode(found[0][len(mark) :]) if found and is_alive(process) else None
 
 
 def is_alive(process: ProcessId) -> bool:
