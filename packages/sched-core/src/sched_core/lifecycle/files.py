@@ -50,13 +50,16 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     """Move the records of an earlier attempt to `job.retry/<attempt>`; claims and all that is
     somebody else's stay where they are.
     """
-    names = [name for name in files.names(metadir) if _ARCHIVED.fullmatch(name)]
-    if not names or attempt < 1:
+    found = files.names(metadir)
+    names = [name for name in found if _ARCHIVED.fullmatch(name)]
+    # Where the next attempt has begun, by the hand of a driver that died, these are its own.
+    if not names or attempt < 1 or claim_name(attempt + 1) in found:
         return
     folder = f"{metadir}/job.retry/{attempt}"
-    files.make_folder(folder)
+    fresh = files.make_folder(folder)
     for name in names:
-        files.move(f"{metadir}/{name}", f"{folder}/{name}")
+        if fresh or not files.exists(f"{folder}/{name}"):
+            files.move(f"{metadir}/{name}", f"{folder}/{name}")
 
 
 def read_claims(files: Files, places: Sequence[tuple[str, int]]) -> list[Claim | None]:
