@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +13,6 @@ from typing import Any
 from sched_core.text.claim import Claim, claim_name, parse_claim
 from sched_core.text.event import Event, parse_event_name
 from sched_core.text.script import JobScript, recorder_text, render
-
-
-def reset_signals() -> None:
-    # Python ignores these two, and bash cannot undo what it has inherited.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -48,10 +41,10 @@ class Job:
     def start(
         self, *args: str, shell: Sequence[str] = ("bash",), **options: Any
     ) -> subprocess.Popen[bytes]:
-        defaults: dict[str, Any] = {"preexec_fn": reset_signals, "stderr": subprocess.DEVNULL}
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            [*shell, self.path, *args], start_new_session=True, **defaults | options
-        )
+        # Popen gives back the signals that Python ignores: bash could not undo that.
+        defaults: dict[str, Any] = {"start_new_session": True, "stderr": subprocess.DEVNULL}
+        command = [*shell, self.path, *args]
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, **defaults | options)
         return process
 
     def run(self, *args: str, **options: Any) -> int:

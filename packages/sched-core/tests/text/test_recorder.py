@@ -22,7 +22,7 @@ from sched_core.model.status import JobStatus
 from sched_core.text.claim import claim_name, render_fence
 from sched_core.text.script import TOKEN_VARIABLE
 
-from .helpers import Folder, Job, reset_signals, state_of, until
+from .helpers import Folder, Job, state_of, until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount")
 
@@ -231,7 +231,6 @@ def test_closed_standard_streams(folder: Folder, closed: tuple[int, ...]) -> Non
     job = folder.job("sh", "-c", "echo out; echo err >&2; exit 3", before=":", timeout=100)
 
     def close() -> None:
-        reset_signals()
         for descriptor in closed:
             os.close(descriptor)
 
@@ -685,7 +684,7 @@ def test_ctrl_c_by_hand_reaches_the_command(folder: Folder) -> None:
         job = folder.job("sh", "-c", f"echo x >{ready}; exec sleep 1000")
         child, terminal = pty.fork()
         if child == 0:  # pragma: no cover
-            reset_signals()
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execvp("bash", ["bash", job.path])
         wait_for_word(ready)
         os.write(terminal, b"\x03")

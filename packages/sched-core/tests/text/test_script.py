@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sched_core.text.script import recorder_text, render
 
-from .helpers import Folder, reset_signals
+from .helpers import Folder
 
 # Bytes of every kind, and more often those that shells care for.
 BYTE = st.integers(1, 255) | st.sampled_from(b"'\"$`\\\n\t *?[]{}~!#&|;<>()=%-")
@@ -134,7 +134,6 @@ def test_an_interpreter_without_p_gets_it(folder: Folder) -> None:
     done = subprocess.run(
         ["bash", job.path],
         env=environment,
-        preexec_fn=reset_signals,
         capture_output=True,
         check=False,
     )

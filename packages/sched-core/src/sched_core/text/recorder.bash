@@ -25,7 +25,7 @@ _sched_ifs=$' \t\n'                    # bash ignores an IFS from outside, and p
 if ((BASH_VERSINFO[0] > 4)) && [[ ${IFS@a} == *x* ]]; then
   while IFS= read -rd '' _sched_name; do [[ $_sched_name != IFS=* ]] || _sched_ifs=${_sched_name#IFS=}; done </proc/self/environ
 fi
-_sched_host=- _sched_boot=- _sched_mask='' _sched_self='' _sched_slot='' _sched_extra='' _sched_busy=''
+_sched_host=- _sched_boot=- _sched_mask='' _sched_self='' _sched_slot='' _sched_extra='' _sched_busy='' _sched_stay=''
 {
   read -r _sched_host </proc/sys/kernel/hostname
   read -r _sched_boot </proc/sys/kernel/random/boot_id
@@ -232,11 +232,16 @@ _sched_payload() {
   { _sched_env; _sched_add; } 2>/dev/null       # silent: LC_ALL may name a locale that is not here
   [[ ! $_sched_cwd ]] || cd -- "$_sched_cwd" || exit 122
   if [[ $_sched_before$_sched_after ]]; then
-    # The user's text may change cmd, exit, redefine and unset what it likes.  Signals end it, but not while the command runs.
-    _sched_saved=${cmd-} _sched_had=${cmd+x} _sched_ready='' _sched_running=''
-    trap '_sched_stop 129' HUP
-    trap '_sched_stop 130' INT
-    trap '_sched_stop 143' TERM
+    # The user's text may change cmd, exit, redefine and unset what it likes.  What runs after the command needs this shell to stay;
+    # so does a trap that the text may set, which would not outlive an exec.  Without them no signal is caught: one that came just
+    # before the exec would be lost.
+    _sched_saved=${cmd-} _sched_had=${cmd+x} _sched_ready='' _sched_running='' _sched_stay=$_sched_after
+    if [[ $_sched_stay || $_sched_before == *trap* ]]; then
+      _sched_stay=1
+      trap '_sched_stop 129' HUP
+      trap '_sched_stop 130' INT
+      trap '_sched_stop 143' TERM
+    fi
     unset cmd
     cmd=("${_sched_cmd[@]}")
     eval "$_sched_before"$'\n_sched_ready=1'
@@ -247,8 +252,7 @@ _sched_payload() {
     [[ ! $_sched_had ]] || export cmd="$_sched_saved"
   fi
   [[ ! $_sched_cwd$_sched_before ]] || _sched_mark
-  # A trap that the user's text has set would not outlive an exec.
-  [[ ! $_sched_after && $_sched_before != *trap* ]] || _sched_run
+  [[ ! ${_sched_stay-} ]] || _sched_run
   _sched_hand_back
   builtin exec -- "${_sched_cmd[@]}"
 }
@@ -275,6 +279,7 @@ _sched_mark() {
   { builtin printf 'X\n' >>"$_sched_claim"; builtin read -rN1 -u "$_sched_seen" _sched_name; exec {_sched_seen}<&-; } 2>/dev/null || :
 }
 
+# A signal ends the user's text, but does not keep it from seeing the end of the command.
 _sched_stop() { [[ $_sched_running ]] || exit "$1"; }
 
 # The command as a child, and the user's closing text.  What this shell says of a killed child is not the job's output.
