@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Session:
         self.journal = journal
         self.lease = lease
         self.layout = Layout(str(scheduler.workdir))
-        self.mounted = str(scheduler.mounted_workdir)
+        self.mounted = _whole(str(scheduler.mounted_workdir))
         self.mounted_recorder = f"{self.mounted}/.sched/{recorder_name()}"
         self.jobs: dict[int, Job] = {}
         self.active: dict[int, Active] = {}
@@ -337,6 +338,11 @@ _STATE = (
     "started",
     "ended",
 )
+
+
+def _whole(path: str) -> str:
+    # A slot and a script name the recorder alike, and a script works from wherever it is run.
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _spec(job: Job) -> Mapping[str, Any]:
