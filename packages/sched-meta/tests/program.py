@@ -152,5 +152,6 @@ def in_terminal(
         if not chunk:
             break
         shown += chunk
-    os.close(terminal)
+    with contextlib.suppress(OSError):
+        os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace")

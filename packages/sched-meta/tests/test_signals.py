@@ -106,6 +106,20 @@ def test_a_hang_up_that_is_ignored_stays_ignored(sched: Sched) -> None:
     assert driver.finish()[0] == 0
 
 
+def test_terminal_that_goes_away(sched: Sched) -> None:
+    def close_window(terminal: int) -> None:
+        wait_until(lambda: len(sched.lines("started")) == 1)
+        os.close(terminal)
+
+    line = "echo $0 >>started; until test -e go; do sleep 0.02; done"
+    code, _ = in_terminal(
+        sched.folder, "run", "-w", "r", "--", "sh", "-c", line, ":::", "0", keys=close_window
+    )
+    assert code == 129
+    assert sched.living_jobs() == []
+    assert sched.counts() == {"interrupted": 1}
+
+
 def test_commands_that_only_look_end_quietly(sched: Sched) -> None:
     driver = sched.start_waiting_jobs(jobs=1)
     follower = sched.start("logs", "r", "0", "-f")

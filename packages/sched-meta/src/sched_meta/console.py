@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["say", "warnings_go_to"]
 
 
 def say(message: str) -> None:
     """Write a line for the person at the terminal."""
-    sys.stderr.write(f"sched: {message}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # the terminal may be gone: that changes nothing else
+        sys.stderr.write(f"sched: {message}\n")
+        sys.stderr.flush()
 
 
 @contextmanager

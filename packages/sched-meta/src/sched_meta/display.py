@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sched_core import Job, JobStatus, Scheduler
 
+from .console import say
 from .report import last_words
-from .wording import counted, duration
+from .wording import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,21 +23,26 @@ __all__ = ["Display", "running_jobs"]
 
 _MOST_FAILURES = 10
 _NOTE_EVERY = 30.0
+_RUNNING = (JobStatus.RUNNING, JobStatus.KILLING)
 
 
 class Display:
     """Counts the ends of jobs and shows them."""
 
-    def __init__(self, scheduler: Scheduler, *, progress: bool) -> None:
+    def __init__(self, scheduler: Scheduler, *, progress: bool, prints: bool) -> None:
+        """Show the run of that scheduler; `prints` tells that stdout is written to as well."""
         self._scheduler = scheduler
         self._live: Any = None
-        self._wants_live = progress and sys.stderr.isatty()
+        # Two who write to one terminal would write into each other's lines.
+        shared = prints and sys.stdout.isatty()
+        self._wants_live = progress and sys.stderr.isatty() and not shared
         self._notes = progress
         self._began = self._noted = time.monotonic()
         self._total = 0
         self._before = 0
         self._ended: dict[int, JobStatus] = {}
-        self._failures = 0
+        self._failed = 0
+        self._told = 0
 
     @property
     def seconds(self) -> float:
@@ -51,17 +58,24 @@ class Display:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        self.close()
+
+    def close(self) -> None:
+        """Remove the live line."""
+        live, self._live = self._live, None
+        if live is not None:
+            with suppress(OSError):
+                live.stop()
 
     def say(self, message: str) -> None:
-        """Write a line above the live ones."""
-        if self._live is not None:
-            self._live.console.print(f"sched: {message}", markup=False, highlight=False)
-        else:
-            sys.stderr.write(f"sched: {message}\n")
-            sys.stderr.flush()
+        """Write a line above the live one."""
+        if self._live is None:
+            say(message)
+            return
+        with suppress(OSError):
+            self._live.console.print(
+                f"sched: {message}", markup=False, highlight=False, emoji=False, soft_wrap=True
+            )
 
     def begin(self, message: str, jobs: Sequence[Job]) -> None:
         """Say what is begun and start to show it."""
@@ -73,6 +87,8 @@ class Display:
 
     def ended(self, job: Job) -> None:
         """Count a job that has ended; a failure is told at once."""
+        self._failed -= self._ended.get(job.index, JobStatus.FINISHED) is not JobStatus.FINISHED
+        self._failed += job.status is not JobStatus.FINISHED
         self._ended[job.index] = job.status
         if job.status is JobStatus.FAILED and len(self._ended) > self._before:
             self._tell_failure(job)
@@ -82,8 +98,8 @@ class Display:
             self.say(self.line())
 
     def _tell_failure(self, job: Job) -> None:
-        self._failures += 1
-        if self._failures > _MOST_FAILURES:
+        self._told += 1
+        if self._told > _MOST_FAILURES:
             return
         words = f"job {job.name} failed: {job.failure or ''}"
         if job.rc:
@@ -92,15 +108,15 @@ class Display:
             words += f" (attempt {job.attempt})"
         last = last_words(job, Path(str(job.workdir)))
         self.say(f"{words}{': ' if last else ''}{last}")
-        if self._failures == _MOST_FAILURES:
+        if self._told == _MOST_FAILURES:
             self.say("further failures are told at the end")
 
     def line(self) -> str:
-        """How far it is, in one line."""
-        done = len(self._ended)
+        """How far it is, in one line. Called by the thread that draws, too."""
+        failed = self._failed
         running = len(running_jobs(self._scheduler))
-        failed = sum(status is not JobStatus.FINISHED for status in self._ended.values())
-        return f"{done}/{self._total} done, {counted({'running': running, 'failed': failed})}{self._pace()}"
+        words = f"{len(self._ended)}/{self._total} done, {running} running"
+        return words + (f", {failed} failed" if failed else "") + self._pace()
 
     def _pace(self) -> str:
         done = len(self._ended) - self._before
@@ -117,8 +133,8 @@ class Display:
 
 def running_jobs(scheduler: Scheduler) -> list[Job]:
     """Return the jobs that have started and not ended."""
-    active = [entry.job for entry in scheduler.session.active.values()]
-    return [job for job in active if job.status in (JobStatus.RUNNING, JobStatus.KILLING)]
+    active = list(scheduler.session.active.values())  # in one go: another thread may change it
+    return [entry.job for entry in active if entry.job.status in _RUNNING]
 
 
 def _live(display: Display) -> Any:

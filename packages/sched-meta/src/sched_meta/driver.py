@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -102,7 +101,10 @@ async def _kill(folder: Path, indexes: Collection[int]) -> None:
 class _Driver:
     def __init__(self, what: Drive) -> None:
         self._what = what
-        self._display = Display(what.scheduler, progress=not what.output.no_progress)
+        out = what.output
+        self._display = Display(
+            what.scheduler, progress=not out.no_progress, prints=out.cat or out.as_json
+        )
         self._signals: list[int] = []
         self._open = False
         self._scope = anyio.CancelScope()
@@ -163,7 +165,9 @@ class _Driver:
         jobs = self._runner.jobs
         for job in jobs:
             known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
-        specs = [spec for spec in self._what.specs if not _take(known, spec)]
+        specs = self._what.specs
+        if known:
+            specs = [spec for spec in specs if not _take(known, spec)]
         first = max((job.index for job in jobs), default=-1) + 1
         new = [
             new_job(self._what.scheduler, first + number, spec) for number, spec in enumerate(specs)
@@ -226,8 +230,8 @@ class _Driver:
 
     def _leave_for_good(self, signum: int) -> None:
         """Even where a thread hangs in a file system that does not answer."""
+        self._display.close()
         self._display.say(_interruption(signum, self._running()))
-        sys.stderr.flush()
         os._exit(128 + self._signals[0])
 
     def _running(self) -> list[Job]:
