@@ -219,6 +219,10 @@ class Loop:
             self._spawn(self._submit, batch)
 
     def _room(self) -> int:
+        room = self._free_places()
+        return self._session.scheduler.room(room) if room > 0 else 0
+
+    def _free_places(self) -> int:
         """Say how many more jobs the engine may be given."""
         scheduler = self._session.scheduler
         active = len(self._session.active)

@@ -380,6 +380,14 @@ class Scheduler(SchedulerPostInit, ABC):
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
     ) -> Mapping[AttemptId, str | None]:
+    def room(self, room: int) -> int:
+        """Return how many more jobs the engine may be given now, of the `room` that there is.
+
+        A backend whose arrays have limits of their own, which must sum to at most `forks`, holds
+        jobs back here: they stay in the driver's queue.
+        """
+        return room
+
         """Hand jobs to the engine under the name of the submission; return their ids.
 
         None is an id that the engine tells only later. Raises as `submit_job` does, for all of

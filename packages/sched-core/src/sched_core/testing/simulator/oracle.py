@@ -1,0 +1,190 @@
+"""What must be true of a simulated run, whatever went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import anyio
+
+from ...hooks import hookimpl
+from ...model.job import Job
+from ...model.status import MOVES, JobStatus
+from .engine import SimulatedEngine
+from .scheduler import SimulatedScheduler
+from .wrapper import Execution
+
+__all__ = ["HookLog", "Oracle", "WatchedJob"]
+
+_ORDER = {
+    name: place
+    for place, name in enumerate(
+        """on_job_queued on_job_submitting on_job_submitted on_job_started on_job_verify
+        on_job_killing on_job_killed on_job_failed on_job_succeeded""".split()
+    )
+}
+
+
+class WatchedJob(Job):
+    """A job that notes every state that it is given, and when."""
+
+    __slots__ = ("_status", "moves")
+
+    @property
+    def status(self) -> JobStatus:
+        """Where the job stands."""
+        return self._status
+
+    @status.setter
+    def status(self, status: JobStatus) -> None:
+        if not hasattr(self, "moves"):
+            self.moves: list[tuple[float, JobStatus]] = []
+        self._status = status
+        self.moves.append((anyio.current_time(), status))
+
+
+class Oracle:
+    """Watches the engine and the drivers, and collects what must not be."""
+
+    def __init__(self, engine: SimulatedEngine, forks: int) -> None:
+        """Watch that engine."""
+        self.violations: list[str] = []
+        self._engine = engine
+        self._forks = forks
+        self._running: list[Execution] = []
+        engine.on_start = self.started
+
+    def complain(self, what: str) -> None:
+        """Note something that must not be."""
+        self.violations.append(f"at {self._engine.clock():.3f}: {what}")
+
+    # --- while it runs ---------------------------------------------------------------------------
+
+    def started(self, new: Execution) -> None:
+        """Judge the start of a command."""
+        self._running = [old for old in self._running if old.ended is None]
+        for old in self._running:
+            if old.index == new.index:
+                self.complain(f"two at once: {old} and {new}")
+        self._running.append(new)
+        if len(self._running) > self._forks:
+            self.complain(f"{len(self._running)} run at once, more than {self._forks}")
+        for old in self._engine.executions[:-1]:
+            if (old.index, old.attempt) == (new.index, new.attempt):
+                self._judge_restart(old, new)
+
+    def _judge_restart(self, old: Execution, new: Execution) -> None:
+        if old.jid != new.jid or old.restart >= new.restart:
+            self.complain(f"an attempt was started twice: {old} and {new}")
+        elif old.recorded and old.rc == 0:
+            self.complain(f"an attempt that had finished was started again: {old} and {new}")
+
+    # --- at the end ------------------------------------------------------------------------------
+
+    def judge_jobs(
+        self, jobs: Iterable[Job], ended: Mapping[int, float], killed: Collection[int]
+    ) -> None:
+        """Judge what a run has made of its jobs; `ended` tells since when each is final, `killed`
+        which of them somebody wanted to be killed.
+        """
+        executions: dict[int, list[Execution]] = {}
+        for execution in self._engine.executions:
+            executions.setdefault(execution.index, []).append(execution)
+        for job in jobs:
+            self._judge_job(job, executions.get(job.index, []), ended.get(job.index))
+            if job.status is JobStatus.KILLED and job.index not in killed:
+                self.complain(f"{job} was killed, and nobody wanted that")
+
+    def _judge_job(self, job: Job, executions: list[Execution], ended: float | None) -> None:
+        if not job.status.final:
+            self.complain(f"{job} has not ended")
+        own = [execution for execution in executions if execution.attempt == job.attempt]
+        if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
+            self.complain(f"{job} is said to have finished, but ran as {own}")
+        for execution in executions:
+            if ended is not None and execution.started > ended:
+                self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
+
+    def judge_moves(self, driver: str, jobs: Iterable[Job], *, resumed: bool) -> None:
+        """Judge the states that one driver gave its jobs."""
+        for job in jobs:
+            assert isinstance(job, WatchedJob)
+            moves = [status for _, status in job.moves]
+            if resumed:  # from INIT to where the job stood
+                del moves[0]
+            for old, new in pairwise(moves):
+                if new not in MOVES[old]:
+                    names = " ".join(status.name for status in moves)
+                    self.complain(f"{driver} moved {job} from {old.name} to {new.name}: {names}")
+
+    def judge_questions(self, scheduler: SimulatedScheduler) -> None:
+        """Judge how often the engine was asked."""
+        shortest = scheduler.poll_interval[0]
+        for earlier, later in pairwise(scheduler.questions):
+            if later - earlier < shortest - 1e-6:
+                self.complain(f"the engine was asked at {earlier:.3f} and at {later:.3f}")
+
+
+@dataclass(slots=True)
+class HookLog:
+    """A plugin that notes which hooks fire for which attempt."""
+
+    fired: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+
+    def note(self, hook: str, job: Job) -> None:
+        """Note a hook."""
+        self.fired.setdefault((job.index, job.attempt), []).append(hook)
+
+    def judge(self, oracle: Oracle, driver: str) -> None:
+        """Complain about hooks that fired twice for an attempt, or out of order."""
+        for attempt, hooks in self.fired.items():
+            if len(set(hooks)) != len(hooks):
+                oracle.complain(f"{driver}: a hook fired twice for {attempt}: {hooks}")
+            elif hooks != sorted(hooks, key=_ORDER.__getitem__):
+                oracle.complain(f"{driver}: hooks fired out of order for {attempt}: {hooks}")
+
+    @hookimpl
+    def on_job_queued(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_queued", job)
+
+    @hookimpl
+    def on_job_submitting(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_submitting", job)
+
+    @hookimpl
+    def on_job_submitted(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_submitted", job)
+
+    @hookimpl
+    def on_job_started(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_started", job)
+
+    @hookimpl
+    def on_job_verify(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_verify", job)
+
+    @hookimpl
+    def on_job_killing(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_killing", job)
+
+    @hookimpl
+    def on_job_killed(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_killed", job)
+
+    @hookimpl
+    def on_job_failed(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_failed", job)
+
+    @hookimpl
+    def on_job_succeeded(self, job: Job) -> None:
+        """Note it."""
+        self.note("on_job_succeeded", job)
