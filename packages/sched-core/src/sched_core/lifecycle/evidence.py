@@ -65,7 +65,8 @@ class Evidence:
         active.seen = self._session.ports.monotonic()
         active.accepted = True
         active.absent_since = None
-        if seen.jid is not None:
+        if job.jid is None:
+            # What the engine called it when it took it stays: a wrapper may know no more than a pid.
             job.jid = seen.jid
         if seen.host is not None:
             job.host = seen.host
@@ -90,6 +91,8 @@ class Evidence:
         active.recorded = True
         if not self._session.scheduler.shared_disk:
             await self._session.scheduler.collect([active.job])
+        if seen.started is not None:
+            await self._running(active, seen)
         await self._conclude(active, seen)
 
     async def _engine_says_ended(self, active: Active, seen: Observation) -> None:
@@ -103,8 +106,9 @@ class Evidence:
 
     async def _conclude(self, active: Active, seen: Observation) -> None:
         job = active.job
-        if job.status.final or self._session.active.get(job.index) is not active:
+        if active.concluded or self._session.active.get(job.index) is not active:
             return
+        active.concluded = True
         job.rc = seen.rc
         job.started = seen.started or job.started
         job.ended = seen.ended

@@ -53,6 +53,8 @@ class Active:
     submission: Submission | None = None
     accepted: bool = False
     """The engine is known to have taken it."""
+    concluded: bool = False
+    """How it ended is known: what is seen later, or at the same time, changes nothing."""
     recorded: bool = False
     """The wrapper's own record tells how it ended."""
     absent_since: float | None = None

@@ -168,7 +168,7 @@ class Submitter:
     async def accept(self, active: Active, jid: str | None) -> None:
         """Note that the engine has the job, unless the job was faster than the engine's answer."""
         active.accepted = True
-        active.job.jid = active.job.jid or jid
+        active.job.jid = jid or active.job.jid
         if active.job.status in (JobStatus.INIT, JobStatus.QUEUED):
             await self._session.scheduler.transition_job_status(active.job, JobStatus.SUBMITTED)
 

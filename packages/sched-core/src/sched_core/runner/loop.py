@@ -28,7 +28,6 @@ log = logging.getLogger("sched")
 
 _FLUSH_INTERVAL = 0.25
 _REQUEST_INTERVAL = 0.5
-_SPOOL_INTERVAL = 0.5
 _HOOK_INTERVAL = 1.0
 _TICK = 0.1
 """Seconds of one tick of `recheck_interval`."""
@@ -219,11 +218,11 @@ class Loop:
             self._spawn(self._submit, batch)
 
     def _room(self) -> int:
+        """Say how many more jobs the engine may be given."""
         room = self._free_places()
         return self._session.scheduler.room(room) if room > 0 else 0
 
     def _free_places(self) -> int:
-        """Say how many more jobs the engine may be given."""
         scheduler = self._session.scheduler
         active = len(self._session.active)
         # A queue that goes on by itself would start more before a failure that halts is seen here.
@@ -278,7 +277,7 @@ class Loop:
         interval = shortest
         asked_at = session.ports.monotonic()
         while True:
-            await session.ports.sleep(_SPOOL_INTERVAL)
+            await session.ports.sleep(scheduler.spool_interval)
             try:
                 ended = len(session.finals)
                 if scheduler.events == "always":

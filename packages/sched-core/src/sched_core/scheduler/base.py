@@ -139,6 +139,9 @@ class Scheduler(SchedulerPostInit, ABC):
     poll_interval: ClassVar[tuple[float, float]] = (1.0, 30.0)
     """Seconds between two questions for all jobs: at least, and while nothing changes."""
 
+    spool_interval: ClassVar[float] = 0.5
+    """Seconds between two looks at what wrappers tell in the spool: one listing for all jobs."""
+
     wrapper_jid: ClassVar[str] = ""
     """A bash expression of the engine's id for the job; empty for the wrapper's own pid."""
 
@@ -377,9 +380,6 @@ class Scheduler(SchedulerPostInit, ABC):
         """Return what jobs must have in common to share a submission."""
         return None
 
-    async def submit_jobs(
-        self, jobs: Sequence[Job], submission: Submission
-    ) -> Mapping[AttemptId, str | None]:
     def room(self, room: int) -> int:
         """Return how many more jobs the engine may be given now, of the `room` that there is.
 
@@ -388,6 +388,9 @@ class Scheduler(SchedulerPostInit, ABC):
         """
         return room
 
+    async def submit_jobs(
+        self, jobs: Sequence[Job], submission: Submission
+    ) -> Mapping[AttemptId, str | None]:
         """Hand jobs to the engine under the name of the submission; return their ids.
 
         None is an id that the engine tells only later. Raises as `submit_job` does, for all of

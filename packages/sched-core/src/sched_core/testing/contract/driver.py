@@ -18,7 +18,10 @@ __all__ = ["driver_command"]
 def driver_command(
     scheduler: Scheduler, options: dict[str, Any], commands: list[list[str]], backend: str
 ) -> list[str]:
-    """Return the argv of a driver that feeds these commands and waits for them."""
+    """Return the argv of a driver that feeds these commands and waits for them.
+
+    It imports the scheduler's class by its module and name, on this process's path.
+    """
     cls = type(scheduler)
     job = {
         "path": sys.path,
@@ -29,7 +32,7 @@ def driver_command(
         "commands": commands,
         "backend": backend,
     }
-    return [sys.executable, "-m", __name__, json.dumps(job)]
+    return [sys.executable, __file__, json.dumps(job)]
 
 
 def _main(job: dict[str, Any]) -> None:

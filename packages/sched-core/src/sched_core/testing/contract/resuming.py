@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import Process
 
 from sched_core import JobStatus, RunExists, RunLocked, Scheduler, read_run
 
@@ -67,7 +68,7 @@ class ResumingContract(Rig):
         options = {**self.options, "forks": 2}
         argv = driver_command(scheduler, options, commands, anyio_backend)
         async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
-            await self.until_marked(scheduler, 0, 1)
+            await self.until_marked(scheduler, driver, 0, 1)
             driver.kill()
         async with self.run(scheduler, existing="resume") as runner:
             await self.until_running(*runner.jobs[:2])
@@ -77,10 +78,15 @@ class ResumingContract(Rig):
             assert [job.trial_count for job in runner.jobs] == [0, 0, 0]
         assert await self.counted(scheduler, "left") == 3
 
-    async def until_marked(self, scheduler: Scheduler, *indexes: int) -> None:
-        """Wait until these jobs have begun, whoever drives them."""
-        for index in indexes:
-            await self.until((scheduler.workdir / f"mark.{index}.begun").exists)
+    async def until_marked(self, scheduler: Scheduler, driver: Process, *indexes: int) -> None:
+        """Wait until that driver's jobs have begun."""
+
+        async def marked() -> bool:
+            assert driver.returncode is None, "the driver has ended; its stderr tells why"
+            marks = [scheduler.workdir / f"mark.{index}.begun" for index in indexes]
+            return all([await mark.exists() for mark in marks])
+
+        await self.until(marked)
 
     async def test_a_folder_that_holds_a_run_is_not_overwritten(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:

@@ -1,0 +1,68 @@
+"""The examples of the packages' READMEs, run as a reader would, each in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).parent.parent / "packages"
+
+# An example with a name is run by a test of its own.
+_FENCE = re.compile(r"(<!-- example: \w+ -->\n)?```python\n(.*?)```\n", re.DOTALL)
+
+
+def examples(package: str) -> list[str]:
+    readme = (PACKAGES / package / "README.md").read_text()
+    return [match[2] for match in _FENCE.finditer(readme) if not match[1]]
+
+
+def run_script(code: str, folder: Path) -> str:
+    path = folder / "example.py"
+    path.write_text(code)
+    command = [sys.executable, "-W", "error", os.fspath(path)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+CORE = examples("sched-core")
+LOCAL = examples("sched-local")
+
+
+def test_core_runs_jobs(tmp_path: Path) -> None:
+    lines = run_script(CORE[0], tmp_path).splitlines()
+    assert sorted(lines) == [f"{n} FINISHED 0 {n * n}" for n in range(5)]
+
+
+def test_core_runs_commands_in_one_call(tmp_path: Path) -> None:
+    assert run_script(CORE[1], tmp_path) == "0 FINISHED 0\n1 FINISHED 0\n"
+
+
+def test_core_runs_a_job_once_though_the_program_is_repeated(tmp_path: Path) -> None:
+    first, second, seen = run_script(CORE[2], tmp_path).splitlines()
+    assert first == second
+    assert first.startswith("0 FINISHED ")
+    assert seen == "0 ['date'] FINISHED"
+
+
+def test_core_has_a_plugin_verify(tmp_path: Path) -> None:
+    assert run_script(CORE[3], tmp_path) == "1 OUTPUT it wrote nothing\n['FINISHED', 'FAILED']\n"
+
+
+def test_core_tells_of_a_wrong_option(tmp_path: Path) -> None:
+    (comment,) = re.findall(r"# (the scheduler .*)", CORE[4])
+    assert run_script(CORE[4], tmp_path) == f"{comment}\n"
+
+
+def test_local_runs_jobs(tmp_path: Path) -> None:
+    assert run_script(LOCAL[0], tmp_path) == "0 FINISHED 0\n"
+
+
+@pytest.mark.parametrize("examples, count", [(CORE, 5), (LOCAL, 1)])
+def test_none_is_left_out(examples: list[str], count: int) -> None:
+    assert len(examples) == count
