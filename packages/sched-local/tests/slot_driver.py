@@ -6,7 +6,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -91,13 +91,17 @@ class Slot:
     """One slot; what it says is read line by line."""
 
     def __init__(
-        self, folder: Folder, env: Mapping[str, str] | None = None, user: int | None = None
+        self,
+        folder: Folder,
+        env: Mapping[str, str] | None = None,
+        user: int | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         given, self.writer = os.pipe2(os.O_CLOEXEC)
         self.reader, said = os.pipe2(os.O_CLOEXEC)
         with as_file(files("sched_local") / "slot.bash") as path:
             self.process = subprocess.Popen(
-                ["bash", "-p", path, folder.root / "recorder.bash", "3"],
+                [*prefix, "bash", "-p", path, folder.root / "recorder.bash", "3"],
                 stdin=given,
                 stdout=said,
                 stderr=subprocess.DEVNULL,
