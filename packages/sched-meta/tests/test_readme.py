@@ -1,0 +1,74 @@
+"""What the README shows is what one sees."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from .program import PROGRAM
+
+README = Path(__file__).parent.parent / "README.md"
+
+# What differs from one time, host and machine to the next.
+VARYING = (
+    (re.compile(r"\d+ at a time"), "N at a time"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "TIME"),
+    (re.compile(r" in [0-9.]+s:"), " in Ns:"),
+    (re.compile(r"\([0-9.]+s(, [0-9.]+s of cpu)?\)"), "(Ns)"),
+    (re.compile(r" on \S+ as \d+"), " on HOST as N"),
+    (re.compile(r"  [0-9.]+ (Ki)?B\b"), "  N B"),
+    (re.compile(r'"(at|started|ended)": (\d+\.\d+|null)'), r'"\1": N'),
+    (re.compile(r'"host": "[^"]*"'), '"host": "HOST"'),
+    (re.compile(r'"jid": ("\d+"|null)'), '"jid": N'),
+)
+
+
+def plain(text: str) -> str:
+    for pattern, word in VARYING:
+        text = pattern.sub(word, text)
+    return text
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def sessions() -> Iterator[tuple[str, str]]:
+    """Each command of the console blocks, with what it is shown to print."""
+    for block in blocks("console"):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = step.partition("\n")
+            yield command, output
+
+
+def test_console(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello\n")
+    (tmp_path / "b.txt").write_text("good morning")
+    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
+    for command, output in sessions():
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        # Two jobs end in any order.
+        assert sorted(plain(done.stdout).split("\n")) == sorted(plain(output).split("\n")), command
+
+
+def test_python() -> None:
+    for block in blocks("python"):
+        exec(compile(block, str(README), "exec"), {})
+
+
+def test_every_command_is_in_the_table() -> None:
+    from sched_meta.cli.group import sched
+
+    listed = re.findall(r"^\| `sched (\w+)", README.read_text(), re.MULTILINE)
+    assert listed == list(sched.list_commands(sched.make_context("sched", ["run"])))
