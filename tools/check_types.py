@@ -29,7 +29,7 @@ def check_tests(package: Path) -> int:
 def main() -> int:
     codes = [
         check(ROOT, "conftest.py", "packages/*/src", "tools/*.py"),
-        check(ROOT / "tools" / "bench", "*.py"),
+        check(ROOT / "tools", "bench/**/*.py", options=("--explicit-package-bases",)),
         *(check_tests(package) for package in sorted(ROOT.glob("packages/*"))),
     ]
     return max(codes)

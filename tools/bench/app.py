@@ -1,0 +1,85 @@
+"""The benchmark's command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cases import CASES
+from .figures import Figure
+from .peers import find_peers, install_peers
+from .report import report, surroundings
+from .sizes import FULL, SMOKE, Sizes
+from .table import table
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table and write the JSON; return the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.install_peers:
+        install_peers()
+    try:
+        return _measure(SMOKE if options.smoke else FULL, options)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Measure speed and size beside other programs in the same run."
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}: all")
+    parser.add_argument("--smoke", action="store_true", help="tiny counts: does all of it work?")
+    parser.add_argument("--check", action="store_true", help="exit 1 where a target is not met")
+    parser.add_argument("--json", metavar="FILE", help="where the figures go as JSON")
+    parser.add_argument("--scratch", metavar="FOLDER", help="where runs are made, and removed")
+    parser.add_argument("--no-peers", action="store_true", help="leave the other programs out")
+    parser.add_argument(
+        "--install-peers",
+        action="store_true",
+        help="install the peers before: a venv in the cache folder; parallel by apt-get, as root",
+    )
+    return parser
+
+
+def _measure(sizes: Sizes, options: argparse.Namespace) -> int:
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown:
+        print(
+            f"bench: there is no case {unknown[0]}; there are {', '.join(CASES)}", file=sys.stderr
+        )
+        return 2
+    around = surroundings()
+    began = time.monotonic()
+    figures = _figures(sizes, options)
+    print(table(figures))
+    document = report(figures, sizes.name, around, time.monotonic() - began)
+    if options.json:
+        Path(options.json).write_text(json.dumps(document, indent=1) + "\n")
+    if any(figure.value is None and figure.case != "peers" for figure in figures):
+        return 1
+    return int(options.check and any(figure.verdict == "not met" for figure in figures))
+
+
+def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
+    peers = [] if options.no_peers else find_peers()
+    scratch = Path(tempfile.mkdtemp(prefix="sched-bench-", dir=options.scratch))
+    figures: list[Figure] = []
+    try:
+        for name in options.cases or CASES:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            folder = scratch / name
+            folder.mkdir()
+            figures += CASES[name](sizes, peers, folder)
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return figures

@@ -1,0 +1,95 @@
+"""Run /bin/true many times by a peer: `python peer.py PEER JOBS SLOTS FILE`, in the peers' venv.
+
+How long it took, without imports, goes to FILE: some of them print whatever they like.
+"""
+# mypy: disable-error-code="import-not-found,import-untyped,no-untyped-call,untyped-decorator"
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+
+def xqute(jobs: int, slots: int) -> float:
+    import asyncio
+
+    from xqute import Xqute
+
+    async def main() -> None:
+        driver = Xqute(workdir="xqute", forks=slots)
+        for _ in range(jobs):
+            await driver.feed(["/bin/true"])
+        await driver.run_until_complete()
+
+    began = time.perf_counter()
+    asyncio.run(main())
+    return time.perf_counter() - began
+
+
+def psij_python(jobs: int, slots: int) -> float:
+    from psij import Job, JobExecutor, JobSpec
+
+    executor = JobExecutor.get_instance("local")
+    folder = Path.cwd()
+
+    def one(number: int) -> None:
+        spec = JobSpec(
+            executable="/bin/true",
+            stdout_path=folder / f"{number}.out",
+            stderr_path=folder / f"{number}.err",
+        )
+        job = Job(spec)
+        executor.submit(job)
+        status: Any = job.wait()
+        assert status.exit_code == 0, status
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(slots) as pool:
+        list(pool.map(one, range(jobs)))
+    return time.perf_counter() - began
+
+
+def parsl(jobs: int, slots: int) -> float:
+    import parsl as library
+    from parsl.config import Config
+    from parsl.executors.threads import ThreadPoolExecutor as Threads
+
+    @library.bash_app
+    def true(number: int, stdout: str, stderr: str) -> str:
+        return "/bin/true"
+
+    with library.load(Config(executors=[Threads(max_threads=slots)])):
+        began = time.perf_counter()
+        futures = [true(n, stdout=f"out/{n}", stderr=f"err/{n}") for n in range(jobs)]
+        for future in futures:
+            future.result()
+        return time.perf_counter() - began
+
+
+def submitit(jobs: int, slots: int) -> float:
+    import submitit as library
+
+    executor = library.LocalExecutor(folder="submitit")
+    executor.update_parameters(timeout_min=5)
+
+    def one(_: int) -> None:
+        executor.submit(library.helpers.CommandFunction(["/bin/true"])).result()
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(slots) as pool:
+        list(pool.map(one, range(jobs)))
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    name, jobs, slots, file = sys.argv[1:]
+    seconds: float = globals()[name.replace("-", "_")](int(jobs), int(slots))
+    Path(file).write_text(str(seconds))
+
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # or this folder's modules stand before the peers' own
+    main()

@@ -1,0 +1,67 @@
+"""How much each case does: in full, and as the smoke run that only shows that all of it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "SMOKE", "Sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The counts of all cases."""
+
+    name: str
+    judged: bool
+    """Whether the counts are those that the targets are for."""
+    rounds: int
+    throughput_jobs: int
+    starts: int
+    starts_behind: int
+    ends: int
+    queued_jobs: int
+    small_run: int
+    small_rounds: int
+    large_run: int
+    imports: int
+    recorded_jobs: int
+    resumed_jobs: int
+    peer_share: float
+    """What share of a peer's own count is run."""
+
+
+FULL = Sizes(
+    name="full",
+    judged=True,
+    rounds=7,
+    throughput_jobs=2000,
+    starts=30,
+    starts_behind=2000,
+    ends=500,
+    queued_jobs=100_000,
+    small_run=1000,
+    small_rounds=7,
+    large_run=100_000,
+    imports=31,
+    recorded_jobs=100_000,
+    resumed_jobs=10_000,
+    peer_share=1.0,
+)
+
+SMOKE = Sizes(
+    name="smoke",
+    judged=False,
+    rounds=2,
+    throughput_jobs=150,
+    starts=3,
+    starts_behind=50,
+    ends=30,
+    queued_jobs=3000,
+    small_run=100,
+    small_rounds=2,
+    large_run=600,
+    imports=3,
+    recorded_jobs=3000,
+    resumed_jobs=1000,
+    peer_share=0.02,
+)

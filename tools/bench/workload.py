@@ -1,0 +1,198 @@
+"""What is measured in a Python of its own; the last line of output is a JSON object.
+
+`python workload.py NAME --jobs=1000` in an empty folder. Nothing of the benchmark is imported
+here: the process is to hold what a user's would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Measured = dict[str, Any]
+
+RUN = "run"
+TRUE = ["/bin/true"]
+
+
+@contextmanager
+def _measured(found: Measured) -> Iterator[None]:
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    began = time.perf_counter()
+    yield
+    found["seconds"] = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    found["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def throughput(jobs: int, forks: int) -> Measured:
+    """Run jobs through the library; imports are not counted."""
+    import sched_core
+    from sched_local import LocalScheduler
+
+    found: Measured = {}
+    base = _peak()
+    with _measured(found):
+        done = sched_core.run(LocalScheduler(RUN, forks=forks), [TRUE] * jobs)
+    assert sum(job.rc == 0 for job in done) == jobs, "a job has failed"
+    found |= {"base": base, "peak": _peak()}
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found["children_cpu"] = children.ru_utime + children.ru_stime
+    return found
+
+
+def queued(jobs: int) -> Measured:
+    """Hold jobs in the queue, none of them started; return the memory in bytes."""
+    from sched_core import Runner
+    from sched_local import LocalScheduler
+
+    found: Measured = {"base": _peak()}
+
+    async def main() -> None:
+        async with Runner(LocalScheduler(RUN, forks=1)) as runner:
+            fed = await runner.feed_all([["sleep", "60"]] * jobs)
+            await asyncio.sleep(1)  # what is submitted and written meanwhile counts too
+            assert fed[0].started is not None, "the first job has not started"
+            await runner.cancel()
+
+    with _measured(found):
+        asyncio.run(main())
+    return found | {"peak": _peak()}
+
+
+def first_start(rounds: int, behind: int) -> Measured:
+    """Return how long after `feed` the first job's command began; `behind` jobs are fed with it."""
+    from sched_core import Runner
+    from sched_local import LocalScheduler
+
+    async def one(number: int) -> float:
+        async with Runner(LocalScheduler(f"{RUN}{number}", forks=2)) as runner:
+            at = time.time()
+            job = await runner.feed(_TELLS_TIME)
+            for _ in range(behind):
+                await runner.feed(TRUE)
+        return float(await job.stdout_file.read_text()) - at
+
+    return {"delays": [asyncio.run(one(number)) for number in range(rounds)]}
+
+
+_TELLS_TIME = ["bash", "-c", 'printf "%s\n" "${EPOCHREALTIME/,/.}"']
+
+
+def end_known(jobs: int, forks: int) -> Measured:
+    """Return how long after the last act of a command its end was known to the driver."""
+    from sched_core import Job, Runner
+    from sched_local import LocalScheduler
+
+    known: dict[int, float] = {}
+
+    async def main() -> list[float]:
+        ended: list[Job] = []
+        async with Runner(LocalScheduler(RUN, forks=forks)) as runner:
+            for _ in range(jobs):
+                await runner.feed(_TELLS_TIME)
+            async for job in runner.as_completed():
+                known[job.index] = time.time()
+                ended.append(job)
+        return [known[job.index] - float(await job.stdout_file.read_text()) for job in ended]
+
+    return {"delays": asyncio.run(main())}
+
+
+def modules() -> Measured:
+    """Return what `import sched_meta` brings in besides the standard library."""
+    before = set(sys.modules)
+    importlib.import_module("sched_meta")
+    tops = {name.partition(".")[0] for name in set(sys.modules) - before}
+    return {"modules": sorted(tops - sys.stdlib_module_names)}
+
+
+def record(jobs: int) -> Measured:
+    """Make the folder of a run of which half of the jobs have ended, without running them all."""
+    import sched_core
+    from sched_core.ports import system_ports
+    from sched_core.runfolder import Layout
+    from sched_core.runfolder.journal import Journal
+    from sched_core.runfolder.state import job_entry, state_entry
+    from sched_local import LocalScheduler
+
+    sched_core.run(LocalScheduler(RUN, forks=1), [TRUE])
+    journal = Journal(system_ports(RUN).files, Layout(RUN), epoch=2)
+    queued, finished = sched_core.JobStatus.QUEUED, sched_core.JobStatus.FINISHED
+    now = time.time()
+    for first in range(1, jobs, 500):
+        chunk = range(first, min(first + 500, jobs))
+        entries = [job_entry(index, {"cmd": TRUE}) for index in chunk]
+        entries += [state_entry(index, queued, now, {"attempt": 1}) for index in chunk]
+        journal.write(entries)
+    done = {"attempt": 1, "rc": 0, "jid": "12345", "host": "here", "started": now, "ended": now}
+    for first in range(1, jobs // 2, 32):
+        chunk = range(first, min(first + 32, jobs // 2))
+        journal.write([state_entry(index, finished, now, done) for index in chunk])
+    return {}
+
+
+def read() -> Measured:
+    """Read such a folder as an onlooker."""
+    from sched_core.runfolder import read_run
+
+    found: Measured = {"base": _peak()}
+    with _measured(found):
+        view = read_run(RUN)
+    return found | {"jobs": len(view.jobs), "peak": _peak()}
+
+
+def resume() -> Measured:
+    """Go on with such a folder, until the first job of the rest has started."""
+    from sched_core import Runner
+
+    found: Measured = {}
+
+    async def main() -> None:
+        began = time.perf_counter()
+        async with Runner.resume(RUN) as runner:
+            found["open"] = time.perf_counter() - began
+            async for job in runner.as_completed():
+                if not _ended_before(job.index, len(runner.jobs)):
+                    break
+            found["first_end"] = time.perf_counter() - began
+            await runner.cancel()
+
+    asyncio.run(main())
+    return found
+
+
+def _ended_before(index: int, jobs: int) -> bool:
+    return index < jobs // 2
+
+
+def _peak() -> int:
+    """Return the most memory that this process has had, in bytes."""
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+WORKLOADS: dict[str, Callable[..., Measured]] = {
+    function.__name__: function
+    for function in (throughput, queued, first_start, end_known, modules, record, read, resume)
+}
+
+
+def main() -> None:
+    name, *words = sys.argv[1:]
+    options = {key.removeprefix("--"): int(value) for key, value in (w.split("=") for w in words)}
+    print(json.dumps(WORKLOADS[name](**options)), flush=True)
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
