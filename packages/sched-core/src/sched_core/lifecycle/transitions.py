@@ -39,6 +39,7 @@ class Transitions:
         """Move the jobs of that session."""
         self._session = session
         self._moving: dict[int, anyio.Event | None] = {}
+        self._fired: dict[int, set[str]] = {}
 
     async def move(
         self,
@@ -73,6 +74,7 @@ class Transitions:
             job.infrastructure_retries += 1
         elif charged:
             job.trial_count += 1
+        self._fired.pop(job.index, None)
         job.attempt += 1
         job.restart = 0
         job.rc = job.failure = job.jid = job.host = job.started = job.ended = None
@@ -120,7 +122,16 @@ class Transitions:
             await self.fire(hook, job)
 
     async def fire(self, hook: str, job: Job) -> list[object]:
-        """Fire a hook about a job; where hooks are to raise, the run stops, never the job."""
+        """Fire a hook about a job, once an attempt: it may be submitted or started again.
+
+        Whether it may be killed is asked each time. Where hooks are to raise, the run stops, never
+        the job.
+        """
+        fired = self._fired.setdefault(job.index, set())
+        if hook in fired:
+            return []
+        if hook != "on_job_killing":
+            fired.add(hook)
         try:
             return await self._session.hooks.fire(hook, scheduler=self._session.scheduler, job=job)
         except HookError as error:
@@ -190,6 +201,7 @@ class Transitions:
     async def _settle(self, job: Job) -> None:
         session = self._session
         session.let_go(job)
+        self._fired.pop(job.index, None)
         if job.status is JobStatus.FAILED:
             session.note_state(job)  # a plugin may have changed whether it is retried
         if job.status is JobStatus.FAILED and job.will_retry:

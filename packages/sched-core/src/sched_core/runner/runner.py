@@ -113,7 +113,11 @@ class Runner:
         self._body = anyio.CancelScope()
         self._body.__enter__()
         if hooks.has("on_init"):
-            await self._fire("on_init")
+            try:
+                await self._fire("on_init")
+            except BaseException as error:
+                await self._close(error)
+                raise
         return self
 
     async def _take_over(self, records: Mapping[int, Any]) -> None:
@@ -148,16 +152,21 @@ class Runner:
 
     async def _close(self, raised: BaseException | None) -> None:
         """End everything that the runner began, whatever cancels the block meanwhile."""
-        with anyio.CancelScope(shield=True):
-            if raised is not None:
-                await self._loop.stop()
-            await self._loop.finish()
-            if self._open_session.hooks.has("on_shutdown"):
-                await self._fire("on_shutdown")
-        self._body.__exit__(
-            None if raised is None else type(raised), raised, getattr(raised, "__traceback__", None)
-        )
-        await self._loop.__aexit__(None, None, None)
+        traceback = getattr(raised, "__traceback__", None)
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._let_go)
+            closing.push_async_callback(self._loop.__aexit__, None, None, None)
+            closing.callback(self._body.__exit__, raised and type(raised), raised, traceback)
+            with anyio.CancelScope(shield=True):
+                try:
+                    if raised is not None:
+                        await self._loop.stop()
+                finally:
+                    await self._loop.finish()
+                if self._open_session.hooks.has("on_shutdown"):
+                    await self._fire("on_shutdown")
+
+    async def _let_go(self) -> None:
         with anyio.CancelScope(shield=True):
             await self._stack.aclose()
 

@@ -92,22 +92,18 @@ class Fault(StrEnum):
 
 ALL_FAULTS = frozenset(Fault)
 
-_RARE = frozenset(
-    {
-        Fault.PREEMPTED,
-        Fault.NODE_FAIL,
-        Fault.REQUEUED,
-        Fault.REQUEUED_BY_TERM,
-        Fault.REQUEUED_LATE,
-        Fault.LAUNCH_FAILED,
-        Fault.FULL_DISK,
-        Fault.SLOW_DISK,
-        Fault.SUBMIT_REJECTED,
-        Fault.JOB_KILLED,
-        Fault.JOB_RETRIED,
-    }
-)
-"""Drawn so often, or so costly, that the other faults would not be seen beside them."""
+_RARE = {
+    Fault.PREEMPTED: 3.0,
+    Fault.NODE_FAIL: 3.0,
+    Fault.REQUEUED: 2.0,
+    Fault.REQUEUED_BY_TERM: 2.0,
+    Fault.REQUEUED_LATE: 2.0,
+    Fault.FULL_DISK: 2.0,
+    Fault.SUBMIT_REJECTED: 5.0,
+    Fault.SLOW_DISK: 100.0,
+    Fault.LATE_FILE: 0.4,
+}
+"""By how much rarer than others they are drawn: they would leave no room for these, or hide them."""
 
 
 class Chance:
@@ -137,7 +133,7 @@ class Chance:
         """Tell whether the fault strikes now, and count it."""
         if self.calm or fault not in self._faults:
             return False
-        rate = self._rate / 3 if fault in _RARE else self._rate
+        rate = self._rate / _RARE.get(fault, 1.0)
         if self.dice(fault).random() >= rate:
             return False
         self.counts[fault] += 1
