@@ -194,18 +194,15 @@ def test_a_child_without_the_token_is_found_by_its_parent(start: type[Started], 
     assert not is_alive(child)
 
 
-def test_who_forks_all_the_time_is_ended(start: type[Started], token: str) -> None:
-    # each child starts the next in a session of its own, and ends
-    text = 'echo $$; trap \'\' TERM; f() { setsid sh -c "$1" sh "$1" & }; '
-    again = 'trap \'\' TERM; sleep 0.002; setsid sh -c "$1" sh "$1" & exit'
-    one = start(
-        "sh",
-        "-c",
-        f"{text} f '{again.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}'; wait; sleep 1000",
-        token=token,
-    )
-    one.said()
+def test_who_forks_all_the_time_is_ended(start: type[Started], token: str, tmp_path: Path) -> None:
+    # each process starts the next in a session of its own, and ends
+    again = tmp_path / "again.sh"
+    again.write_text(f"trap '' TERM; echo >>{tmp_path}/count; sleep 0.002; setsid sh $0 & exit")
+    one = start("sh", "-c", f"trap '' TERM; setsid sh {again} & sleep 1000", token=token)
+    count = tmp_path / "count"
+    until(lambda: count.exists() and count.stat().st_size > 5)
     assert kill_tree(Tree(one.id, token), 0.05, patience=60) == []
+    assert one.process.wait() == -signal.SIGKILL
     assert find_by_token(token) == []
 
 

@@ -43,6 +43,8 @@ _NOT_OURS = 121
 _NO_WISHES = Resources()
 _START_PATIENCE = 5.0
 _START_STEP = 0.02
+_CLAIM_PATIENCE = 1.0
+"""Seconds from a claim's creation until it is written, at the very most."""
 _SLOT_DEATHS = 3
 """Slots that may die in a row before a job's start is given up."""
 _NOT_SET_UP = 122
@@ -303,7 +305,7 @@ class LocalScheduler(Scheduler):
 
     async def _whole(self, job: Job, claim: Claim) -> Claim:
         """Return the claim once it says whose it is: it is created first, then written."""
-        until = self.session.ports.monotonic() + _START_PATIENCE
+        until = self.session.ports.monotonic() + _CLAIM_PATIENCE
         while claim.pid is None and self.session.ports.monotonic() < until:
             await self.session.ports.sleep(_START_STEP)
             (read,) = await self._claims([job])

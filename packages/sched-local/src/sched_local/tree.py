@@ -154,14 +154,19 @@ def kill_tree(tree: Tree, grace: float, *, patience: float = 5.0) -> list[Proces
     signal_tree(tree, signal.SIGTERM)
     signal_tree(tree, signal.SIGCONT)  # what is stopped would not hear it
     deadline = time.monotonic() + grace
-    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
+    while (left := _still_there(tree)) and (remaining := deadline - time.monotonic()) > 0:
         wait_gone(left, remaining)
     deadline = time.monotonic() + patience
     # Once more after each KILL: a process may have forked between the look and the signal.
-    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
+    while (left := _still_there(tree)) and (remaining := deadline - time.monotonic()) > 0:
         signal_tree(tree, signal.SIGKILL)
         wait_gone(left, remaining)
     return left
+
+
+def _still_there(tree: Tree) -> list[ProcessId]:
+    # A look takes a while, in which a process may hand on to a child that was not yet listed.
+    return find_members(tree) or find_members(tree)
 
 
 def _signal_tree(tree: Tree, processes: list[_Process], number: int) -> int:

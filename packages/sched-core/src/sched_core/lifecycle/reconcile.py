@@ -16,6 +16,7 @@ from ..text.event import Event, event_name, parse_event_name
 from .evidence import observation_of
 
 if TYPE_CHECKING:
+    from ..text.claim import Claim
     from .session import Active, Session
 
 __all__ = ["Reconciler"]
@@ -233,7 +234,7 @@ class Reconciler:
         claims = await session.evidence.read_records(actives)
         for event, claim in zip(current, claims, strict=True):
             told = event.status.final and (claim is None or claim.rc is None)
-            seen = _observation(event) if told or claim is None else observation_of(claim)
+            seen = _observation(event, claim) if told or claim is None else observation_of(claim)
             await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
 
     def _concerns(self, event: Event) -> bool:
@@ -246,8 +247,11 @@ class Reconciler:
             files.remove(f"{folder}/{event_name(event)}")
 
 
-def _observation(event: Event) -> Observation:
+def _observation(event: Event, claim: Claim | None) -> Observation:
     """Return what an event's name alone tells: enough where a full disk took the rest."""
     ended = event.status.final
     state = EngineState.RECORDED if ended else EngineState.RUNNING
-    return Observation(state, rc=event.rc, restart=event.restart)
+    # Nothing starts under a claim that could not be written.
+    unclaimed = ended and event.rc != 0 and (claim is None or claim.pid is None)
+    failure = Failure.SETUP if unclaimed else None
+    return Observation(state, rc=event.rc, failure=failure, restart=event.restart)

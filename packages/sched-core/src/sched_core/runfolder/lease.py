@@ -9,7 +9,9 @@ clocks of two hosts cannot be compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RunCorrupt, RunLocked
@@ -21,6 +23,8 @@ __all__ = ["HEARTBEAT_INTERVAL", "Lease", "LeaseRecord", "acquire_lease", "newes
 
 HEARTBEAT_INTERVAL = 10.0
 _MISSED_HEARTBEATS = 3
+_RELEASED = ".released"
+_NAME = re.compile(r"lease\.(\d+)((?:\.released)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Lease:
 
     def holds(self) -> bool:
         """Tell whether no later driver has taken the run over."""
-        return not self.files.exists(self.layout.lease(self.epoch + 1))
+        later = self.layout.lease(self.epoch + 1)
+        return not (self.files.exists(later) or self.files.exists(later + _RELEASED))
 
     def check(self) -> None:
         """Raise RunLocked where a later driver has taken the run over."""
@@ -73,8 +78,14 @@ class Lease:
 
     def release(self) -> None:
         """Let the next driver begin at once."""
-        if self.holds():
-            self._write(released=True)
+        try:
+            if self.holds():
+                self._write(released=True)
+        except OSError:
+            # On a full disk a name can still be changed; else the end of this process tells.
+            path = self.layout.lease(self.epoch)
+            with contextlib.suppress(OSError):
+                self.files.move(path, path + _RELEASED)
 
     def _write(self, *, released: bool) -> None:
         record = LeaseRecord(self.epoch, self.driver, self._beat, released)
@@ -83,22 +94,20 @@ class Lease:
 
 def newest_lease(files: Files, layout: Layout) -> LeaseRecord | None:
     """Return the lease of the last driver, None where the run never had one."""
-    epochs = lease_epochs(files, layout)
-    if not epochs:
+    matches = [_NAME.fullmatch(name) for name in files.names(layout.home)]
+    found = max(((int(m[1]), m[2]) for m in matches if m), default=None)
+    if found is None:
         return None
-    epoch = max(epochs)
-    path = layout.lease(epoch)
+    epoch, mark = found
+    path = layout.lease(epoch) + mark
     try:
-        return LeaseRecord.from_json(epoch, load(files.read(path), path))
+        record = LeaseRecord.from_json(epoch, load(files.read(path), path))
+        return replace(record, released=True) if mark else record
+    except FileNotFoundError:
+        return newest_lease(files, layout)  # it has just got its other name
     except (RunCorrupt, KeyError, TypeError, ValueError):
         # Just being written, or its driver died at that: nobody whom a pid could tell of.
         return LeaseRecord(epoch, DriverIdentity("an unknown host", "", "", 0, 0), 0, False)
-
-
-def lease_epochs(files: Files, layout: Layout) -> list[int]:
-    """List the epochs of which there is a lease."""
-    suffixes = (name.partition("lease.")[2] for name in files.names(layout.home))
-    return [int(suffix) for suffix in suffixes if suffix.isdigit()]
 
 
 async def acquire_lease(ports: Ports, layout: Layout) -> Lease:
