@@ -1,8 +1,8 @@
 """The driver's write-ahead log: segments of JSON lines, each written once and whole.
 
 A segment is `<epoch>-<number>.jsonl`. Many small ones are merged into one, whose first line says
-from which number on it stands for them, so that a reader never counts a record twice, whatever
-moment it comes at.
+from which number on it stands for them and how many lines it has, so that a reader never counts a
+record twice, nor loses one, whatever moment it comes at.
 """
 
 from __future__ import annotations
@@ -84,8 +84,9 @@ class Journal:
     def _merge_segments(self, segments: list[tuple[int, int]]) -> tuple[int, int]:
         paths = [self._layout.segment(self._epoch, own) for _, own in segments]
         first = segments[0][0]
-        bodies = [_without_header(self._files.read(path)) for path in paths]
-        number = self._write(dump_lines([{"merged_from": first}]) + b"".join(bodies))
+        body = b"".join([_without_header(self._files.read(path)) for path in paths])
+        header = {"merged_from": first, "lines": body.count(b"\n")}
+        number = self._write(dump_lines([header]) + body)
         for path in paths:
             self._files.remove(path)
         return first, number
@@ -120,7 +121,9 @@ def _read_once(files: Files, layout: Layout) -> list[dict[str, Any]]:
         path = layout.segment(epoch, number)
         records = load_lines(files.read(path), path)
         if records and "merged_from" in records[0]:
-            replaced = (epoch, int(records[0]["merged_from"]))
-            del records[0]
+            header = records.pop(0)
+            if len(records) < header["lines"]:
+                continue  # cut short by its driver's death: what it was to replace is still there
+            replaced = (epoch, int(header["merged_from"]))
         kept.append(records)
     return [record for records in reversed(kept) for record in records]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sched_core.ports.files import LocalFiles
+from sched_core.runfolder import Journal, Layout, read_journal
+from sched_core.runfolder.journal import MERGE_AT
+
+
+class Killed(BaseException):
+    """The driver's death."""
+
+
+class DiesMerging(LocalFiles):
+    """Leaves but the beginning of a merged segment behind, as a process that is killed may."""
+
+    kept: float = 0.0
+
+    def create(self, path: str, data: bytes) -> bool:
+        if data.startswith(b'{"merged_from"'):
+            super().create(path, data[: int(len(data) * self.kept)])
+            raise Killed
+        return super().create(path, data)
+
+
+def entries(journal: Journal, count: int) -> list[dict[str, Any]]:
+    written = [{"n": number} for number in range(count)]
+    for entry in written:
+        journal.write([entry])
+    return written
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(str(tmp_path))
+    Path(layout.journal).mkdir(parents=True)
+    return layout
+
+
+def test_merged_segments_hold_every_record_once_and_in_order(layout: Layout) -> None:
+    written = entries(Journal(LocalFiles(), layout, 1), MERGE_AT * 3 + 5)
+    assert list(read_journal(LocalFiles(), layout)) == written
+    assert len(list(Path(layout.journal).iterdir())) == 3 + 5
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.99])
+def test_a_merge_that_was_cut_short_loses_nothing(layout: Layout, kept: float) -> None:
+    files = DiesMerging()
+    files.kept = kept
+    journal = Journal(files, layout, 1)
+    written = entries(journal, MERGE_AT - 1)
+    last = {"n": "last"}
+    with pytest.raises(Killed):
+        journal.write([last])
+    assert list(read_journal(LocalFiles(), layout)) == [*written, last]
+    Journal(LocalFiles(), layout, 2).write([{"n": "next"}])
+    assert list(read_journal(LocalFiles(), layout)) == [*written, last, {"n": "next"}]
