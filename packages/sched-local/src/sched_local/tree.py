@@ -12,7 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sched_core.text.script import TOKEN_VARIABLE
@@ -21,6 +21,7 @@ __all__ = [
     "ProcessId",
     "Tree",
     "boot_id",
+    "find_all_members",
     "find_by_token",
     "find_members",
     "is_alive",
@@ -36,6 +37,8 @@ __all__ = [
 
 # pidfd_send_signal(2), since Linux 6.9: the group that the process leads, whoever has its number now
 _PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
+_LOOKS = 50
+"""How often the list of processes is read at most, where new ones come all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class _Process:
     id: ProcessId
     parent: int
     group: int
+    token: str | None = None
 
 
 @cache
@@ -86,13 +90,8 @@ def recall(boot: str, pid: int, starttime: int) -> ProcessId | None:
 
 def read_variable(process: ProcessId, name: str) -> str | None:
     """Return a variable of the environment that the process was started with, if it can be read."""
-    mark = os.fsencode(f"{name}=")
-    try:
-        with open(f"/proc/{process.pid}/environ", "rb") as file:
-            found = [entry for entry in file.read().split(b"\0") if entry.startswith(mark)]
-    except OSError:
-        return None
-    return os.fsdecode(found[0][len(mark) :]) if found and is_alive(process) else None
+    found = _read_variable(process.pid, name)
+    return found if is_alive(process) else None
 
 
 def is_alive(process: ProcessId) -> bool:
@@ -102,12 +101,19 @@ def is_alive(process: ProcessId) -> bool:
 
 def find_by_token(token: str) -> list[ProcessId]:
     """Find all processes of this user that were started with the token, wherever they went."""
-    return [process.id for process in _snapshot() if _carries(process.id.pid, {_entry(token)})]
+    return [process.id for process in _snapshot() if process.token == token]
 
 
 def find_members(tree: Tree) -> list[ProcessId]:
     """Find all processes of a tree: the group, its descendants, and who carries the token."""
-    return _members(tree, list(_snapshot()))
+    return _members(tree, _snapshot())
+
+
+def find_all_members(trees: Iterable[Tree]) -> list[ProcessId]:
+    """Find all processes of several trees, with one look at the machine."""
+    processes = _snapshot()
+    found = {process: None for tree in trees for process in _members(tree, processes)}
+    return list(found)
 
 
 def signal_process(process: ProcessId, number: int) -> bool:
@@ -123,7 +129,7 @@ def signal_tree(tree: Tree, number: int) -> int:
 
 def signal_trees(trees: Iterable[Tree], number: int) -> int:
     """Send a signal to all processes of several trees, with one look at the machine."""
-    processes = list(_snapshot())
+    processes = _snapshot()
     return sum(_signal_tree(tree, processes, number) for tree in trees)
 
 
@@ -154,19 +160,14 @@ def kill_tree(tree: Tree, grace: float, *, patience: float = 5.0) -> list[Proces
     signal_tree(tree, signal.SIGTERM)
     signal_tree(tree, signal.SIGCONT)  # what is stopped would not hear it
     deadline = time.monotonic() + grace
-    while (left := _still_there(tree)) and (remaining := deadline - time.monotonic()) > 0:
+    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
         wait_gone(left, remaining)
     deadline = time.monotonic() + patience
     # Once more after each KILL: a process may have forked between the look and the signal.
-    while (left := _still_there(tree)) and (remaining := deadline - time.monotonic()) > 0:
+    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
         signal_tree(tree, signal.SIGKILL)
         wait_gone(left, remaining)
     return left
-
-
-def _still_there(tree: Tree) -> list[ProcessId]:
-    # A look takes a while, in which a process may hand on to a child that was not yet listed.
-    return find_members(tree) or find_members(tree)
 
 
 def _signal_tree(tree: Tree, processes: list[_Process], number: int) -> int:
@@ -182,8 +183,7 @@ def _signal_tree(tree: Tree, processes: list[_Process], number: int) -> int:
 
 
 def _members(tree: Tree, processes: list[_Process]) -> list[ProcessId]:
-    entries = {_entry(tree.token)} if tree.token else set()
-    found = {p.id.pid: p for p in processes if _carries(p.id.pid, entries)} if entries else {}
+    found = {p.id.pid: p for p in processes if tree.token and p.token == tree.token}
     leader = tree.leader
     if leader is not None and any(p.id == leader for p in processes):
         # Only while the leader lives is its number surely the group's.
@@ -205,15 +205,32 @@ def _add_descendants(found: dict[int, _Process], processes: list[_Process]) -> N
                 ahead.append(child.id.pid)
 
 
-def _snapshot() -> Iterator[_Process]:
-    """List the living processes of this user."""
+def _snapshot() -> list[_Process]:
+    """List the living processes of this user.
+
+    The list is asked for until it shows nobody new: while one look is under way, a process may
+    start another and end, and neither would be seen.
+    """
     user = os.geteuid()
-    with os.scandir("/proc") as entries:
-        for entry in entries:
-            if entry.name.isdecimal():
-                with contextlib.suppress(OSError):
-                    if entry.stat().st_uid == user and (found := _read_process(int(entry.name))):
-                        yield found
+    seen: set[str] = set()
+    found = []
+    for _ in range(_LOOKS):
+        new = [name for name in os.listdir("/proc") if name.isdecimal() and name not in seen]
+        found += [process for name in new if (process := _look_at(int(name), user))]
+        seen.update(new)
+        if not new:
+            break
+    return found
+
+
+def _look_at(pid: int, user: int) -> _Process | None:
+    try:
+        if os.stat(f"/proc/{pid}").st_uid != user:
+            return None
+    except OSError:
+        return None
+    found = _read_process(pid)
+    return found and replace(found, token=_read_variable(pid, TOKEN_VARIABLE))
 
 
 def _read_process(pid: int) -> _Process | None:
@@ -229,16 +246,15 @@ def _read_process(pid: int) -> _Process | None:
     return _Process(ProcessId(pid, int(fields[19])), int(fields[1]), int(fields[2]))
 
 
-def _entry(token: str) -> bytes:
-    return os.fsencode(f"{TOKEN_VARIABLE}={token}")
-
-
-def _carries(pid: int, entries: set[bytes]) -> bool:
+def _read_variable(pid: int, name: str) -> str | None:
+    mark = os.fsencode(f"{name}=")
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return not entries.isdisjoint(file.read().split(b"\0"))
+            entries = file.read().split(b"\0")
     except OSError:
-        return False
+        return None
+    found = [entry for entry in entries if entry.startswith(mark)]
+    return os.fsdecode(found[0][len(mark) :]) if found else None
 
 
 @contextlib.contextmanager
@@ -278,10 +294,3 @@ def _signal_group(leader: ProcessId, number: int) -> bool:
         except (ProcessLookupError, PermissionError):
             return False
         return True
-
-
-def find_all_members(trees: Iterable[Tree]) -> list[ProcessId]:
-    """Find all processes of several trees, with one look at the machine."""
-    processes = list(_snapshot())
-    found = {process: None for tree in trees for process in _members(tree, processes)}
-    return list(found)
