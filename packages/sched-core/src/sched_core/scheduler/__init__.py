@@ -1,14 +1,23 @@
-"""The base of every scheduler, and what a backend reports."""
+"""The base of every scheduler, and what a backend reports.
 
-from .base import XQUTE_ENV_ALIASES, Report, Scheduler, SchedulerPostInit, attempt_id
+Each module knows only those before it: configuration, capabilities, jobtext (pure), backend (the
+surface to an engine), base (the lifecycle, by the names of the reference).
+"""
+
+from .backend import Backend, Report
+from .base import Scheduler
+from .configuration import XQUTE_ENV_ALIASES, SchedulerPostInit
+from .jobtext import attempt_id, job_token
 from .observation import EngineState, Observation
 
 __all__ = [
     "XQUTE_ENV_ALIASES",
+    "Backend",
     "EngineState",
     "Observation",
     "Report",
     "Scheduler",
     "SchedulerPostInit",
     "attempt_id",
+    "job_token",
 ]

@@ -1,0 +1,165 @@
+"""What a backend writes: three methods make a complete one, all else has a default."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from ..errors import EngineUnavailable, OptionError
+from ..model.job import Job
+from ..runfolder.submissions import AttemptId, Submission
+from ..text.claim import render_fence
+from .jobtext import JobText, attempt_id
+from .observation import EngineState, Observation
+
+__all__ = ["Backend", "Report"]
+
+Report = Callable[[AttemptId, Observation], None]
+"""Where a backend's `watch` says what it sees; cheap, never blocks, for the loop's thread."""
+
+
+class Backend(JobText):
+    """The surface between the lifecycle and an engine."""
+
+    @abstractmethod
+    async def submit_job(self, job: Job) -> int | str:
+        """Hand one job, whose wrapper script is written, to the engine; return the engine's id.
+
+        Raises SubmitRejected, EngineUnavailable or SubmitOutcomeUnknown.
+        """
+
+    @abstractmethod
+    async def kill_job(self, job: Job) -> None:
+        """Have the engine end one job, its whole process tree. Raises EngineUnavailable."""
+
+    @abstractmethod
+    async def job_is_running(self, job: Job) -> bool:
+        """Tell whether the engine still has the job, waiting or running.
+
+        Raises EngineUnavailable when it cannot be asked.
+        """
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hold what the backend needs while the run is open: connections, processes, limits."""
+        yield
+
+    def batch_key(self, job: Job) -> object:
+        """Return what jobs must have in common to share a submission."""
+        return None
+
+    def room(self, room: int) -> int:
+        """Return how many more jobs the engine may be given now, of the `room` that there is.
+
+        A backend whose arrays have limits of their own, which must sum to at most `forks`, holds
+        jobs back here: they stay in the driver's queue.
+        """
+        return room
+
+    async def submit_jobs(
+        self, jobs: Sequence[Job], submission: Submission
+    ) -> Mapping[AttemptId, str | None]:
+        """Hand jobs to the engine under the name of the submission; return their ids.
+
+        None is an id that the engine tells only later. Raises as `submit_job` does, for all of
+        them; a job that is left out was not taken and is submitted again.
+        """
+        ids: dict[AttemptId, str | None] = {}
+        for job in jobs:
+            ids[attempt_id(job)] = str(await self.submit_job(job))
+        return ids
+
+    async def kill_jobs(self, jobs: Sequence[Job]) -> None:
+        """Have the engine end these jobs. Raises EngineUnavailable."""
+        for job in jobs:
+            await self.kill_job(job)
+
+    async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Ask the engine once about all these jobs.
+
+        A job that is left out is one that the engine does not know, or not any more. Raises
+        EngineUnavailable when the engine cannot be asked: that is no answer.
+        """
+        seen = {}
+        for job in jobs:
+            if await self.job_is_running(job):
+                seen[attempt_id(job)] = Observation(EngineState.WAITING)
+        return seen
+
+    async def find_submissions(
+        self, submissions: Sequence[Submission]
+    ) -> Mapping[str, Mapping[AttemptId, str]]:
+        """Look submissions up in the engine by their names; return the ids of those it has, by sid.
+
+        Raises EngineUnavailable where the engine cannot be asked, or not by name.
+        """
+        raise EngineUnavailable(f"{self.name} cannot look a submission up by its name")
+
+    async def withdraw_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Take back what the engine has certainly not started and never will; return which."""
+        return ()
+
+    async def adopt_jobs(self, jobs: Sequence[Job]) -> None:
+        """Take over jobs that an earlier driver started and that run now."""
+
+    async def fence(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Make sure that attempts that have not started never do; return those that now cannot.
+
+        The driver takes the claim itself: whoever creates it first has the attempt.
+        """
+        session = self.session
+        from ..lifecycle.files import take_claims
+
+        places = [(str(job.metadir), job.attempt) for job in jobs]
+        driver = session.ports.identity
+        fence = render_fence(
+            driver.host, driver.boot_id, driver.pid, driver.start_time, session.ports.now()
+        )
+        won = await session.ports.offload(take_claims, session.ports.files, places, fence)
+        return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
+
+    async def prepare(self, jobs: Sequence[Job]) -> None:
+        """Bring to the engine's side what the jobs need, before they are submitted."""
+
+    async def collect(self, jobs: Sequence[Job]) -> None:
+        """Bring back the records and outputs of jobs that have ended."""
+
+    async def watch(self, report: Report) -> None:
+        """Report what the engine tells by itself, until cancelled."""
+
+    async def explain(self, job: Job) -> str:
+        """Return, for a person, what the engine says about the job."""
+        return job.reason
+
+    async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
+        """Check what the backend needs; return name, verdict (None: a warning) and detail of each."""
+        return ()
+
+    def check_job(self, job: Job) -> None:
+        """Refuse a job that this backend cannot run as it is. Raises OptionError.
+
+        The base can neither stage files nor run containers: a backend that can overrides this.
+        """
+        for what in ("inputs", "outputs", "container"):
+            if getattr(job, what):
+                raise OptionError(f"the scheduler {self.name} cannot do {what} for a job")
+
+    @classmethod
+    def submits_in_bulk(cls) -> bool:
+        """Tell whether `submit_jobs` may be used: there is one, and nothing below goes round it."""
+        own = cls.submit_jobs is not Backend.submit_jobs
+        return own and not overrides_below(cls, "submit_job", "submit_jobs")
+
+
+def overrides_below(cls: type, single: str, bulk: str) -> bool:
+    """Tell whether a subclass overrides a single form below the class that defines its bulk form.
+
+    The bulk form would then go round what the subclass meant to change.
+    """
+    for base in cls.__mro__:
+        if bulk in vars(base):
+            return False
+        if single in vars(base):
+            return True
+    return False

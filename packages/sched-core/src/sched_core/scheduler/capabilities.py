@@ -1,0 +1,53 @@
+"""What a backend can do, and what the base needs to know of its engine."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+__all__ = ["Capabilities"]
+
+
+class Capabilities:
+    """Facts about an engine. The defaults fit one that is asked and has a queue of its own."""
+
+    max_batch: ClassVar[int] = 1000
+    """How many jobs one submission can hold."""
+
+    batch_delay: ClassVar[float] = 0.1
+    """How long a job waits for others to share its submission, in seconds."""
+
+    queue_ahead: ClassVar[int] = 64
+    """How many jobs more than `forks` are kept in a queue that throttles."""
+
+    pushes: ClassVar[bool] = False
+    """Whether `watch` reports by itself, so that only silent jobs are asked about."""
+
+    throttles: ClassVar[bool] = False
+    """Whether the engine itself keeps to `forks`, so that more may wait in its queue."""
+
+    kills_one: ClassVar[bool] = True
+    """Whether one job of a submission can be killed alone."""
+
+    shared_disk: ClassVar[bool] = True
+    """Whether driver and jobs see the same folder."""
+
+    exclusive_create: ClassVar[bool] = True
+    """Whether creating a file exclusively is a lock there; it is not on a mounted bucket."""
+
+    outlives_driver: ClassVar[bool] = True
+    """Whether the engine's queue is still there when the driver is not."""
+
+    events: ClassVar[Literal["always", "fallback"]] = "always"
+    """Whether wrappers tell of each job in the spool, or only of what they cannot record."""
+
+    poll_interval: ClassVar[tuple[float, float]] = (1.0, 30.0)
+    """Seconds between two questions for all jobs: at least, and while nothing changes."""
+
+    spool_interval: ClassVar[float] = 0.5
+    """Seconds between two looks at what wrappers tell in the spool: one listing for all jobs."""
+
+    wrapper_jid: ClassVar[str] = ""
+    """A bash expression of the engine's id for the job; empty for the wrapper's own pid."""
+
+    wrapper_restart: ClassVar[str] = "0"
+    """A bash expression of how often the engine started the job again."""

@@ -1,0 +1,202 @@
+"""The options of a scheduler, and the folders and mounts that follow from them."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import OptionError
+from ..model.command import check_name
+from ..model.job import Job
+from ..model.resources import Resources, parse_time
+from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
+from .options import (
+    OPTION_ALIASES,
+    check_count,
+    check_error_strategy,
+    refuse_unknown,
+    rename_aliases,
+)
+
+if TYPE_CHECKING:
+    from ..lifecycle.session import Session
+
+__all__ = ["XQUTE_ENV_ALIASES", "Configured", "SchedulerPostInit"]
+
+XQUTE_ENV_ALIASES: Mapping[str, str] = {
+    "XQUTE_JOB_INDEX": "SCHED_JOB_INDEX",
+    "XQUTE_METADIR": "SCHED_WORKDIR",
+    "XQUTE_JOB_METADIR": "SCHED_JOB_METADIR",
+}
+"""The variables that code written for the reference reads; pass them as `env_aliases`."""
+
+
+class SchedulerPostInit:
+    """What a host mixes into schedulers of its own."""
+
+    job_class: type[Job] = Job
+    """The class of the jobs that `create_job` makes."""
+
+    fs_shared: bool = True
+    """Whether the driver sees the files of jobs as they are written."""
+
+    async def init_proc(self, proc: Any) -> None:
+        """Called by the host with its own process before the run opens; does nothing here."""
+
+
+class Configured(SchedulerPostInit, ABC):
+    """What a scheduler was told: options, folders, mounts. `Scheduler` documents them."""
+
+    name: ClassVar[str]
+    """The name under which it is found, and the suffix of its wrapper scripts."""
+
+    DEFAULT_MOUNTED_ROOT: ClassVar[str] = DEFAULT_MOUNTED_ROOT
+    """Where a mount without a target of its own appears to jobs."""
+
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        """timeout grace resources volumes volume_as_cwd env_aliases mode lost_after
+        infrastructure_retries""".split()
+    )
+    """The options that are taken as keywords besides the arguments of the constructor."""
+
+    def __init__(
+        self,
+        workdir: str | os.PathLike[str],
+        forks: int = 1,
+        error_strategy: str = "ignore",
+        num_retries: int = 3,
+        prescript: str = "",
+        postscript: str = "",
+        jobname_prefix: str | None = None,
+        submission_batch: int | None = None,
+        recheck_interval: int = 600,
+        cwd: str | os.PathLike[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.workdir = workdir
+        self.forks = check_count("forks", forks, 1)
+        self.error_strategy = check_error_strategy(error_strategy)
+        self.num_retries = check_count("num_retries", num_retries, 0)
+        self.prescript = prescript
+        self.postscript = postscript
+        self.jobname_prefix = check_name(jobname_prefix) or self.name
+        self.submission_batch = check_count("submission_batch", submission_batch or 8, 1)
+        self.recheck_interval = check_count("recheck_interval", recheck_interval, 1)
+        self.cwd = cwd
+        self._set_options(rename_aliases(kwargs))
+
+    def _set_options(self, options: dict[str, Any]) -> None:
+        self.config: dict[str, Any] = self.take_native_options(
+            {name: value for name, value in options.items() if name not in self.OPTIONS}
+        )
+        timeout = options.get("timeout")
+        self.timeout = None if timeout is None else parse_time(timeout)
+        self.grace = parse_time(options.get("grace", 10.0), "grace")
+        self.resources = Resources.from_value(options.get("resources"))
+        self.env_aliases: dict[str, str] = dict(options.get("env_aliases") or {})
+        self.mode = _check_mode(options.get("mode", 0o600))
+        self.lost_after = max(120.0, parse_time(options.get("lost_after", 120.0), "lost_after"))
+        self.infrastructure_retries = check_count(
+            "infrastructure_retries", options.get("infrastructure_retries", 5), 0
+        )
+        self.mounts = MountTable()
+        self.volumes = _as_list(options.get("volumes"))
+        self.volume_as_cwd: str | None = options.get("volume_as_cwd")
+
+    def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the engine's own options among those that the base does not know.
+
+        A backend that has some overrides this, and checks what the engine's manual allows.
+        Raises OptionError for what is unknown.
+        """
+        refuse_unknown(self.name, options, self.option_names())
+        return {}
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as a run's folder records them, fit for JSON; never a secret.
+
+        A new scheduler of the class can be made of them and the work directory.
+        """
+        recorded = {name: getattr(self, name) for name in _RECORDED}
+        recorded["cwd"] = None if self.cwd is None else os.path.abspath(self.cwd)
+        recorded["resources"] = self.resources.to_json()
+        return recorded | self.config
+
+    @classmethod
+    def option_names(cls) -> frozenset[str]:
+        """Return the name of every option that the scheduler takes."""
+        return _ARGUMENTS | cls.OPTIONS | frozenset(OPTION_ALIASES)
+
+    @property
+    def workdir(self) -> SpecPath:
+        """The run's folder, as the driver and as jobs see it."""
+        return self._workdir
+
+    @workdir.setter
+    def workdir(self, workdir: str | os.PathLike[str]) -> None:
+        if not os.fspath(workdir) and not isinstance(workdir, SpecPath):
+            raise OptionError("workdir is empty: name the folder that is to hold the run")
+        self._workdir = SpecPath(workdir)
+
+    @property
+    def mounted_workdir(self) -> MountedPath:
+        """The run's folder as jobs see it."""
+        return self._seen_workdir().mounted
+
+    def _seen_workdir(self) -> SpecPath:
+        return self.map_path(self._workdir) or self._workdir
+
+    def mount_volumes(self) -> None:
+        """Mount what the option `volumes` names. Raises OptionError."""
+        for volume in self.volumes:
+            self.mounts.add(volume)
+
+    def add_mount(self, spec: str, mounted: str | None = None) -> SpecPath:
+        """Let jobs see a folder or bucket; return its root as both sides see it.
+
+        `spec` is "SOURCE:TARGET", "NAME=SOURCE", or a path alone, which appears at `mounted` or
+        below `DEFAULT_MOUNTED_ROOT`. Raises OptionError.
+        """
+        return self.mounts.add(spec, mounted)
+
+    def map_path(self, path: str | os.PathLike[str]) -> SpecPath | None:
+        """Return the path with the side that jobs see, None where they cannot see it."""
+        return self.mounts.map_path(path)
+
+    @property
+    @abstractmethod
+    def session(self) -> Session:
+        """What is known of the run."""
+
+
+_ARGUMENTS = frozenset(
+    """workdir forks error_strategy num_retries prescript postscript jobname_prefix submission_batch
+    recheck_interval cwd""".split()
+)
+
+
+_RECORDED = (
+    *sorted(_ARGUMENTS - {"workdir", "cwd"}),
+    "timeout",
+    "grace",
+    "volumes",
+    "volume_as_cwd",
+    "env_aliases",
+    "mode",
+    "lost_after",
+    "infrastructure_retries",
+)
+
+
+def _as_list(value: str | Iterable[str] | None) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _check_mode(mode: int) -> int:
+    if not isinstance(mode, int) or mode & ~0o666 or mode & 0o600 != 0o600:
+        raise OptionError(f"mode {mode!r}: give the permissions of files, 0o600 to 0o666")
+    return mode

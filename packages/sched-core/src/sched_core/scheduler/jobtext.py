@@ -1,0 +1,135 @@
+"""The text of a job: its wrapper script, made of options, hooks and the job itself. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..model.job import Job
+from ..model.resources import Resources
+from ..ports.files import folder_mode
+from ..runfolder.submissions import AttemptId
+from ..text.script import JobScript, render
+from .capabilities import Capabilities
+from .configuration import Configured
+
+__all__ = ["JobText", "attempt_id", "job_token"]
+
+
+class JobText(Configured, Capabilities):
+    """Makes the text of jobs; a host overrides the `jobcmd_*` methods to add its own."""
+
+    jobcmd_wrapper_init: str = ""
+    """Bash that begins the payload of every job."""
+
+    JOBCMD_WRAPPER_LANG: ClassVar[str] = "/bin/bash"
+    """What runs the wrapper scripts."""
+
+    def jobcmd_shebang(self, job: Job) -> str:
+        """Return the first line of the wrapper script."""
+        return f"#!{self.JOBCMD_WRAPPER_LANG}"
+
+    def jobcmd_init(self, job: Job) -> str:
+        """Return the bash that begins the payload."""
+        return _lines(self.jobcmd_wrapper_init, *self._hook_text("on_jobcmd_init", job))
+
+    def jobcmd_prep(self, job: Job) -> str:
+        """Return the bash that comes before the command; it may change the array `cmd`."""
+        return _lines(self.prescript, *self._hook_text("on_jobcmd_prep", job))
+
+    def jobcmd_end(self, job: Job) -> str:
+        """Return the bash that comes after the command; it sees `rc`."""
+        return _lines(*self._hook_text("on_jobcmd_end", job), self.postscript)
+
+    def wrap_job_script(self, job: Job) -> str:
+        """Return the wrapper script of the job's present attempt.
+
+        Text keeps bytes that are not UTF-8 (surrogateescape): write it with `os.fsencode`.
+        """
+        return render(self.job_script(job))
+
+    def job_script(self, job: Job) -> JobScript:
+        """Return what the wrapper script of the job's present attempt is made of."""
+        session = self.session
+        metadir = f"{session.mounted}/{job.index}"
+        return JobScript(
+            index=job.index,
+            attempt=job.attempt,
+            run=session.run,
+            name=job.given_name,
+            metadir=metadir,
+            recorder=session.mounted_recorder,
+            cmd=job.cmd,
+            envs=self._environment(job, metadir),
+            cwd=self._job_cwd(),
+            before=_lines(self.jobcmd_init(job), self.jobcmd_prep(job)),
+            after=self.jobcmd_end(job),
+            timeout=self.time_limit(job),
+            grace=self.grace,
+            spool=f"{session.mounted}/.sched/events",
+            events=self.events,
+            jid=self.wrapper_jid,
+            restart=self.wrapper_restart,
+            record_umask=f"{0o777 & ~folder_mode(self.mode):03o}",
+            shebang=self.jobcmd_shebang(job),
+            token=job_token(session.run, job),
+        )
+
+    def time_limit(self, job: Job) -> float | None:
+        """Return the wall time of one attempt in seconds, None for no limit."""
+        if job.timeout is not None:
+            return job.timeout
+        if job.resources is not None and job.resources.time is not None:
+            return job.resources.time
+        return self.timeout if self.timeout is not None else self.resources.time
+
+    def job_resources(self, job: Job) -> Resources:
+        """Return what the job needs: its own wishes, and the scheduler's for the rest."""
+        return self.resources if job.resources is None else self.resources.merge(job.resources)
+
+    def script_path(self, job: Job) -> str:
+        """Return where the wrapper script lies, as the driver sees it."""
+        return f"{self.session.layout.workdir}/{job.index}/job.wrapped.{self.name}"
+
+    def mounted_script_path(self, job: Job) -> str:
+        """Return where the wrapper script lies, as the job sees it."""
+        return f"{self.session.mounted}/{job.index}/job.wrapped.{self.name}"
+
+    def _environment(self, job: Job, metadir: str) -> dict[str, str]:
+        own = {
+            "SCHED_JOB_INDEX": str(job.index),
+            "SCHED_JOB_NAME": job.name,
+            "SCHED_WORKDIR": self.session.mounted,
+            "SCHED_JOB_METADIR": metadir,
+            "SCHED_ATTEMPT": str(job.attempt),
+        }
+        for alias, name in self.env_aliases.items():
+            own[alias] = own[name]
+        if len(self.mounts):
+            own |= self.mounts.environment()
+        return own | job.envs if job.envs else own
+
+    def _job_cwd(self) -> str | None:
+        if self.cwd is not None:
+            mapped = self.map_path(self.cwd)
+            return str(mapped.mounted) if mapped is not None else os.fspath(self.cwd)
+        return self.volume_as_cwd
+
+    def _hook_text(self, hook: str, job: Job) -> Sequence[str]:
+        hooks = self.session.hooks
+        return hooks.text(hook, scheduler=self, job=job) if hooks.has(hook) else ()
+
+
+def attempt_id(job: Job) -> AttemptId:
+    """Return the id of the job's present attempt."""
+    return AttemptId(job.index, job.attempt)
+
+
+def job_token(run: str, job: Job) -> str:
+    """Return what every process of the job's present attempt carries in its environment."""
+    return f"{run}-{job.index}-{job.attempt}"
+
+
+def _lines(*pieces: str) -> str:
+    return "\n".join(piece for piece in pieces if piece)
