@@ -27,7 +27,7 @@ from sched_core import (
 )
 from sched_core.lifecycle.evidence import observation_of
 from sched_core.lifecycle.files import read_claims
-from sched_core.scheduler.base import job_token
+from sched_core.scheduler import job_token
 from sched_core.text.claim import Claim
 
 from .admission import CARDS, Admission, Grant, Machine
