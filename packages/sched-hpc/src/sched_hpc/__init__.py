@@ -1,0 +1,5 @@
+"""Run jobs on the queues of clusters."""
+
+from .slurm import SlurmScheduler
+
+__all__ = ["SlurmScheduler"]

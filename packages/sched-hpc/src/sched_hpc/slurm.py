@@ -1,0 +1,425 @@
+"""The scheduler of Slurm."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+from sched_core import (
+    AttemptId,
+    EngineState,
+    EngineUnavailable,
+    Failure,
+    Job,
+    Observation,
+    Submission,
+    SubmitOutcomeUnknown,
+    SubmitRejected,
+    attempt_id,
+)
+
+from . import slurm_commands as commands
+from .cluster import ClusterScheduler, array_of
+from .names import slurm_name
+from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
+from .slurm_errors import judge_submission, said
+from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
+from .slurm_states import state_of
+from .slurm_words import explain_row
+from .tool import Answer
+
+__all__ = ["SlurmScheduler"]
+
+_LARGEST_ARRAY = 1001
+"""Tasks of an array at most, whatever the site allows: a submission is one step of the driver."""
+_LOOK_BACK = 2 * 86400
+"""Seconds that the accounting is searched for."""
+_ASKED_AT_ONCE = 200
+"""Jobs about which the accounting is asked in one question."""
+_TIMES = {"SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0", "LC_ALL": "C"}
+"""Times as seconds since 1970, ranges of tasks in full."""
+_INVALID_ARRAY = "Invalid job array specification"
+_NOT_OURS = 121
+_NOT_SET_UP = 122
+
+
+class SlurmScheduler(ClusterScheduler):
+    """Runs jobs on Slurm.
+
+    Options are those of Scheduler, and:
+
+    - every long option of sbatch, with underscores (`partition="main"`, `mem="4G"`, `exclusive=True`,
+      `mail_type=["END", "FAIL"]`); they win over `resources`.
+    - `clusters`: the clusters among which sbatch chooses.
+    - `sbatch`, `squeue`, `scancel`, `scontrol`, `sacct`: where these programs lie, if not in PATH.
+
+    Jobs whose options are equal are submitted as one job array, as large as the site allows. Slurm's
+    KillWait stands in the place of `grace` where Slurm itself ends a job.
+    """
+
+    name: ClassVar[str] = "slurm"
+    programs: ClassVar[tuple[str, ...]] = ("sbatch", "squeue", "scancel", "scontrol", "sacct")
+    legal_directives: ClassVar[Mapping[str, str]] = SBATCH_OPTIONS
+    reserved_directives: ClassVar[Mapping[str, str]] = RESERVED
+    task_number: ClassVar[str] = "SLURM_ARRAY_TASK_ID"
+    # Since 22.05 a step of the job gets one core unless this says otherwise.
+    task_prelude: ClassVar[str] = (
+        "[[ ! ${SLURM_CPUS_PER_TASK-} ]] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK\n"
+    )
+    wrapper_jid: ClassVar[str] = (
+        "${SLURM_ARRAY_JOB_ID-${SLURM_JOB_ID-}}${SLURM_ARRAY_TASK_ID+_$SLURM_ARRAY_TASK_ID}"
+    )
+    wrapper_restart: ClassVar[str] = "${SLURM_RESTART_COUNT:-0}"
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Find the tools and how the site has set Slurm up. Raises OptionError."""
+        self.find_tools("sbatch", "squeue", "scancel", "scontrol")
+        self._config: Config | None = None
+        self._missing: set[AttemptId] = set()
+        self._booted: dict[str, str] = {}
+        self._cluster_of: dict[str, str] = {}
+        try:
+            await self._configuration()
+        except EngineUnavailable as error:
+            self.session.warn(f"Slurm cannot be asked now: {error}")
+        yield
+
+    async def _configuration(self, *, fresh: bool = False) -> Config:
+        if self._config is None or fresh:
+            answer = await self._ask(commands.show_config(self.tools["scontrol"], self._one_cluster()))
+            try:
+                self._config = parse_config(answer.stdout)
+            except ValueError as error:
+                raise EngineUnavailable(str(error), command=answer.command) from error
+            self.max_batch = max(1, min(_LARGEST_ARRAY, self._config.max_array_size))
+            self.queue_ahead = self.max_batch
+        return self._config
+
+    # --- submitting ------------------------------------------------------------------------------
+
+    def submit_options(self, job: Job) -> tuple[str, ...]:
+        """Return the options of sbatch for the job."""
+        native = {name: value for name, value in self.directives.items() if name != "clusters"}
+        return sbatch_options(native, self.job_resources(job), self.time_limit(job), self.grace)
+
+    async def submit_tasks(
+        self, tasks: Sequence[AttemptId], name: str, options: Sequence[str], limit: int | None
+    ) -> str:
+        """Submit an array, or a single job where `limit` is None, and return its id."""
+        config = await self._configuration()
+        argv = commands.sbatch(
+            self.tools["sbatch"],
+            slurm_name(name),
+            self.session.directory,
+            options,
+            None if limit is None else len(tasks),
+            limit,
+            self._clusters(),
+        )
+        answer = await self._sbatch(argv, self.task_script(tasks, name))
+        try:
+            submitted = parse_sbatch(answer.stdout)
+        except ValueError as error:
+            raise SubmitOutcomeUnknown(str(error), **_details(answer)) from error
+        self._booted[submitted.id] = config.booted
+        if submitted.cluster:
+            self._cluster_of[submitted.id] = submitted.cluster
+        return submitted.id
+
+    async def _sbatch(self, argv: Sequence[str], script: bytes) -> Answer:
+        try:
+            answer = await self.toolbox.run(argv, script)
+        except TimeoutError as error:
+            raise SubmitOutcomeUnknown("sbatch did not return", command=argv) from error
+        if answer.returncode == 0:
+            return answer
+        words = said(answer.stderr)
+        if _INVALID_ARRAY in words and await self._arrays_are_smaller(argv):
+            raise EngineUnavailable("arrays must be smaller now", retry_after=0.1)
+        verdict = judge_submission(answer.stderr)
+        if answer.returncode < 0 or verdict == "unknown":
+            raise SubmitOutcomeUnknown(words, **_details(answer))
+        if verdict == "unavailable":
+            raise EngineUnavailable(words, **_details(answer))
+        raise SubmitRejected(words, **_details(answer))
+
+    async def _arrays_are_smaller(self, argv: Sequence[str]) -> bool:
+        """Tell whether the site has lowered its limit since this driver has asked for it."""
+        before = self.max_batch
+        await self._configuration(fresh=True)
+        return self.max_batch < before and any(word.startswith("--array=") for word in argv)
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Ask squeue once for all; for what it does not know, next time also for what has ended."""
+        known = {attempt_id(job) for job in jobs}
+        rows = await self._queue(ended=bool(self._missing & known))
+        seen = self._match(jobs, rows)
+        missing = [job for job in jobs if attempt_id(job) not in seen]
+        asked_twice = [job for job in missing if attempt_id(job) in self._missing]
+        if asked_twice:
+            seen |= await self._look_back(asked_twice)
+        self._missing = {attempt_id(job) for job in missing} - seen.keys()
+        return seen
+
+    async def job_is_running(self, job: Job) -> bool:
+        """Tell whether Slurm has the job, waiting or running."""
+        seen = self._match([job], await self._queue(ended=False))
+        return attempt_id(job) in seen
+
+    async def _queue(self, *, ended: bool) -> list[Row]:
+        argv = commands.squeue(self.tools["squeue"], os.getuid(), self._clusters(), ended=ended)
+        answer = await self._ask(argv)
+        rows = list(parse_squeue(answer.stdout))
+        for row in rows:
+            if row.limit is not None and row.id in self._arrays:
+                self.note_limit(row.id, row.limit)
+        return rows
+
+    def _match(self, jobs: Iterable[Job], rows: Iterable[Row]) -> dict[AttemptId, Observation]:
+        """Find the jobs in what Slurm has told; ids alone are not trusted, they may be used again."""
+        of_task = {key: row for row in rows for key in _keys(row)}
+        seen = {}
+        for job in jobs:
+            if job.jid is None:
+                continue
+            row = of_task.get(array_of(job.jid))
+            if row is None:
+                continue
+            name = self.submission_name(job)
+            if name is None or slurm_name(name) in (row.name, row.comment):
+                seen[attempt_id(job)] = _observation(row, job.jid)
+            else:
+                reason = "Slurm has forgotten it: its id belongs to another job"
+                seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
+        return seen
+
+    async def _look_back(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
+        """Ask the accounting about jobs that the queue does not know, not even as ended."""
+        config = await self._configuration(fresh=True)
+        seen: dict[AttemptId, Observation] = {}
+        if config.accounting:
+            asked = [job for job in jobs if job.jid is not None][:_ASKED_AT_ONCE]
+            argv = commands.sacct_by_id(
+                self.tools["sacct"], _ids(asked), _LOOK_BACK, self._clusters()
+            )
+            found = self._match(asked, await self._accounting(argv))
+            # It may be late, but not early: what it says has ended has ended.
+            seen = {key: o for key, o in found.items() if o.state in _ENDED}
+        for job in jobs:
+            booted = self._booted.get(array_of(job.jid)[0]) if job.jid else None
+            if attempt_id(job) not in seen and booted is not None and booted != config.booted:
+                reason = "Slurm's controller was started again and does not know it"
+                seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
+        return seen
+
+    async def _accounting(self, argv: Sequence[str]) -> list[Row]:
+        try:
+            answer = await self._ask(argv)
+        except EngineUnavailable as error:
+            self.session.warn(f"Slurm's accounting cannot be asked: {error}")
+            return []
+        return list(parse_sacct(answer.stdout))
+
+    async def find_submissions(
+        self, submissions: Sequence[Submission]
+    ) -> Mapping[str, Mapping[AttemptId, str]]:
+        """Look submissions up by their names, in the queue and in the accounting."""
+        wanted = {slurm_name(submission.name): submission for submission in submissions}
+        rows = await self._queue(ended=True)
+        found = self._by_name(wanted, rows)
+        lost = [name for name, submission in wanted.items() if submission.sid not in found]
+        if lost and (await self._configuration()).accounting:
+            argv = commands.sacct_by_name(self.tools["sacct"], lost, _LOOK_BACK, self._clusters())
+            found |= self._by_name(wanted, await self._accounting(argv))
+        return found
+
+    def _by_name(
+        self, wanted: Mapping[str, Submission], rows: Iterable[Row]
+    ) -> dict[str, Mapping[AttemptId, str]]:
+        found: dict[str, Mapping[AttemptId, str]] = {}
+        for row in rows:
+            submission = wanted.get(row.name) or wanted.get(row.comment)
+            if submission is None or submission.sid in found:
+                continue
+            if row.tasks is None:
+                found[submission.sid] = {submission.tasks[0]: row.id}
+            else:
+                numbered = enumerate(submission.tasks)
+                found[submission.sid] = {task: f"{row.id}_{n}" for n, task in numbered}
+        return found
+
+    async def _ask(self, argv: Sequence[str]) -> Answer:
+        """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
+        try:
+            answer = await self.toolbox.run(argv, extra=_TIMES)
+        except TimeoutError as error:
+            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
+        if answer.returncode != 0:
+            raise EngineUnavailable(said(answer.stderr), **_details(answer))
+        return answer
+
+    # --- killing and limits ----------------------------------------------------------------------
+
+    async def kill_job(self, job: Job) -> None:
+        """Have Slurm end the job: TERM to all its processes, KILL after the site's KillWait."""
+        await self.kill_jobs([job])
+
+    async def kill_jobs(self, jobs: Sequence[Job]) -> None:
+        """Have Slurm end these jobs, with few calls; asked first, so that no other job is hit."""
+        present = self._present(jobs, await self._queue(ended=False))
+        for words in commands.cancel_ids(present):
+            argv = commands.scancel(self.tools["scancel"], words, self._clusters())
+            try:
+                answer = await self.toolbox.run(argv)
+            except TimeoutError as error:
+                raise EngineUnavailable("scancel did not return", command=argv) from error
+            if judge_submission(answer.stderr) != "rejected":
+                raise EngineUnavailable(said(answer.stderr), **_details(answer))
+
+    def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> commands.JobIds:
+        """Return the ids of those of the jobs that Slurm has, by array."""
+        places: dict[str, dict[int | None, str]] = {}
+        for row in rows:
+            for _, task in _keys(row):
+                for name in {row.name, row.comment}:
+                    places.setdefault(name, {})[task] = row.id
+        ids: dict[str, list[int] | None] = {}
+        for job in jobs:
+            name = self.submission_name(job)
+            task = self._task_of(job)
+            id_ = places.get(slurm_name(name), {}).get(task) if name else None
+            if id_ is None:
+                continue
+            if task is None:
+                ids[id_] = None
+            else:
+                (ids.setdefault(id_, []) or []).append(task)
+        return ids
+
+    def _task_of(self, job: Job) -> int | None:
+        """Return the number of the job's task, also where its id is not known yet."""
+        if job.jid is not None:
+            return array_of(job.jid)[1]
+        active = self.session.active.get(job.index)
+        tasks = active.submission.tasks if active and active.submission else ()
+        return tasks.index(attempt_id(job)) if len(tasks) > 1 else None
+
+    async def set_limit(self, array: str, limit: int) -> None:
+        """Change an array's throttle; one that has nothing left to start needs none."""
+        cluster = self._cluster_of.get(array) or self._one_cluster()
+        argv = commands.set_limit(self.tools["scontrol"], array, limit, cluster)
+        try:
+            answer = await self.toolbox.run(argv)
+        except TimeoutError as error:
+            raise EngineUnavailable("scontrol did not return", command=argv) from error
+        if answer.returncode != 0 and judge_submission(answer.stderr) != "rejected":
+            raise EngineUnavailable(said(answer.stderr), **_details(answer))
+
+    # --- for people ------------------------------------------------------------------------------
+
+    async def explain(self, job: Job) -> str:
+        """Return what Slurm says about the job: its state, and why it waits or has failed."""
+        if job.jid is None:
+            return job.reason or "Slurm does not have it yet"
+        key = array_of(job.jid)
+        rows = await self._queue(ended=True)
+        row = next((row for row in rows if key in _keys(row)), None)
+        if row is None:
+            argv = commands.sacct_by_id(
+                self.tools["sacct"], _ids([job]), _LOOK_BACK, self._clusters()
+            )
+            row = next(iter(await self._accounting(argv)), None)
+        return explain_row(job.jid, row) if row is not None else f"Slurm does not know {job.jid}"
+
+    async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
+        """Check the tools, the controller, the accounting and the partitions."""
+        from .slurm_doctor import check_slurm
+
+        return await check_slurm(self.tools, self._ask, self._one_cluster())
+
+    # --- clusters --------------------------------------------------------------------------------
+
+    def _clusters(self) -> str | None:
+        clusters = self.directives.get("clusters")
+        if isinstance(clusters, list):
+            return ",".join(map(str, clusters))
+        return None if clusters is None else str(clusters)
+
+    def _one_cluster(self) -> str | None:
+        clusters = self._clusters()
+        return clusters.split(",")[0] if clusters and clusters != "all" else None
+
+
+_ENDED = (EngineState.SUCCEEDED, EngineState.FAILED)
+
+
+def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
+    if row.tasks is None:
+        yield row.id, None
+    else:
+        for task in row.tasks:
+            yield row.id, task
+
+
+def _ids(jobs: Iterable[Job]) -> commands.JobIds:
+    ids: dict[str, list[int] | None] = {}
+    for job in jobs:
+        id_, task = array_of(job.jid or "")
+        if task is None:
+            ids[id_] = None
+        else:
+            (ids.setdefault(id_, []) or []).append(task)
+    return ids
+
+
+def _observation(row: Row, jid: str) -> Observation:
+    meaning = state_of(row.state)
+    return Observation(
+        meaning.state,
+        rc=_returned(row) if meaning.state is EngineState.FAILED else None,
+        failure=_failure(row, meaning.failure),
+        reason=_reason(row),
+        jid=jid,
+        host=row.nodes or None,
+        restart=row.restarts,
+        started=row.started,
+        ended=row.ended if meaning.state in _ENDED else None,
+    )
+
+
+def _failure(row: Row, failure: Failure | None) -> Failure | None:
+    if failure is not Failure.EXIT:
+        return failure
+    # The batch script itself could not be started, or the wrapper could not do its work.
+    unstarted = row.reason in ("JobLaunchFailure", "RaisedSignal:53(Real-time_signal_19)")
+    return Failure.SETUP if unstarted or row.code in (_NOT_OURS, _NOT_SET_UP) else failure
+
+
+def _returned(row: Row) -> int | None:
+    if row.signal:
+        return 128 + row.signal
+    return row.code or None
+
+
+def _reason(row: Row) -> str:
+    state = row.state.split()[0] if row.state else ""
+    words = row.state if row.state.startswith("CANCELLED by") else state
+    return f"Slurm: {words}" + (f" ({row.reason})" if row.reason else "")
+
+
+def _details(answer: Answer) -> dict[str, object]:
+    return {
+        "command": answer.command,
+        "returncode": answer.returncode,
+        "stderr": answer.stderr,
+    }
+
+

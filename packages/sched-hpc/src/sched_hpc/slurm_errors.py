@@ -1,0 +1,43 @@
+"""What Slurm's tools complain of, sorted by who has to act. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+__all__ = ["judge_submission", "said"]
+
+Verdict = Literal["rejected", "unavailable", "unknown"]
+
+# The request may have arrived: the answer was lost, not the request.
+_UNKNOWN = re.compile(
+    r"""Socket\ timed\ out | Zero\ Bytes\ were\ transmitted | Connection\ reset
+    | Unexpected\ message\ received | Message\ receive\ failure | Header\ lengths\ are\ longer""",
+    re.VERBOSE,
+)
+# The request certainly did not arrive, or Slurm asks to come again.
+_UNAVAILABLE = re.compile(
+    r"""Unable\ to\ contact\ slurm\ controller | Connection\ refused | Munge\ | munge\ encode
+    | authentication | credential | Transport\ endpoint | standby\ mode | establish\ a?\ ?config
+    | temporarily\ unable | Resource\ temporarily\ unavailable | rate\ limit | RPC\ limit
+    | MaxSubmit | MaxJobs?Limit | Slurm\ is\ starting | Unable\ to\ resolve | No\ route\ to\ host
+    | I/O\ error\ writing\ script | Communication\ connection\ failure
+    | controller\ not\ responding | No\ space\ left""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TOLD_BY = re.compile(r"(?:sbatch|squeue|sacct|scancel|scontrol): (?:error: |fatal: )?")
+_NO_CAUSE = re.compile(r"Batch job submission failed: ")
+
+
+def judge_submission(stderr: str) -> Verdict:
+    """Tell what a failed submission means."""
+    if _UNKNOWN.search(stderr):
+        return "unknown"
+    return "unavailable" if _UNAVAILABLE.search(stderr) else "rejected"
+
+
+def said(stderr: str) -> str:
+    """Return the engine's own words, without who says them."""
+    lines = [_TOLD_BY.sub("", line).strip() for line in stderr.splitlines()]
+    words = [_NO_CAUSE.sub("", line) for line in lines if line]
+    return "; ".join(dict.fromkeys(words)) or "it said nothing"

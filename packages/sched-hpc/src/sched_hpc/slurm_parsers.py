@@ -1,0 +1,184 @@
+"""What Slurm's tools print, read. Pure; what cannot be read raises ValueError."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .ranges import split_ranges
+from .slurm_commands import SACCT_FIELDS, SEPARATOR, SQUEUE_FIELDS
+
+__all__ = ["Config", "Row", "Submitted", "parse_config", "parse_sacct", "parse_sbatch", "parse_squeue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The id that sbatch has told, and the cluster where there are several."""
+
+    id: str
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What Slurm tells of a job, or of some tasks of an array that have not started.
+
+    `tasks` is None for a job that is no array. `code` and `signal` are how the batch script ended.
+    """
+
+    id: str
+    tasks: tuple[int, ...] | None
+    state: str
+    name: str
+    comment: str = ""
+    limit: int | None = None
+    restarts: int = 0
+    code: int = 0
+    signal: int = 0
+    started: float | None = None
+    ended: float | None = None
+    nodes: str = ""
+    reason: str = ""
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What of the controller's configuration matters here."""
+
+    version: str = ""
+    booted: str = ""
+    max_array_size: int = 1001
+    accounting: bool = False
+    min_job_age: int = 300
+    kill_wait: int = 30
+    requeues: bool = True
+
+
+_PARSABLE = re.compile(r"(\d+)(?:;([\w.-]+))?", re.ASCII)
+_SENTENCE = re.compile(r"Submitted batch job (\d+)(?: on cluster (\S+))?", re.ASCII)
+_JOB = re.compile(r"(\d+)(?:_(?:(\d+)|\[([\d,:-]+)(?:%(\d+))?\]))?", re.ASCII)
+_CLUSTER = re.compile(r"CLUSTER: (\S+)")
+_SETTING = re.compile(r"(\w+)\s*= ?(.*)")
+
+
+def parse_sbatch(text: str) -> Submitted:
+    """Read the id, whatever a site's own sbatch prints around it."""
+    found = None
+    for line in text.splitlines():
+        match = _PARSABLE.fullmatch(line.strip()) or _SENTENCE.search(line)
+        found = match or found
+    if found is None:
+        raise ValueError(f"sbatch has told no job id: {text.strip()[:200]!r}")
+    return Submitted(found[1], found[2])
+
+
+def parse_squeue(text: str) -> Iterator[Row]:
+    """Read the answer of squeue; lines that are no jobs, such as a site's banner, are passed over."""
+    cluster = None
+    for line in text.split("\n"):
+        if (heading := _CLUSTER.match(line)) is not None:
+            cluster = heading[1]
+            continue
+        values = line.split(SEPARATOR)
+        if len(values) <= len(SQUEUE_FIELDS):
+            continue
+        row = _queued(dict(zip(SQUEUE_FIELDS, values, strict=False)))
+        if row is not None:
+            yield replace(row, cluster=cluster) if cluster else row
+
+
+def _queued(values: dict[str, str]) -> Row | None:
+    job = _job(values["JobArrayID"])
+    if job is None:
+        return None
+    id_, tasks, limit = job
+    status = _number(values["exit_code"])
+    return Row(
+        id_,
+        tasks,
+        values["State"].strip(),
+        values["Name"].strip(),
+        values["Comment"].strip(),
+        limit,
+        _number(values["RestartCnt"]),
+        status >> 8,
+        status & 0x7F,
+        _moment(values["StartTime"]),
+        _moment(values["EndTime"]),
+        values["NodeList"].strip(),
+        _word(values["Reason"]),
+    )
+
+
+def parse_sacct(text: str) -> Iterator[Row]:
+    """Read the answer of sacct."""
+    for line in text.split("\n"):
+        values = line.split("|", len(SACCT_FIELDS) - 1)
+        job = _job(values[0]) if len(values) == len(SACCT_FIELDS) else None
+        if job is None:
+            continue
+        id_, tasks, _ = job
+        _, state, exited, started, ended, nodes, name = values
+        code, _, signal = exited.partition(":")
+        yield Row(
+            id_,
+            tasks,
+            state.strip(),
+            name,
+            code=_number(code),
+            signal=_number(signal),
+            started=_moment(started),
+            ended=_moment(ended),
+            nodes=_word(nodes),
+        )
+
+
+def parse_config(text: str) -> Config:
+    """Read the answer of `scontrol show config`."""
+    found = dict(match.groups() for line in text.splitlines() if (match := _SETTING.match(line)))
+    if "SLURM_VERSION" not in found:
+        raise ValueError(f"scontrol has not told how Slurm is set up: {text.strip()[:200]!r}")
+    storage = found.get("AccountingStorageType", "").strip()
+    return Config(
+        version=found["SLURM_VERSION"].strip(),
+        booted=found.get("BOOT_TIME", "").strip(),
+        max_array_size=_leading(found.get("MaxArraySize"), 1001),
+        accounting=storage not in ("", "(null)", "accounting_storage/none"),
+        min_job_age=_leading(found.get("MinJobAge"), 300),
+        kill_wait=_leading(found.get("KillWait"), 30),
+        requeues=_leading(found.get("JobRequeue"), 1) != 0,
+    )
+
+
+def _job(text: str) -> tuple[str, tuple[int, ...] | None, int | None] | None:
+    match = _JOB.fullmatch(text.strip())
+    if match is None:
+        return None
+    id_, task, ranges, limit = match.groups()
+    tasks = None
+    if task is not None:
+        tasks = (int(task),)
+    elif ranges is not None:
+        tasks = tuple(split_ranges(ranges))
+    return id_, tasks, int(limit) if limit else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.strip().isdecimal() else 0
+
+
+def _leading(text: str | None, otherwise: int) -> int:
+    match = re.match(r"\s*(\d+)", text or "", re.ASCII)
+    return int(match[1]) if match else otherwise
+
+
+def _moment(text: str) -> float | None:
+    # Seconds since 1970: SLURM_TIME_FORMAT=%s is set. N/A, Unknown, None: not yet, or never.
+    return float(text) if text.strip().isdecimal() and int(text) else None
+
+
+def _word(text: str) -> str:
+    text = text.strip()
+    return "" if text in ("None", "None assigned", "(null)", "N/A") else text

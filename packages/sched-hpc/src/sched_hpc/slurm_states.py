@@ -1,0 +1,72 @@
+"""Every state that Slurm tells of a job, long and short, in one table.
+
+See https://slurm.schedmd.com/squeue.html, "JOB STATE CODES"; sacct adds what follows "by".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sched_core import EngineState, Failure
+
+__all__ = ["SlurmState", "state_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmState:
+    """What a state means. `known` is False for one that this table does not have."""
+
+    state: EngineState
+    failure: Failure | None = None
+    known: bool = True
+
+
+_WAITS = SlurmState(EngineState.WAITING)
+_RUNS = SlurmState(EngineState.RUNNING)
+_UNKNOWN = SlurmState(EngineState.WAITING, known=False)
+
+
+def _failed(failure: Failure) -> SlurmState:
+    return SlurmState(EngineState.FAILED, failure)
+
+
+_TABLE: tuple[tuple[str, str, SlurmState], ...] = (
+    ("BOOT_FAIL", "BF", _failed(Failure.NODE_FAIL)),
+    ("CANCELLED", "CA", _failed(Failure.CANCELLED)),
+    ("COMPLETED", "CD", SlurmState(EngineState.SUCCEEDED)),
+    ("CONFIGURING", "CF", _WAITS),
+    ("COMPLETING", "CG", _WAITS),  # it may have failed before it ran: the next answer tells
+    ("DEADLINE", "DL", _failed(Failure.TIMEOUT)),
+    ("EXPEDITING", "EQ", _WAITS),
+    ("FAILED", "F", _failed(Failure.EXIT)),
+    ("LAUNCH_FAILED", "LF", _failed(Failure.SETUP)),
+    ("NODE_FAIL", "NF", _failed(Failure.NODE_FAIL)),
+    ("OUT_OF_MEMORY", "OOM", _failed(Failure.OUT_OF_MEMORY)),
+    ("PENDING", "PD", _WAITS),
+    ("POWER_UP_NODE", "PO", _WAITS),
+    ("PREEMPTED", "PR", _failed(Failure.PREEMPTED)),
+    ("RUNNING", "R", _RUNS),
+    ("RECONFIG_FAIL", "RC", _failed(Failure.NODE_FAIL)),
+    ("RESV_DEL_HOLD", "RD", _WAITS),
+    ("REQUEUE_FED", "RF", _WAITS),
+    ("REQUEUE_HOLD", "RH", _WAITS),
+    ("REQUEUED", "RQ", _WAITS),
+    ("RESIZING", "RS", _RUNS),
+    ("REVOKED", "RV", _WAITS),
+    ("SIGNALING", "SI", _RUNS),
+    ("SPECIAL_EXIT", "SE", _WAITS),
+    ("STAGE_OUT", "SO", _RUNS),
+    ("STOPPED", "ST", _RUNS),
+    ("SUSPENDED", "S", _RUNS),
+    ("TIMEOUT", "TO", _failed(Failure.TIMEOUT)),
+)
+_STATES = {word: state for long, short, state in _TABLE for word in (long, short)}
+
+
+def state_of(text: str) -> SlurmState:
+    """Return what a state means, however much is said with it: `CANCELLED by 1000`, `RUNNING+`.
+
+    One that is not known keeps the job where it is: the engine has it.
+    """
+    words = text.split()
+    return _STATES.get(words[0].rstrip("+*").upper(), _UNKNOWN) if words else _UNKNOWN

@@ -1,0 +1,80 @@
+"""How `forks` is shared among the arrays of a run. Pure.
+
+An array never runs more tasks than its limit, nor more than it has left; the sum of these over all
+arrays, with one for each job of which the array is not known yet, stays within `forks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Share", "balance", "room", "used"]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One array: its limit, None where it is not known or there is none, and its unended tasks."""
+
+    array: str
+    limit: int | None
+    left: int
+
+    @property
+    def most(self) -> int:
+        """How many of its tasks may run at once."""
+        return self.left if self.limit is None else min(self.limit, self.left)
+
+
+def used(shares: Sequence[Share]) -> int:
+    """Return how many tasks of these arrays may run at once."""
+    return sum(share.most for share in shares)
+
+
+def room(forks: int, active: int, waiting: int, full: int) -> int:
+    """Return how many jobs may be submitted now: a whole array as soon as it can have a limit.
+
+    It is worth a submission when a tenth of the places is free, or all that wait find one.
+    """
+    free = forks - active
+    worth_it = free >= _step(forks) or waiting <= free
+    return full if free > 0 and worth_it else 0
+
+
+def balance(forks: int, shares: Sequence[Share], others: int) -> dict[str, int]:
+    """Return the limits to change, so that no place is left empty; `shares` are oldest first.
+
+    `others` are jobs whose array is not known. A limit is never 0: engines take that for none.
+    """
+    spare = forks - others - used(shares)
+    wanting = [share for share in shares if share.left > share.most]
+    if spare < 0:
+        return _cut(shares, -spare)
+    lacking = sum(share.left - share.most for share in wanting)
+    if spare >= _step(forks) or 0 < lacking <= spare:
+        return _raise(wanting, spare)
+    return {}
+
+
+def _raise(wanting: Sequence[Share], spare: int) -> dict[str, int]:
+    changes = {}
+    for share in wanting:
+        more = min(spare, share.left - share.most)
+        if more > 0:
+            changes[share.array] = share.most + more
+            spare -= more
+    return changes
+
+
+def _cut(shares: Sequence[Share], excess: int) -> dict[str, int]:
+    changes = {}
+    for share in reversed(shares):
+        less = min(excess, share.most - 1)
+        if less > 0 and share.left > 1:
+            changes[share.array] = share.most - less
+            excess -= less
+    return changes
+
+
+def _step(forks: int) -> int:
+    return max(1, forks // 10)
