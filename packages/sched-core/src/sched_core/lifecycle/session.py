@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import anyio
@@ -105,6 +106,7 @@ class Session:
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
         self._changed = anyio.Event()
+        self._over = anyio.Event()
         self._wake = anyio.Event()
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
@@ -234,10 +236,17 @@ class Session:
         """Tell everybody who waits for a change of jobs."""
         self._changed.set()
         self._changed = anyio.Event()
+        if self.closing or not self.unfinished:
+            self._over.set()
+            self._over = anyio.Event()
 
     async def change(self, seconds: float | None = None) -> None:
         """Wait until jobs have changed."""
         await self.ports.wait(self._changed, seconds)
+
+    async def over(self) -> None:
+        """Wait until there is no unfinished job, or a change while the run is being closed."""
+        await self.ports.wait(self._over, None)
 
     # --- the journal ---------------------------------------------------------------------------
 
@@ -260,10 +269,7 @@ class Session:
             self.journal.add(entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
-        state: dict[str, Any] = {"attempt": job.attempt}
-        for key in _STATE:
-            value = getattr(job, key)
-            state[key] = value
+        state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted
         return state
@@ -328,6 +334,7 @@ class Session:
 
 
 _STATE = (
+    "attempt",
     "trial_count",
     "infrastructure_retries",
     "will_retry",
@@ -340,6 +347,7 @@ _STATE = (
     "started",
     "ended",
 )
+_read_state = attrgetter(*_STATE)
 
 
 def _whole(path: str) -> str:

@@ -286,7 +286,7 @@ class Runner:
         session.wake()
         while session.unfinished:
             self._raise_what_stopped()
-            await session.change()
+            await session.over()
         self._raise_what_stopped()
 
     async def wait(self, job: Job) -> Job:
