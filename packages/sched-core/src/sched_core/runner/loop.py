@@ -288,9 +288,11 @@ class Loop:
                     await session.reconciler.reconcile(self._silent_jobs())
                     still = len(session.finals) == ended
                     interval = min(interval * _BACK_OFF, longest) if still else shortest
-            except OSError as error:
+            except Exception as error:
+                # The run stops, but not this task: the ends of what still runs must be seen.
+                log.debug("a look at the jobs has failed", exc_info=error)
                 session.fail(error)
-                await session.ports.sleep(longest)
+                await session.ports.sleep(shortest)
 
     def _silent_jobs(self) -> list[Job]:
         """Return those that it is time to ask about: all where the engine is only polled."""
