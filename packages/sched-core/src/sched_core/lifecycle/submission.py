@@ -160,6 +160,22 @@ class Submitter:
         """Leave out what has ended, and may have its next attempt, since the engine was called."""
         return (a for a in actives if self._session.active.get(a.job.index) is a)
 
+    async def _give_up(self, jobs: Sequence[Job]) -> None:
+        """Deal with jobs of which the backend's own mistake leaves open how far they came.
+
+        What can be fenced never starts; what cannot has started, and ends with the run.
+        """
+        session = self._session
+        actives = [a for job in jobs if (a := session.active.get(job.index)) and not a.accepted]
+        fenced = await session.reconciler.fence(actives)
+        for active in actives:
+            if active in fenced:
+                session.transitions.next_attempt(active.job, charged=False)
+                session.note_state(active.job)
+                self.resubmit(active)
+            else:
+                await self.accept(active, None)
+
     async def _submit(
         self, submission: Submission, jobs: list[Job]
     ) -> Mapping[AttemptId, str | None]:
