@@ -97,6 +97,8 @@ class Session:
         self.feeding = True
         self.closing = False
         self.interrupted = False
+        self.abandoned = False
+        """Nobody waits any longer for what may still run."""
         self.halted: Job | None = None
         self.failure: BaseException | None = None
         self.inbox: deque[tuple[AttemptId, Observation]] = deque()

@@ -103,6 +103,8 @@ class Loop:
         except Exception as error:
             log.debug("a task of the run has failed", exc_info=error)
             self._session.fail(error)
+            # Nobody may be left who would see the jobs end.
+            self._spawn(self.stop)
         finally:
             self._tasks.discard(scope)
             self._ended.set()
@@ -137,6 +139,7 @@ class Loop:
                 group.cancel_scope.cancel()
         finally:
             self.left = [active.job for active in session.active.values()]
+            session.abandoned = True
             self._stopped.set()
             session.notify()
 
