@@ -35,12 +35,12 @@ def said(capsys: pytest.CaptureFixture[str], *args: str, code: int = USAGE) -> s
     [
         ("frobnicate", "no such command 'frobnicate'; there are run, status, "),
         ("stauts", "no such command 'stauts'; did you mean 'status'?\nTry 'sched --help'."),
-        ("run --retires 3 -- true", "No such option '--retires'."),
-        ("status --jsn", "No such option '--jsn'. Did you mean '--json'?"),
+        ("run --retires 3 -- true", "no such option --retires; did you mean --retries"),
+        ("status --jsn", "no such option --jsn; did you mean --json?"),
         ("run", "there is no command; write it behind --, or name a list with --from"),
         ("run --", "there is no command; write it behind --"),
         ("run -- ::: a", "there is no command behind --"),
-        ("run gzip -9 x", "No such option '-9'"),
+        ("run gzip -9 x", "no such option -9"),
         (
             "run gzip x",
             "'gzip x' stands before --; write the command behind it: sched run -- gzip x",
