@@ -156,7 +156,8 @@ class Runner:
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._let_go)
             closing.push_async_callback(self._loop.__aexit__, None, None, None)
-            closing.callback(self._body.__exit__, raised and type(raised), raised, traceback)
+            kind = None if raised is None else type(raised)
+            closing.callback(self._body.__exit__, kind, raised, traceback)
             with anyio.CancelScope(shield=True):
                 try:
                     if raised is not None:
