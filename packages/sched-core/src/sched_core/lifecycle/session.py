@@ -25,6 +25,7 @@ from ..runfolder.state import job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
+from .byhand import ByHand
 from .evidence import Evidence
 from .killing import Killer
 from .queue import WaitingJobs
@@ -109,6 +110,7 @@ class Session:
         self.killer = Killer(self)
         self._changed = anyio.Event()
         self._over = anyio.Event()
+        self.by_hand: ByHand | None = None
         self._wake = anyio.Event()
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
@@ -124,7 +126,9 @@ class Session:
         ports = system_ports(str(scheduler.workdir), scheduler.mode)
         name = f"{ports.random.getrandbits(40):010x}"
         run = RunFile(name, 1, ports.now(), scheduler.name, "", {}, "")
-        return cls(scheduler, ports, Hooks(), run)
+        session = cls(scheduler, ports, Hooks(), run)
+        session.by_hand = ByHand(session)
+        return session
 
     # --- jobs --------------------------------------------------------------------------------
 
@@ -163,6 +167,12 @@ class Session:
     def recall(self, job: Job) -> None:
         """Take in a job that had ended for good before this driver began."""
         self._done.add(job.index)
+    def revive(self, job: Job) -> None:
+        """Count a job that had ended for good among those that have still to end."""
+        if job.index in self._done:
+            self._done.discard(job.index)
+            self.expect(job)
+
         self.finals.append(job)
 
     async def reopen(self, job: Job) -> None:

@@ -180,7 +180,7 @@ class Submitter:
         self, submission: Submission, jobs: list[Job]
     ) -> Mapping[AttemptId, str | None]:
         scheduler = self._session.scheduler
-        if scheduler.submits_in_bulk():
+        if scheduler.submits_in_bulk() and self._session.by_hand is None:
             return await scheduler.submit_jobs(jobs, submission)
         (job,) = jobs
         return {AttemptId(job.index, job.attempt): str(await scheduler.submit_job(job))}

@@ -64,6 +64,7 @@ class Transitions:
 
     async def retry(self, job: Job) -> None:
         """Put a job that has ended into the queue once more, as a new attempt."""
+        self._session.revive(job)
         self.next_attempt(job)
         await self.move(job, JobStatus.QUEUED)
         self._session.enqueue(job, self._delay(job))

@@ -101,6 +101,7 @@ class Runner:
         scheduler = self.scheduler
         ports = self._ports or system_ports(str(scheduler.workdir), scheduler.mode)
         hooks = Hooks(self._plugins, self._hook_errors)
+        await scheduler.aclose()
         session, records = await open_session(scheduler, self._existing, ports, hooks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_release, session)
