@@ -48,7 +48,8 @@ class Killer:
 
     async def _flush(self) -> None:
         try:
-            await self._session.flush()
+            # What another driver has taken over is not for this one to kill.
+            await self._session.flush_with(self._session.check_lease)
         except OSError as error:
             # A full disk must not keep anything alive.
             self._session.warn(f"that jobs are killed cannot be recorded: {error}")

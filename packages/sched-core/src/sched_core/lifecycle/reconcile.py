@@ -251,6 +251,7 @@ class Reconciler:
         return active is not None and active.attempt == event.attempt
 
     def _remove(self, events: Sequence[Event]) -> None:
+        self._session.check_lease()
         files, folder = self._session.ports.files, self._session.layout.events
         for event in events:
             files.remove(f"{folder}/{event_name(event)}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import anyio
 
-from ..errors import CommandError
+from ..errors import CommandError, RunLocked
 from ..hooks import Hooks
 from ..model.job import Job
 from ..model.status import JobStatus
@@ -98,6 +98,8 @@ class Session:
         self.feeding = True
         self.closing = False
         self.interrupted = False
+        self.ousted = False
+        """Another driver has taken over: whatever is there belongs to it."""
         self.abandoned = False
         """Nobody waits any longer for what may still run."""
         self.halted: Job | None = None
@@ -205,6 +207,8 @@ class Session:
             log.error("the run in %s stops: %s", self.layout.workdir, error)
             self.failure = error
         self.closing = True
+        if isinstance(error, RunLocked):
+            self.ousted = True
         self.wake()
         self.notify()
 

@@ -145,7 +145,7 @@ class Loop:
 
     async def _kill_all(self) -> None:
         session = self._session
-        if isinstance(session.failure, RunLocked):
+        if session.ousted:
             # The jobs are the other driver's now: it has found them by their claims.
             self.leave()
             return
@@ -157,12 +157,16 @@ class Loop:
             active = session.active.get(job.index)
             if active is not None and AttemptId(job.index, job.attempt) in withdrawn:
                 session.submitter.release(active)
-        await session.killer.kill([a.job for a in session.active.values()], ask=False)
+        try:
+            await session.killer.kill([a.job for a in session.active.values()], ask=False)
+        except RunLocked as error:
+            session.fail(error)
+            self.leave()
 
     async def _wait_for_ends(self) -> None:
         session = self._session
         until = session.ports.monotonic() + session.scheduler.grace + _STOP_MARGIN
-        while (session.active or self._submitting) and not self._leaving:
+        while (session.active or self._submitting) and not (self._leaving or session.ousted):
             left = until - session.ports.monotonic()
             if left <= 0:
                 return
@@ -287,6 +291,8 @@ class Loop:
                     await session.reconciler.read_spool()
                 if session.ports.monotonic() - asked_at >= interval:
                     asked_at = session.ports.monotonic()
+            if session.ousted:
+                return
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
                     still = len(session.finals) == ended
@@ -339,6 +345,8 @@ class Loop:
                 )
             except OSError:
                 continue  # the folder is gone or cannot be read: the flush says so
+            if session.ousted:
+                return
             for request in requests:
                 await self._answer(request)
 

@@ -50,6 +50,7 @@ def _activate(session: Session, job: Job, submission: Submission | None) -> None
     if submission is not None:
         session.bind(active, submission)
     active.accepted = job.status.active
+    session.transitions.resumed(job)
     if job.status is JobStatus.INIT:
         job.status = JobStatus.QUEUED
 

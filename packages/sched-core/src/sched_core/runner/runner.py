@@ -315,7 +315,7 @@ class Runner:
     def _raise_what_stopped(self) -> None:
         """Raise what keeps the run from ever ending its jobs, once nothing runs any more."""
         session = self._open_session
-        if not session.closing or (session.active and not session.abandoned):
+        if not session.closing or (session.active and not (session.abandoned or session.ousted)):
             return
         if session.halted is not None:
             raise RunHalted(session.halted)

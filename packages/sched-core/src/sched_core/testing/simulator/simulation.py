@@ -242,7 +242,6 @@ class _Simulation:
     async def _drive(self, driver: _Driver) -> None:
         log = HookLog()
         scheduler = self._scheduler()
-        resumed = len(self.drivers) > 1
         runner = Runner(scheduler, plugins=[log], existing="resume", ports=driver.ports)
         driver.runner = runner
         try:
@@ -259,7 +258,7 @@ class _Simulation:
                 if not isinstance(error, Exception):
                     raise
         finally:
-            self._take_stock(driver, log, scheduler, resumed=resumed)
+            self._take_stock(driver, log, scheduler)
             driver.end()
 
     def _scheduler(self) -> SimulatedScheduler:
@@ -287,11 +286,9 @@ class _Simulation:
         driver: _Driver,
         log: HookLog,
         scheduler: SimulatedScheduler,
-        *,
-        resumed: bool,
     ) -> None:
         jobs = driver.jobs()
-        self.oracle.judge_moves(driver.name, jobs, resumed=resumed)
+        self.oracle.judge_moves(driver.name, jobs)
         self.oracle.judge_questions(scheduler)
         log.judge(self.oracle, driver.name)
         if driver.completed:
