@@ -35,12 +35,12 @@ def said(capsys: pytest.CaptureFixture[str], *args: str, code: int = USAGE) -> s
     [
         ("frobnicate", "no such command 'frobnicate'; there are run, status, "),
         ("stauts", "no such command 'stauts'; did you mean 'status'?\nTry 'sched --help'."),
-        ("run --retires 3 -- true", "No such option '--retires'."),
-        ("status --jsn", "No such option '--jsn'. Did you mean '--json'?"),
+        ("run --retires 3 -- true", "no such option --retires; did you mean --retries"),
+        ("status --jsn", "no such option --jsn; did you mean --json?"),
         ("run", "there is no command; write it behind --, or name a list with --from"),
         ("run --", "there is no command; write it behind --"),
         ("run -- ::: a", "there is no command behind --"),
-        ("run gzip -9 x", "No such option '-9'"),
+        ("run gzip -9 x", "no such option -9"),
         (
             "run gzip x",
             "'gzip x' stands before --; write the command behind it: sched run -- gzip x",
@@ -58,6 +58,8 @@ def said(capsys: pytest.CaptureFixture[str], *args: str, code: int = USAGE) -> s
             "run --from /dev/null",
             "/dev/null is empty: it needs a shell line or a JSON object a row",
         ),
+        ("run --name {} -- true", "--name {}: {}-forms stand for values, and there are none"),
+        ("run --name {} --from x", "--name with {}-forms is for values behind :::"),
         ("run --env A -- true", "--env A: write it as NAME=VALUE"),
         ("run --env 1A=x -- true", "'1A' is no name of an environment variable"),
         ("run --env UID=x -- true", "the variable UID is kept by the shell"),
@@ -157,6 +159,13 @@ def test_folder_that_holds_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "run", "-w", "my run", "--", "true") == (
         "'my run' holds a run already; go on with it with --resume, or name another folder with -w"
     )
+
+
+@pytest.mark.parametrize("command", ["logs r 12", "explain r 12", "kill r 0-12", "retry r 12"])
+def test_index_out_of_range(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "-w", "r", "--", "true", ":::", "1", "2"])
+    capsys.readouterr()
+    assert said(capsys, *command.split()) == "there is no job 12; the run has the jobs 0-1"
 
 
 def test_work_directory_that_is_a_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import CommandError
@@ -86,12 +86,14 @@ def test_bytes_that_are_no_utf8_reach_the_command() -> None:
     assert subprocess.check_output(job.cmd) == b"\xff"
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_content_is_a_list_or_a_clear_error(content: bytes) -> None:
     with contextlib.suppress(CommandError):
         assert parse_list(content)
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\0")), min_size=1))
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
 def test_json_commands_arrive_as_they_are(cmd: list[str]) -> None:
     assert cmd == parse_list(json.dumps({"cmd": cmd}).encode())[0].cmd

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import OptionError
@@ -121,6 +121,7 @@ WORDS = st.lists(FORMS | LITERALS, min_size=1, max_size=5).map("".join)
 VALUES = st.text(st.sampled_from("a./{}#1 \n'\"$") | st.characters(exclude_characters="\0"))
 
 
+@settings(deadline=None)
 @given(WORDS, VALUES)
 def test_one_source_is_substituted_in_one_pass(word: str, value: str) -> None:
     filled = fill([word], value)
@@ -130,6 +131,7 @@ def test_one_source_is_substituted_in_one_pass(word: str, value: str) -> None:
         assert [word, value] == filled
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_values_arrive_as_they_are(values: list[str]) -> None:
     places = [f"{{{place}}}" for place in range(1, len(values) + 1)]

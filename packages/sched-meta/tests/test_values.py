@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import OptionError
@@ -80,6 +80,7 @@ def test_binary_file_of_values(tmp_path: Path) -> None:
 TEXTS = st.text(st.characters(exclude_characters=":"), max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(TEXTS, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_every_combination_comes_once(sources: list[list[str]]) -> None:
     words = [word for source in sources for word in (":::", *source)]

@@ -402,16 +402,18 @@ def test_another_attempt_than_expected_leaves_all_as_it_is(folder: Folder) -> No
 
 
 def test_a_job_that_the_engine_starts_again_is_the_next_incarnation(folder: Folder) -> None:
-    script = folder.job("sh", "-c", "echo $N", jid="${ID}_3", restart="${RESTARTS:-0}").script
+    script = folder.job(
+        "sh", "-c", "echo $N; exit 1", jid="${ID}_3", restart="${RESTARTS:-0}"
+    ).script
 
     def run(n: str, **envs: str) -> int:
         return folder.write(script).run(env=os.environ | {"N": n, "ID": "77"} | envs)
 
     job = folder.write(script)
-    assert run("first") == 0
+    assert run("first") == 1
     assert run("again") == 121
-    assert run("second", RESTARTS="1") == 0
-    assert run("third", RESTARTS="2") == 0
+    assert run("second", RESTARTS="1") == 1
+    assert run("third", RESTARTS="2") == 1
     assert run("another", RESTARTS="1", ID="78") == 121
     assert run("odd", RESTARTS="x") == 121
     assert [job.claim(n).restart for n in range(3)] == [0, 1, 2]
@@ -419,8 +421,25 @@ def test_a_job_that_the_engine_starts_again_is_the_next_incarnation(folder: Fold
     assert job.stdout == b"third\n"
     assert job.text("jid") == "77_3\n"
     assert {(event.restart, event.rc) for event in job.events()} == {
-        (n, rc) for n in range(3) for rc in (None, 0)
+        (n, rc) for n in range(3) for rc in (None, 1)
     }
+
+
+def test_what_has_finished_is_not_started_again_by_the_engine(folder: Folder) -> None:
+    job = folder.job("sh", "-c", "echo ran", jid="77", restart="${RESTARTS:-0}")
+    assert job.run() == 0
+    assert job.run(env=os.environ | {"RESTARTS": "1"}) == 121
+    assert not (job.metadir / claim_name(1, 1)).exists()
+    assert job.claim().rc == 0
+
+
+def test_what_a_driver_has_given_up_is_not_started_again_by_the_engine(folder: Folder) -> None:
+    job = folder.job("sh", "-c", "echo ran; exit 1", jid="77", restart="${RESTARTS:-0}")
+    assert job.run() == 1
+    (job.metadir / claim_name(1, 1)).write_bytes(render_fence("here", "boot", 1, 2, 3.0))
+    assert job.run(env=os.environ | {"RESTARTS": "1"}) == 121
+    assert not (job.metadir / claim_name(1, 2)).exists()
+    assert job.claim().rc == 1
 
 
 @pytest.mark.parametrize("later", [claim_name(2), claim_name(1, 1)])

@@ -168,9 +168,13 @@ class LocalScheduler(Scheduler):
         """Report what the slots say, at once."""
         while True:
             await anyio.wait_readable(self._slots.fileno())
-            for message in self._slots.messages():
-                await self._take_in(message)
-            self._dispatch()
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Take in what the slots have said so far."""
+        for message in self._slots.messages():
+            await self._take_in(message)
+        self._dispatch()
 
     def check_job(self, job: Job) -> None:
         """Refuse a job that this machine can never run. Raises OptionError."""
@@ -193,10 +197,21 @@ class LocalScheduler(Scheduler):
             grant = self._admission.admit(self.job_resources(job))
             if grant is None:
                 return
+            try:
+                self._start(job, grant)
+            except OSError as error:
+                self._admission.give_back(grant)
+                if not self._attempts:
+                    raise
+                # What runs will end, and leave room.
+                self.session.warn(f"no more can be started now: {error}")
+                return
             self._queue.popleft()
-            attempt = attempt_id(job)
-            self._attempts[attempt] = _Attempt(job, job.attempt, grant)
-            self._slots.run(attempt, os.path.abspath(self.script_path(job)), grant.exports())
+
+    def _start(self, job: Job, grant: Grant) -> None:
+        attempt = attempt_id(job)
+        self._slots.run(attempt, os.path.abspath(self.script_path(job)), grant.exports())
+        self._attempts[attempt] = _Attempt(job, job.attempt, grant)
 
     def _release(self, attempt: AttemptId) -> None:
         entry = self._attempts.pop(attempt, None)

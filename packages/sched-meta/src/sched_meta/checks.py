@@ -41,12 +41,13 @@ def check_scheduler(name: str, options: Sequence[str] = ()) -> Iterator[Check]:
     cls = get_scheduler(name)
     keywords = parse_options(options, cls)
     try:
-        scheduler = cls(workdir=RUNS / "doctor", **keywords)
+        scheduler = cls(workdir=Path.cwd(), **keywords)
     except TypeError as error:
         yield f"scheduler {name}", False, f"{error}; give it with -o KEY=VALUE"
         return
     yield f"scheduler {name}", True, f"{cls.__module__}.{cls.__qualname__} is loaded"
-    yield from anyio.run(scheduler.doctor)
+    for check, verdict, detail in anyio.run(scheduler.doctor):
+        yield f"{name} {check}", verdict, detail
 
 
 def _check_bash() -> Check:

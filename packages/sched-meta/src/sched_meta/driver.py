@@ -34,6 +34,7 @@ from .jobstate import JobState
 from .output import OrderedOutput
 from .report import group_failures, summary
 from .runfolder import shown
+from .stdout import Stdout
 from .wording import count_jobs, index_ranges, state_counts
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ class _Driver:
         self._display = Display(
             what.scheduler, progress=not out.no_progress, prints=out.cat or out.as_json
         )
+        self._stdout = Stdout()
         self._signals: list[int] = []
-        self._open = False
+        self._open = self._opened = False
         self._scope = anyio.CancelScope()
         self._left: Sequence[Job] = ()
         self._stopped_by: Exception | None = None
@@ -118,29 +120,35 @@ class _Driver:
 
     def _plugins(self) -> list[object] | None:
         if not self._what.output.as_json:
-            return None
+            return None  # those that are installed
         from importlib.metadata import entry_points
 
         installed = [entry_point.name for entry_point in entry_points(group="sched.plugins")]
-        return [*installed, EventPlugin()]
+        return [*installed, EventPlugin(self._stdout)]
 
     async def run(self) -> int:
         display = self._display
         with display, warnings_go_to(display.say), _signals_go_to(self._on_signal):
-            try:
-                with self._scope:
-                    async with self._runner:
-                        self._open = True
-                        await self._work()
-            except RunInterrupted as error:
-                self._left = error.left
-            except (SchedError, OSError) as error:
-                if not self._open:
-                    raise
-                self._stopped_by = error
-        if not self._open:
-            return 128 + self._signals[0]
-        return self._conclude()
+            with self._scope:
+                await self._drive()
+            if self._opened and not self._signals:
+                with anyio.CancelScope() as self._scope:
+                    await self._stdout.drain()
+        return self._conclude() if self._opened else 128 + self._signals[0]
+
+    async def _drive(self) -> None:
+        try:
+            async with self._runner:
+                self._opened = self._open = True
+                await self._work()
+        except RunInterrupted as error:
+            self._left = error.left
+        except (SchedError, OSError) as error:
+            if not self._opened:
+                raise
+            self._stopped_by = error
+        finally:
+            self._open = False
 
     async def _work(self) -> None:
         runner = self._runner
@@ -149,15 +157,15 @@ class _Driver:
             if job.index in self._what.retry and job.status.final:
                 await self._what.scheduler.session.reopen(job)
         self._begin(jobs)
-        output = OrderedOutput(job.index for job in jobs) if self._what.output.cat else None
+        output = None
+        if self._what.output.cat:
+            output = OrderedOutput(self._stdout, (job.index for job in jobs))
         async for job in runner.as_completed():
             if not job.status.final:
                 continue  # it was asked for once more, and comes again
             self._display.ended(job)
             if output:
                 output.ended(job)
-        if output:
-            await output.drain()
 
     async def _feed(self) -> list[Job]:
         """Add what the run does not have yet, all of it recorded before the first job starts."""
@@ -235,7 +243,7 @@ class _Driver:
         os._exit(128 + self._signals[0])
 
     def _running(self) -> list[Job]:
-        return running_jobs(self._what.scheduler) if self._open else []
+        return running_jobs(self._what.scheduler) if self._opened else []
 
 
 def _take(known: dict[tuple[object, ...], deque[Job]], spec: JobSpec) -> bool:

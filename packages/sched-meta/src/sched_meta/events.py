@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import Any
 
 from sched_core import Job, hookimpl
+
+from .stdout import Stdout
 
 __all__ = ["EventPlugin"]
 
@@ -15,29 +16,43 @@ __all__ = ["EventPlugin"]
 class EventPlugin:
     """Writes a line for each change of state; never commands, environments or secrets."""
 
+    def __init__(self, stdout: Stdout) -> None:
+        self._stdout = stdout
+
     @hookimpl
     def on_job_queued(self, job: Job) -> None:
-        _write("queued", job)
+        self._write("queued", job)
 
     @hookimpl
     def on_job_submitted(self, job: Job) -> None:
-        _write("submitted", job, jid=job.jid)
+        self._write("submitted", job, jid=job.jid)
 
     @hookimpl
     def on_job_started(self, job: Job) -> None:
-        _write("started", job, jid=job.jid, host=job.host)
+        self._write("started", job, jid=job.jid, host=job.host)
 
     @hookimpl
     def on_job_succeeded(self, job: Job) -> None:
-        _write("finished", job, **_end(job))
+        self._write("finished", job, **_end(job))
 
     @hookimpl
     def on_job_failed(self, job: Job) -> None:
-        _write("failed", job, **_end(job), will_retry=job.will_retry)
+        self._write("failed", job, **_end(job), will_retry=job.will_retry)
 
     @hookimpl
     def on_job_killed(self, job: Job) -> None:
-        _write("killed", job, **_end(job))
+        self._write("killed", job, **_end(job))
+
+    def _write(self, event: str, job: Job, **details: Any) -> None:
+        line = {
+            "event": event,
+            "at": round(time.time(), 3),
+            "index": job.index,
+            "name": job.given_name,
+            "attempt": job.attempt,
+            **details,
+        }
+        self._stdout.put(json.dumps(line).encode() + b"\n")
 
 
 def _end(job: Job) -> dict[str, Any]:
@@ -49,16 +64,3 @@ def _end(job: Job) -> dict[str, Any]:
         "started": job.started,
         "ended": job.ended,
     }
-
-
-def _write(event: str, job: Job, **details: Any) -> None:
-    line = {
-        "event": event,
-        "at": round(time.time(), 3),
-        "index": job.index,
-        "name": job.given_name,
-        "attempt": job.attempt,
-        **details,
-    }
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()

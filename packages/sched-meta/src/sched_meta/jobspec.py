@@ -9,7 +9,7 @@ from sched_core.errors import CommandError, OptionError
 from sched_core.model.command import check_command, check_environment, check_name
 from sched_core.model.resources import Resources
 
-from .replacement import Template
+from .replacement import Template, has_forms
 from .shellline import ShellTemplate
 from .values import Sources
 
@@ -40,9 +40,9 @@ def specs_from_values(
     `name` may hold `{}`-forms. Raises OptionError and CommandError.
     """
     template = _template(command, sources.width, shell)
-    names = Template([name], sources.width) if name and sources.width else None
-    if names and not names.has_forms:
-        names = None
+    if has_forms(name) and not sources.width:
+        raise OptionError(f"--name {name}: {{}}-forms stand for values, and there are none")
+    names = Template([name], sources.width) if name and has_forms(name) else None
     for number, row in enumerate(sources.rows(), 1):
         cmd = check_command(template.fill(row, number))
         yield JobSpec(cmd, name=check_name(" ".join(names.fill(row, number))) if names else None)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from sched_core.errors import OptionError
 
-__all__ = ["FORM", "Form", "Template", "parse_form"]
+__all__ = ["FORM", "Form", "Template", "has_forms", "parse_form"]
 
 FORM = re.compile(r"\{(?:(?P<number>#)|(?P<slot>%)|(?P<place>-?\d+)?(?P<part>//|/\.|/|\.)?)\}")
 
@@ -59,6 +59,11 @@ class Template:
         if not self.has_forms or self._words is None:
             return [*self._literal, *values]
         return [text for word in self._words for text in _fill_word(word, values, number)]
+
+
+def has_forms(text: str | None) -> bool:
+    """Tell whether a text holds any form."""
+    return bool(text and FORM.search(text))
 
 
 def parse_form(match: re.Match[str], sources: int, literally: str = "") -> Form:

@@ -19,9 +19,11 @@ from .runfolder import existing_run, holds_run, new_run, newest_run, shown
 
 if TYPE_CHECKING:
     from sched_core import Scheduler
+    from sched_core.runfolder import RunFile
 
 __all__ = ["Given", "Output", "resume_run", "start_run"]
 
+_DEFAULT_SCHEDULER = "local"
 _STRATEGIES = {"continue": "ignore", "retry": "retry", "halt": "halt", None: None}
 _FLAGS = {
     "forks": "-j",
@@ -76,7 +78,7 @@ class Given:
 
 def start_run(
     specs: list[JobSpec],
-    scheduler: str,
+    scheduler: str | None,
     given: Given,
     output: Output,
     *,
@@ -85,20 +87,21 @@ def start_run(
     resume: bool = False,
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
-    cls = get_scheduler(scheduler)
+    place = _place(workdir, run_name, resume)
+    found = _recorded_run(place) if place is not None and holds_run(place) else None
+    name = scheduler or (found.scheduler if found else _DEFAULT_SCHEDULER)
+    cls = get_scheduler(name)
     defaults: dict[str, Any] = {"forks": usable_cores(), "cwd": os.getcwd()}
     keywords = defaults | given.keywords(cls)
-    place = _place(workdir, run_name, resume)
     # Options are checked before a folder is made for them.
-    made = _make(cls, scheduler, place or Path("sched-runs"), keywords)
+    made = _make(cls, name, place or Path("sched-runs"), keywords)
     _check_jobs(made, specs)
-    existing = place is not None and holds_run(place)
-    if place is not None and existing:
+    if place is not None and found:
         _check_that_it_is_this_run(place, specs, keywords["cwd"])
     folder = place or new_run(run_name)
     made.workdir = folder.absolute()  # jobs run in other folders
     try:
-        return drive(Drive(made, folder, specs, resumes=existing, output=output))
+        return drive(Drive(made, folder, specs, resumes=found is not None, output=output))
     finally:
         if place is None:
             _remove_if_empty(folder)
@@ -107,14 +110,11 @@ def start_run(
 def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[int] = ()) -> int:
     """Go on with a run, and run once more the jobs of these indexes; return the exit code."""
     from sched_core import scheduler_of
-    from sched_core.ports import system_ports
-    from sched_core.runfolder import Layout, require_run
 
     folder = existing_run(run)
-    ports = system_ports(str(folder))
-    recorded = require_run(ports.files, Layout(str(folder)))
-    changes = given.keywords(get_scheduler(recorded.scheduler))
-    scheduler = scheduler_of(folder.absolute(), **changes)
+    scheduler = scheduler_of(folder.absolute())
+    if changes := given.keywords(type(scheduler)):
+        scheduler = scheduler_of(folder.absolute(), **changes)
     return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
 
 
@@ -130,6 +130,13 @@ def _make(cls: type[Scheduler], name: str, folder: Path, keywords: Mapping[str, 
         return cls(workdir=folder, **keywords)
     except TypeError as error:
         raise OptionError(f"the scheduler {name}: {error}; -o KEY=VALUE gives an option") from error
+
+
+def _recorded_run(folder: Path) -> RunFile:
+    from sched_core.ports import system_ports
+    from sched_core.runfolder import Layout, require_run
+
+    return require_run(system_ports(str(folder)).files, Layout(str(folder)))
 
 
 def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "observation_of"]
 
+_NOT_OURS = 121
+"""Exit status of a wrapper whose attempt somebody else has claimed."""
+
 
 class Evidence:
     """Judges observations. An engine can only prove failure; success needs the job's record."""
@@ -56,9 +59,20 @@ class Evidence:
         (claim,) = await self.read_records([active])
         return claim
 
+    async def take_record(self, active: Active, claim: Claim | None, restart: int) -> bool:
+        """End an attempt by its record, if there is one of its `restart`-th or a later start; that
+        an earlier one finished is the last word as well.
+        """
+        if claim is None or claim.rc is None or (claim.rc and claim.restart < restart):
+            return False
+        await self._recorded(active, observation_of(claim))
+        return True
+
     async def engine_failed(self, active: Active, failure: Failure, reason: str) -> None:
         """End an attempt that has no record and never will have one."""
-        await self._conclude(active, Observation(EngineState.FAILED, None, failure, reason))
+        restart = active.job.restart
+        seen = Observation(EngineState.FAILED, None, failure, reason, restart=restart)
+        await self._conclude(active, seen)
 
     def _note(self, active: Active, seen: Observation) -> None:
         job = active.job
@@ -97,22 +111,28 @@ class Evidence:
 
     async def _engine_says_ended(self, active: Active, seen: Observation) -> None:
         claim = await self.record_of(active)
-        if claim is not None and claim.rc is not None:
-            await self._recorded(active, observation_of(claim))
-        elif seen.state is EngineState.FAILED:
+        # The wrapper found the attempt claimed: its exit tells nothing of it.
+        refused = seen.rc == _NOT_OURS
+        if await self.take_record(active, claim, 0 if refused else seen.restart):
+            return
+        if seen.state is EngineState.FAILED and not refused:
             await self._conclude(active, seen)
         elif active.engine_ended is None:
             active.engine_ended = self._session.ports.monotonic()
 
     async def _conclude(self, active: Active, seen: Observation) -> None:
         job = active.job
+        finished = seen.state is EngineState.RECORDED and seen.rc == 0 and seen.failure is None
+        in_claim = finished and seen.started is not None  # so that no wrapper starts it again
+        if not in_claim and not await self._sealed(active) and not finished:
+            return
         if active.concluded or self._session.active.get(job.index) is not active:
             return
         active.concluded = True
         job.rc = seen.rc
         job.started = seen.started or job.started
         job.ended = seen.ended
-        if seen.state is EngineState.RECORDED and seen.rc == 0 and seen.failure is None:
+        if finished:
             await self._move(job, JobStatus.FINISHED)
         elif job.status is JobStatus.KILLING:
             job.failure, job.reason = Failure.CANCELLED, seen.reason
@@ -120,6 +140,23 @@ class Evidence:
         else:
             job.failure, job.reason = seen.failure or Failure.EXIT, seen.reason
             await self._move(job, JobStatus.FAILED)
+
+    async def _sealed(self, active: Active) -> bool:
+        """Keep the engine from starting the attempt again; False where it did so already, or where
+        that cannot be seen yet: then it goes on.
+        """
+        session, job = self._session, active.job
+        if not session.scheduler.restarts():
+            return True
+        if active.concluded or session.active.get(job.index) is not active:
+            return False
+        attempt = AttemptId(job.index, active.attempt)
+        if attempt in await session.scheduler.seal([job]):
+            return True
+        claim = await self.record_of(active)
+        if claim is not None and claim.restart > job.restart:
+            await self.observe(attempt, observation_of(claim))
+        return False
 
     async def _move(self, job: Job, status: JobStatus) -> None:
         await self._session.scheduler.transition_job_status(job, status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ports.files import Files
 from ..text.claim import Claim, claim_name, parse_claim
@@ -68,16 +68,22 @@ def read_claims(files: Files, places: Sequence[tuple[str, int]]) -> list[Claim |
 
 
 def read_claim(files: Files, metadir: str, attempt: int) -> Claim | None:
-    """Return the newest claim of the attempt, None where nobody claimed it."""
+    """Return the newest claim of the attempt, None where nobody claimed it.
+
+    The fence that seals an attempt which has started is not one of these.
+    """
     newest = None
-    restart = 0
+    position = 0
     while True:
         try:
-            data = files.read(f"{metadir}/{claim_name(attempt, restart)}")
+            data = files.read(f"{metadir}/{claim_name(attempt, position)}")
         except (FileNotFoundError, NotADirectoryError):
             return newest
-        newest = parse_claim(data)
-        restart += 1
+        claim = parse_claim(data)
+        if newest is not None and claim.is_fence:
+            return replace(newest, sealed=True)
+        newest = replace(claim, position=position) if position else claim
+        position += 1
 
 
 def append_text(files: Files, path: str, text: str) -> None:
@@ -96,4 +102,30 @@ def take_claims(files: Files, places: Sequence[tuple[str, int]], fence: bytes) -
 
 def _take_claim(files: Files, metadir: str, attempt: int, fence: bytes) -> bool:
     files.make_folder(metadir)
-    return files.create(f"{metadir}/{claim_name(attempt)}", fence)
+    path = f"{metadir}/{claim_name(attempt)}"
+    return files.create(path, fence) or _is_fence(files, path)
+
+
+def _is_fence(files: Files, path: str) -> bool:
+    try:
+        return parse_claim(files.read(path)).is_fence
+    except FileNotFoundError:
+        return False  # made on another host, and not to be seen from here yet
+
+
+def seal_claims(files: Files, places: Sequence[tuple[str, int, int]], fence: bytes) -> list[bool]:
+    """Keep the engine from starting these attempts once more, given as folder, attempt, and how
+    often it had started the attempt again; for each, tell whether there is no later start.
+    """
+    return [_seal(files, *place, fence) for place in places]
+
+
+def _seal(files: Files, metadir: str, attempt: int, restart: int, fence: bytes) -> bool:
+    newest = read_claim(files, metadir, attempt)
+    if newest is None:
+        return _take_claim(files, metadir, attempt, fence)
+    if newest.is_fence or newest.sealed:
+        return True
+    if newest.restart > restart:
+        return False
+    return files.create(f"{metadir}/{claim_name(attempt, newest.position + 1)}", fence)

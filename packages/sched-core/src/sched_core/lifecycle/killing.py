@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .session import Active, Session
 
 __all__ = ["Killer"]
+
+log = logging.getLogger("sched")
 
 _ASK_AGAIN_AFTER = 2.0
 
@@ -45,7 +48,8 @@ class Killer:
 
     async def _flush(self) -> None:
         try:
-            await self._session.flush()
+            # What another driver has taken over is not for this one to kill.
+            await self._session.flush_with(self._session.check_lease)
         except OSError as error:
             # A full disk must not keep anything alive.
             self._session.warn(f"that jobs are killed cannot be recorded: {error}")
@@ -95,6 +99,10 @@ class Killer:
             except EngineUnavailable as error:
                 session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
                 await session.ports.sleep(error.retry_after or _ASK_AGAIN_AFTER)
+            except Exception as error:
+                log.exception("the scheduler %s failed at a kill", session.scheduler.name)
+                session.fail(error)
+                return
 
     async def _move(self, job: Job, status: JobStatus) -> None:
         if not job.status.final:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconciler"]
 
+_NOT_SET_UP = 122
+"""Exit status of a wrapper that could not set its job up, or not record it."""
 _CONFIRM_AFTER = 5.0
 """Seconds after which "not in the queue" is believed when it is said again."""
 
@@ -110,10 +112,9 @@ class Reconciler:
                 unclaimed.append(active)
             elif claim.is_fence:
                 await self._gone(active, "it never started, and cannot any more")
-            elif claim.rc is not None:
-                attempt = AttemptId(active.job.index, active.attempt)
-                await self._session.evidence.observe(attempt, observation_of(claim))
-            elif self._too_late(active):
+            elif await self._session.evidence.take_record(active, claim, active.job.restart):
+                continue
+            elif claim.sealed or self._too_late(active):
                 await self._gone(active, "it started, is gone, and left no record")
         for active in await self.fence(unclaimed):
             await self._gone(active, "the engine does not know it any more, and it never started")
@@ -131,6 +132,8 @@ class Reconciler:
 
     async def fence(self, actives: Sequence[Active]) -> list[Active]:
         """Make sure that these attempts never start; return those of which that is now certain."""
+        # While this was found out, some may have gone on: their next attempts are not meant.
+        actives = [active for active in actives if self._is_current(active)]
         if not actives:
             return []
         jobs = [active.job for active in actives]
@@ -232,9 +235,15 @@ class Reconciler:
         current = [event for event in events if self._concerns(event)]
         actives = [session.active[event.index] for event in current]
         claims = await session.evidence.read_records(actives)
-        for event, claim in zip(current, claims, strict=True):
+        for event, active, claim in zip(current, actives, claims, strict=True):
+            if claim is not None and event.restart < claim.position:
+                continue  # the engine has started it again since
             told = event.status.final and (claim is None or claim.rc is None)
-            seen = _observation(event, claim) if told or claim is None else observation_of(claim)
+            seen = (
+                _told(event, claim, active.job.restart)
+                if told or claim is None
+                else observation_of(claim)
+            )
             await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
 
     def _concerns(self, event: Event) -> bool:
@@ -242,16 +251,26 @@ class Reconciler:
         return active is not None and active.attempt == event.attempt
 
     def _remove(self, events: Sequence[Event]) -> None:
+        self._session.check_lease()
         files, folder = self._session.ports.files, self._session.layout.events
         for event in events:
             files.remove(f"{folder}/{event_name(event)}")
 
 
-def _observation(event: Event, claim: Claim | None) -> Observation:
+def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
     """Return what an event's name alone tells: enough where a full disk took the rest."""
     ended = event.status.final
-    state = EngineState.RECORDED if ended else EngineState.RUNNING
     # Nothing starts under a claim that could not be written.
-    unclaimed = ended and event.rc != 0 and (claim is None or claim.pid is None)
-    failure = Failure.SETUP if unclaimed else None
-    return Observation(state, rc=event.rc, failure=failure, restart=event.restart)
+    unwritten = claim is not None and not claim.complete
+    failed = ended and event.rc != 0 and (event.rc == _NOT_SET_UP or unwritten)
+    # An event tells which claim it is of, a claim how often the engine had started the job.
+    if claim is not None and claim.complete and claim.position == event.restart:
+        restart = claim.restart
+    else:
+        restart = max(event.restart, restart if ended else 0)
+    return Observation(
+        EngineState.RECORDED if ended else EngineState.RUNNING,
+        rc=event.rc,
+        failure=Failure.SETUP if failed else None,
+        restart=restart,
+    )

@@ -7,11 +7,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import anyio
 
-from ..errors import CommandError
+from ..errors import CommandError, RunLocked
 from ..hooks import Hooks
 from ..model.job import Job
 from ..model.status import JobStatus
@@ -24,6 +25,7 @@ from ..runfolder.state import job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
+from .byhand import ByHand
 from .evidence import Evidence
 from .killing import Killer
 from .queue import WaitingJobs
@@ -96,6 +98,10 @@ class Session:
         self.feeding = True
         self.closing = False
         self.interrupted = False
+        self.ousted = False
+        """Another driver has taken over: whatever is there belongs to it."""
+        self.abandoned = False
+        """Nobody waits any longer for what may still run."""
         self.halted: Job | None = None
         self.failure: BaseException | None = None
         self.inbox: deque[tuple[AttemptId, Observation]] = deque()
@@ -105,6 +111,8 @@ class Session:
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
         self._changed = anyio.Event()
+        self._over = anyio.Event()
+        self.by_hand: ByHand | None = None
         self._wake = anyio.Event()
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
@@ -120,7 +128,9 @@ class Session:
         ports = system_ports(str(scheduler.workdir), scheduler.mode)
         name = f"{ports.random.getrandbits(40):010x}"
         run = RunFile(name, 1, ports.now(), scheduler.name, "", {}, "")
-        return cls(scheduler, ports, Hooks(), run)
+        session = cls(scheduler, ports, Hooks(), run)
+        session.by_hand = ByHand(session)
+        return session
 
     # --- jobs --------------------------------------------------------------------------------
 
@@ -159,6 +169,12 @@ class Session:
     def recall(self, job: Job) -> None:
         """Take in a job that had ended for good before this driver began."""
         self._done.add(job.index)
+    def revive(self, job: Job) -> None:
+        """Count a job that had ended for good among those that have still to end."""
+        if job.index in self._done:
+            self._done.discard(job.index)
+            self.expect(job)
+
         self.finals.append(job)
 
     async def reopen(self, job: Job) -> None:
@@ -191,6 +207,8 @@ class Session:
             log.error("the run in %s stops: %s", self.layout.workdir, error)
             self.failure = error
         self.closing = True
+        if isinstance(error, RunLocked):
+            self.ousted = True
         self.wake()
         self.notify()
 
@@ -234,10 +252,17 @@ class Session:
         """Tell everybody who waits for a change of jobs."""
         self._changed.set()
         self._changed = anyio.Event()
+        if self.closing or not self.unfinished:
+            self._over.set()
+            self._over = anyio.Event()
 
     async def change(self, seconds: float | None = None) -> None:
         """Wait until jobs have changed."""
         await self.ports.wait(self._changed, seconds)
+
+    async def over(self) -> None:
+        """Wait until there is no unfinished job, or a change while the run is being closed."""
+        await self.ports.wait(self._over, None)
 
     # --- the journal ---------------------------------------------------------------------------
 
@@ -260,10 +285,7 @@ class Session:
             self.journal.add(entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
-        state: dict[str, Any] = {"attempt": job.attempt}
-        for key in _STATE:
-            value = getattr(job, key)
-            state[key] = value
+        state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted
         return state
@@ -328,6 +350,7 @@ class Session:
 
 
 _STATE = (
+    "attempt",
     "trial_count",
     "infrastructure_retries",
     "will_retry",
@@ -340,6 +363,7 @@ _STATE = (
     "started",
     "ended",
 )
+_read_state = attrgetter(*_STATE)
 
 
 def _whole(path: str) -> str:

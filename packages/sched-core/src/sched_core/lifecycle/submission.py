@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import EngineUnavailable, SchedError, SubmitOutcomeUnknown, SubmitRejected
@@ -43,8 +43,14 @@ class Submitter:
             return
         submission = self._name_submission(willing)
         ready = await self._prepare(submission, willing)
-        if ready:
+        if not ready:
+            return
+        try:
             await self._call_engine(submission, ready)
+        except Exception as error:
+            log.exception("the scheduler %s failed at a submission", self._session.scheduler.name)
+            self._session.fail(error)
+            await self._give_up(ready)
 
     def reserve(self, jobs: Sequence[Job]) -> None:
         """Count jobs as on their way to the engine, unless they do already."""
@@ -85,7 +91,9 @@ class Submitter:
             preparations, jobs = await self._write_scripts(jobs)
             problems = await session.flush_with(self._write, submission, preparations)
             await session.scheduler.prepare(jobs)
-        except (OSError, SchedError) as error:
+        except Exception as error:
+            if not isinstance(error, OSError | SchedError):
+                log.exception("the scheduler %s failed to prepare jobs", session.scheduler.name)
             for job in jobs:
                 self._return_to_queue(job)
             session.fail(error)
@@ -129,41 +137,63 @@ class Submitter:
 
     async def _call_engine(self, submission: Submission, jobs: list[Job]) -> None:
         session = self._session
-        for job in jobs:
-            session.active[job.index].seen = session.ports.monotonic()
+        actives = [session.active[job.index] for job in jobs]
+        for active in actives:
+            active.seen = session.ports.monotonic()
         try:
             ids = await self._submit(submission, jobs)
         except SubmitRejected as error:
-            for job in jobs:
-                await self._refuse(job, Failure.REJECTED, str(error), error.returncode)
+            for active in self._current(actives):
+                await self._refuse(active.job, Failure.REJECTED, str(error), error.returncode)
         except EngineUnavailable as error:
             self._hold(error)
-            for job in jobs:
-                self._return_to_queue(job)
+            for active in self._current(actives):
+                self._return_to_queue(active.job)
         except SubmitOutcomeUnknown as error:
             session.warn(f"a submission's outcome is unknown, looking it up: {error}")
-            session.reconciler.look_up(submission, jobs)
+            session.reconciler.look_up(submission, [a.job for a in self._current(actives)])
         else:
             self._unavailable = 0
-            await self._accepted(jobs, ids)
+            await self._accepted(actives, ids)
+
+    def _current(self, actives: Iterable[Active]) -> Iterator[Active]:
+        """Leave out what has ended, and may have its next attempt, since the engine was called."""
+        return (a for a in actives if self._session.active.get(a.job.index) is a)
+
+    async def _give_up(self, jobs: Sequence[Job]) -> None:
+        """Deal with jobs of which the backend's own mistake leaves open how far they came.
+
+        What can be fenced never starts; what cannot has started, and ends with the run.
+        """
+        session = self._session
+        actives = [a for job in jobs if (a := session.active.get(job.index)) and not a.accepted]
+        fenced = await session.reconciler.fence(actives)
+        for active in actives:
+            if active in fenced:
+                session.transitions.next_attempt(active.job, charged=False)
+                session.note_state(active.job)
+                self.resubmit(active)
+            else:
+                await self.accept(active, None)
 
     async def _submit(
         self, submission: Submission, jobs: list[Job]
     ) -> Mapping[AttemptId, str | None]:
         scheduler = self._session.scheduler
-        if scheduler.submits_in_bulk():
+        if scheduler.submits_in_bulk() and self._session.by_hand is None:
             return await scheduler.submit_jobs(jobs, submission)
         (job,) = jobs
         return {AttemptId(job.index, job.attempt): str(await scheduler.submit_job(job))}
 
-    async def _accepted(self, jobs: list[Job], ids: Mapping[AttemptId, str | None]) -> None:
-        for job in jobs:
-            attempt = AttemptId(job.index, job.attempt)
-            active = self._session.active.get(job.index)
-            if attempt not in ids:
-                self._return_to_queue(job)
-            elif active is not None and active.attempt == attempt.attempt:
+    async def _accepted(
+        self, actives: Iterable[Active], ids: Mapping[AttemptId, str | None]
+    ) -> None:
+        for active in self._current(actives):
+            attempt = AttemptId(active.job.index, active.attempt)
+            if attempt in ids:
                 await self.accept(active, ids[attempt])
+            else:
+                self._return_to_queue(active.job)
 
     async def accept(self, active: Active, jid: str | None) -> None:
         """Note that the engine has the job, unless the job was faster than the engine's answer."""

@@ -64,9 +64,15 @@ class Transitions:
 
     async def retry(self, job: Job) -> None:
         """Put a job that has ended into the queue once more, as a new attempt."""
+        self._session.revive(job)
         self.next_attempt(job)
         await self.move(job, JobStatus.QUEUED)
         self._session.enqueue(job, self._delay(job))
+
+    def resumed(self, job: Job) -> None:
+        """Take it that the hooks of the states which the attempt has reached have been fired."""
+        reached = (hook for status, hook in _HOOK_OF.items() if status <= job.status)
+        self._fired[job.index] = set(reached)
 
     def next_attempt(self, job: Job, *, charged: bool = True) -> None:
         """Count a new attempt, on the account of whom the last one failed for."""

@@ -103,6 +103,8 @@ class Loop:
         except Exception as error:
             log.debug("a task of the run has failed", exc_info=error)
             self._session.fail(error)
+            # Nobody may be left who would see the jobs end.
+            self._spawn(self.stop)
         finally:
             self._tasks.discard(scope)
             self._ended.set()
@@ -137,12 +139,13 @@ class Loop:
                 group.cancel_scope.cancel()
         finally:
             self.left = [active.job for active in session.active.values()]
+            session.abandoned = True
             self._stopped.set()
             session.notify()
 
     async def _kill_all(self) -> None:
         session = self._session
-        if isinstance(session.failure, RunLocked):
+        if session.ousted:
             # The jobs are the other driver's now: it has found them by their claims.
             self.leave()
             return
@@ -154,12 +157,16 @@ class Loop:
             active = session.active.get(job.index)
             if active is not None and AttemptId(job.index, job.attempt) in withdrawn:
                 session.submitter.release(active)
-        await session.killer.kill([a.job for a in session.active.values()], ask=False)
+        try:
+            await session.killer.kill([a.job for a in session.active.values()], ask=False)
+        except RunLocked as error:
+            session.fail(error)
+            self.leave()
 
     async def _wait_for_ends(self) -> None:
         session = self._session
         until = session.ports.monotonic() + session.scheduler.grace + _STOP_MARGIN
-        while (session.active or self._submitting) and not self._leaving:
+        while (session.active or self._submitting) and not (self._leaving or session.ousted):
             left = until - session.ports.monotonic()
             if left <= 0:
                 return
@@ -284,13 +291,17 @@ class Loop:
                     await session.reconciler.read_spool()
                 if session.ports.monotonic() - asked_at >= interval:
                     asked_at = session.ports.monotonic()
+            if session.ousted:
+                return
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
                     still = len(session.finals) == ended
                     interval = min(interval * _BACK_OFF, longest) if still else shortest
-            except OSError as error:
+            except Exception as error:
+                # The run stops, but not this task: the ends of what still runs must be seen.
+                log.debug("a look at the jobs has failed", exc_info=error)
                 session.fail(error)
-                await session.ports.sleep(longest)
+                await session.ports.sleep(shortest)
 
     def _silent_jobs(self) -> list[Job]:
         """Return those that it is time to ask about: all where the engine is only polled."""
@@ -334,6 +345,8 @@ class Loop:
                 )
             except OSError:
                 continue  # the folder is gone or cannot be read: the flush says so
+            if session.ousted:
+                return
             for request in requests:
                 await self._answer(request)
 

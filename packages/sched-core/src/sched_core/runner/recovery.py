@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..lifecycle.evidence import observation_of
 from ..lifecycle.session import Active, Session
+from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder import AttemptId, JobRecord, Submission, read_submissions
@@ -49,6 +50,7 @@ def _activate(session: Session, job: Job, submission: Submission | None) -> None
     if submission is not None:
         session.bind(active, submission)
     active.accepted = job.status.active
+    session.transitions.resumed(job)
     if job.status is JobStatus.INIT:
         job.status = JobStatus.QUEUED
 
@@ -77,6 +79,10 @@ async def _sort_out(session: Session) -> None:
 
 async def _take_up(session: Session, active: Active, claim: Claim, running: list[Job]) -> None:
     seen = observation_of(claim)
+    if claim.sealed and claim.rc is None:
+        reason = "it was given up when an earlier driver ended"
+        await session.evidence.engine_failed(active, Failure.LOST, reason)
+        return
     if seen.state is EngineState.RUNNING:
         running.append(active.job)
     await session.evidence.observe(AttemptId(active.job.index, active.attempt), seen)

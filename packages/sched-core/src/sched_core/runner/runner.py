@@ -101,6 +101,7 @@ class Runner:
         scheduler = self.scheduler
         ports = self._ports or system_ports(str(scheduler.workdir), scheduler.mode)
         hooks = Hooks(self._plugins, self._hook_errors)
+        await scheduler.aclose()
         session, records = await open_session(scheduler, self._existing, ports, hooks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_release, session)
@@ -156,7 +157,8 @@ class Runner:
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._let_go)
             closing.push_async_callback(self._loop.__aexit__, None, None, None)
-            closing.callback(self._body.__exit__, raised and type(raised), raised, traceback)
+            kind = None if raised is None else type(raised)
+            closing.callback(self._body.__exit__, kind, raised, traceback)
             with anyio.CancelScope(shield=True):
                 try:
                     if raised is not None:
@@ -286,7 +288,7 @@ class Runner:
         session.wake()
         while session.unfinished:
             self._raise_what_stopped()
-            await session.change()
+            await session.over()
         self._raise_what_stopped()
 
     async def wait(self, job: Job) -> Job:
@@ -313,7 +315,7 @@ class Runner:
     def _raise_what_stopped(self) -> None:
         """Raise what keeps the run from ever ending its jobs, once nothing runs any more."""
         session = self._open_session
-        if not session.closing or session.active:
+        if not session.closing or (session.active and not (session.abandoned or session.ousted)):
             return
         if session.halted is not None:
             raise RunHalted(session.halted)

@@ -108,16 +108,30 @@ class Backend(JobText):
 
         The driver takes the claim itself: whoever creates it first has the attempt.
         """
-        session = self.session
         from ..lifecycle.files import take_claims
 
+        ports = self.session.ports
         places = [(str(job.metadir), job.attempt) for job in jobs]
-        driver = session.ports.identity
-        fence = render_fence(
-            driver.host, driver.boot_id, driver.pid, driver.start_time, session.ports.now()
-        )
-        won = await session.ports.offload(take_claims, session.ports.files, places, fence)
+        won = await ports.offload(take_claims, ports.files, places, self._fence_text())
         return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
+
+    async def seal(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Make sure that the engine does not start attempts once more; return those that it has not
+        started again since `job.restart`, and now cannot.
+
+        Asked before an attempt that did not finish is given up, where `restarts()`.
+        """
+        from ..lifecycle.files import seal_claims
+
+        ports = self.session.ports
+        places = [(str(job.metadir), job.attempt, job.restart) for job in jobs]
+        won = await ports.offload(seal_claims, ports.files, places, self._fence_text())
+        return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
+
+    def _fence_text(self) -> bytes:
+        ports = self.session.ports
+        who = ports.identity
+        return render_fence(who.host, who.boot_id, who.pid, who.start_time, ports.now())
 
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Bring to the engine's side what the jobs need, before they are submitted."""
@@ -127,6 +141,9 @@ class Backend(JobText):
 
     async def watch(self, report: Report) -> None:
         """Report what the engine tells by itself, until cancelled."""
+
+    async def poll(self) -> None:
+        """Take in what the engine has told by itself so far; `watch` does it where a runner runs."""
 
     async def explain(self, job: Job) -> str:
         """Return, for a person, what the engine says about the job."""
@@ -144,6 +161,11 @@ class Backend(JobText):
         for what in ("inputs", "outputs", "container"):
             if getattr(job, what):
                 raise OptionError(f"the scheduler {self.name} cannot do {what} for a job")
+
+    @classmethod
+    def restarts(cls) -> bool:
+        """Tell whether the engine may start a job again by itself, under the same id."""
+        return cls.wrapper_restart != "0"
 
     @classmethod
     def submits_in_bulk(cls) -> bool:

@@ -13,6 +13,7 @@ from .backend import Backend
 from .options import check_count
 
 if TYPE_CHECKING:
+    from ..lifecycle.byhand import ByHand
     from ..lifecycle.session import Session
 
 __all__ = ["Scheduler"]
@@ -86,12 +87,26 @@ class Scheduler(Backend):
             self._session = Session.detached(self)
         return self._session
 
+    async def aclose(self) -> None:
+        """Close a scheduler that was used without a Runner. Jobs that still run go on."""
+        if self._session is not None and self._session.by_hand is not None:
+            await self._session.by_hand.close()
+
+    async def _opened_by_hand(self) -> ByHand | None:
+        """Return what makes a scheduler go that no runner drives, opened; None where one does."""
+        by_hand = self.session.by_hand
+        if by_hand is not None:
+            await by_hand.open()
+        return by_hand
+
     async def create_job(
         self, index: int, cmd: str | Iterable[object], envs: Mapping[str, object] | None = None
     ) -> Job:
         """Create a job and its folder. Raises CommandError; OptionError for an index below 0."""
         job = self.new_job(index, cmd, envs)
-        await self.session.added(job)
+        session = self.session
+        await session.added(job)
+        await session.ports.offload(session.ports.files.make_folder, str(job.metadir))
         return job
 
     def new_job(
@@ -116,6 +131,8 @@ class Scheduler(Backend):
 
         session = self.session
         text = self.wrap_job_script(job)
+        if session.by_hand is not None:
+            await session.ports.offload(session.make_folders)
         await session.ports.offload(
             write_script, session.ports.files, self.script_path(job), os.fsencode(text)
         )
@@ -123,8 +140,11 @@ class Scheduler(Backend):
 
     async def submit_job_and_update_status(self, job: Job) -> None:
         """Submit the job unless it is submitted or running already, and move it accordingly."""
+        by_hand = await self._opened_by_hand()
         if not await self.job_is_submitted_or_running(job):
             await self.session.submitter.submit([job])
+        if by_hand is not None:
+            await by_hand.raise_what_stopped()
 
     async def retry_job(self, job: Job) -> None:
         """Keep the files of the failed attempt and put the job into the queue again."""
@@ -148,7 +168,7 @@ class Scheduler(Backend):
 
     async def kill_job_and_update_status(self, job: Job) -> None:
         """Kill the job, waiting or running, and move it accordingly."""
-        await self.session.killer.kill([job])
+        await self._kill([job])
 
     async def count_running_jobs(self, jobs: Iterable[Job]) -> int:
         """Count the jobs that are submitted, running or being killed; asks nobody."""
@@ -157,13 +177,22 @@ class Scheduler(Backend):
     async def check_all_done(self, jobs: Iterable[Job], polling_counter: int) -> bool:
         """Find out what became of the jobs, fire their hooks, and tell whether all have ended."""
         jobs = list(jobs)
+        by_hand = await self._opened_by_hand()
+        if by_hand is not None:
+            await by_hand.go_round()
         await self.session.reconciler.reconcile([job for job in jobs if job.status.active])
         await self.session.reconciler.poll_hooks(jobs, polling_counter)
         return all(job.status.final for job in jobs)
 
     async def kill_running_jobs(self, jobs: Iterable[Job]) -> None:
         """Kill those of the jobs that are submitted or running."""
-        await self.session.killer.kill([job for job in jobs if job.status.active])
+        await self._kill([job for job in jobs if job.status.active])
+
+    async def _kill(self, jobs: list[Job]) -> None:
+        by_hand = await self._opened_by_hand()
+        await self.session.killer.kill(jobs)
+        if by_hand is not None:
+            await by_hand.settle(jobs)
 
     async def job_is_submitted_or_running(self, job: Job) -> bool:
         """Tell whether the engine has the job's present attempt."""
@@ -171,5 +200,6 @@ class Scheduler(Backend):
 
     async def job_fails_before_running(self, job: Job) -> bool:
         """Tell whether the job, though submitted, has ended without ever having started."""
+        await self._opened_by_hand()
         await self.session.reconciler.reconcile([job])
         return job.status is JobStatus.FAILED and job.started is None

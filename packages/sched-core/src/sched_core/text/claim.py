@@ -41,6 +41,10 @@ class Claim:
     ended: float | None = None
     user_cpu: float | None = None
     system_cpu: float | None = None
+    position: int = 0
+    """Which start of the attempt it is: 0, or n for the engine's n-th further one."""
+    sealed: bool = False
+    """Whether a driver has given the attempt up: there will be no further start, and no record."""
 
     @property
     def is_fence(self) -> bool:

@@ -105,6 +105,7 @@ _sched_take() {
     [[ ! $_sched_made && -e $_sched_claim ]] || return 122
     # Taken; but when the engine started the same job again, this is the next incarnation.
     ((10#$_sched_restart)) && read -r _sched_other _ <"$_sched_claim" && [[ $_sched_jid && $_sched_other == "$_sched_jid" ]] || return 121
+    while read -r _sched_other; do [[ $_sched_other != 'E 0 '* ]] || return 121; done <"$_sched_claim"   # it had finished
     _sched_claim=$_sched_dir/job.claim.$_sched_attempt.r$((++_sched_restarts))
   done
 }

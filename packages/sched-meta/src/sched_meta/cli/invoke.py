@@ -76,6 +76,10 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 def _usage_message(error: click.ClickException) -> str:
     message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        near = " or ".join(sorted(error.possibilities or ()))
+        hint = f"; did you mean {near}?" if near else ""
+        message = f"no such option {error.option_name}{hint}"
     context = getattr(error, "ctx", None)
     if context is None:
         return message

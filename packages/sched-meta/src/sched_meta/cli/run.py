@@ -54,7 +54,7 @@ class _RunCommand(click.Command):
 
 @click.command(cls=_RunCommand, help=_HELP)
 @click.argument("stray", nargs=-1, type=click.UNPROCESSED, required=False)
-@click.option("-s", "--scheduler", default="local", show_default=True, help="What runs the jobs.")
+@click.option("-s", "--scheduler", help="What runs the jobs, by default this machine: local.")
 @click.option("-w", "--workdir", metavar="RUN", help="Folder of the run.")
 @scheduler_options
 @click.option("--env", multiple=True, metavar="K=V", help="Variable for every job; repeatable.")
@@ -87,6 +87,8 @@ def run(ctx: click.Context, /, **values: Any) -> int:
 
 
 def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
+    from ..replacement import has_forms
+
     behind: Sequence[str] | None = ctx.meta.get(_BEHIND_DASHES)
     problem = None
     if values["stray"]:
@@ -96,6 +98,8 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
         problem = "--from brings commands of its own; leave out what stands behind --"
     elif values["list_file"] and values["shell"]:
         problem = "--shell is for the line behind --; the lines of a list go to bash anyway"
+    elif values["list_file"] and has_forms(values["name"]):
+        problem = "--name with {}-forms is for values behind :::; a list of objects has names"
     elif not values["list_file"] and not behind:
         problem = "there is no command; write it behind --, or name a list with --from"
     if problem:
@@ -118,6 +122,6 @@ def _specs(behind: Sequence[str] | None, values: dict[str, Any]) -> list[JobSpec
 
 
 def _run_name(name: str | None) -> str | None:
-    from ..replacement import FORM
+    from ..replacement import has_forms
 
-    return name if name and not FORM.search(name) else None
+    return None if name is None or has_forms(name) else name

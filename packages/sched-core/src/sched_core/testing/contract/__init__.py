@@ -18,12 +18,13 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "rig outcomes environment limits killing retries feeding hooks closing resuming misuse"
+            "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse"
         ).split()
     )
 )
 
 from .closing import ClosingContract  # noqa: E402  # only now are its assertions rewritten
+from .engine import EngineContract  # noqa: E402
 from .environment import EnvironmentContract  # noqa: E402
 from .feeding import FeedingContract  # noqa: E402
 from .hooks import HooksContract  # noqa: E402
@@ -46,6 +47,7 @@ class SchedulerContract(
     RetriesContract,
     FeedingContract,
     HooksContract,
+    EngineContract,
     ClosingContract,
     ResumingContract,
     MisuseContract,

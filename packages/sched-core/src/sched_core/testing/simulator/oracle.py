@@ -110,13 +110,13 @@ class Oracle:
             if ended is not None and execution.started > ended:
                 self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
 
-    def judge_moves(self, driver: str, jobs: Iterable[Job], *, resumed: bool) -> None:
+    def judge_moves(self, driver: str, jobs: Iterable[Job]) -> None:
         """Judge the states that one driver gave its jobs."""
         for job in jobs:
             assert isinstance(job, WatchedJob)
             moves = [status for _, status in job.moves]
-            if resumed:  # from INIT to where the job stood
-                del moves[0]
+            if moves[1:] and moves[1] not in MOVES[JobStatus.INIT]:
+                del moves[0]  # what was restored begins where it stood
             for old, new in pairwise(moves):
                 if new not in MOVES[old]:
                     names = " ".join(status.name for status in moves)

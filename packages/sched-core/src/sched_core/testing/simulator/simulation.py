@@ -100,8 +100,14 @@ class _Driver:
         self.ended = anyio.Event()
         self.hung = anyio.Event()
         self.changed = anyio.Event()
+        self.runner: Runner | None = None
         self.completed = False
         self.locked = False
+
+    def jobs(self) -> Sequence[Job]:
+        """Return the jobs that it knows."""
+        opened = self.runner is not None and self.runner._session is not None
+        return self.runner.jobs if opened and self.runner else ()
 
     def end(self) -> None:
         self.ports.retire()
@@ -168,7 +174,15 @@ class _Simulation:
         self.chance.calm = True
 
     def _unfinished(self) -> str:
-        return ", ".join(repr(job) for job in self.jobs.values() if not job.status.final)
+        """Say what the drivers that are still there wait for."""
+        waiting = [
+            f"{driver.name} for {job}"
+            for driver in self.drivers
+            if not driver.ended.is_set()
+            for job in driver.jobs()
+            if not job.status.final
+        ]
+        return ", ".join(waiting) or "no job is open"
 
     async def _one_life(self, group: TaskGroup) -> bool:
         """Have one driver drive until it ends or hangs; tell whether all is done."""
@@ -228,8 +242,8 @@ class _Simulation:
     async def _drive(self, driver: _Driver) -> None:
         log = HookLog()
         scheduler = self._scheduler()
-        resumed = len(self.drivers) > 1
         runner = Runner(scheduler, plugins=[log], existing="resume", ports=driver.ports)
+        driver.runner = runner
         try:
             with anyio.CancelScope() as scope:
                 driver.ports.on_end = scope.cancel
@@ -244,7 +258,7 @@ class _Simulation:
                 if not isinstance(error, Exception):
                     raise
         finally:
-            self._take_stock(driver, runner, log, scheduler, resumed=resumed)
+            self._take_stock(driver, log, scheduler)
             driver.end()
 
     def _scheduler(self) -> SimulatedScheduler:
@@ -270,14 +284,11 @@ class _Simulation:
     def _take_stock(
         self,
         driver: _Driver,
-        runner: Runner,
         log: HookLog,
         scheduler: SimulatedScheduler,
-        *,
-        resumed: bool,
     ) -> None:
-        jobs = runner.jobs if runner._session is not None else []
-        self.oracle.judge_moves(driver.name, jobs, resumed=resumed)
+        jobs = driver.jobs()
+        self.oracle.judge_moves(driver.name, jobs)
         self.oracle.judge_questions(scheduler)
         log.judge(self.oracle, driver.name)
         if driver.completed:

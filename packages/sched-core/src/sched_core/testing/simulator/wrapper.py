@@ -128,7 +128,7 @@ class Wrapper:
 
     def _may_follow(self, claim: bytes) -> bool:
         """Tell whether that claim is of an earlier start of the same job that did not finish."""
-        return claim.split(b" ", 1)[0] == self._jid.encode()
+        return claim.split(b" ", 1)[0] == self._jid.encode() and b"\nE 0 " not in claim
 
     def _attend(self, index: int, command: str) -> Steps:
         _, seconds, codes = command.split()
