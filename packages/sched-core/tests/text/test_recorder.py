@@ -419,6 +419,8 @@ def test_a_job_that_the_engine_starts_again_is_the_next_incarnation(folder: Fold
     assert [job.claim(n).restart for n in range(3)] == [0, 1, 2]
     assert [job.claim(n).jid for n in range(3)] == ["77_3"] * 3
     assert job.stdout == b"third\n"
+    kept = job.metadir / "job.retry"
+    assert [(kept / f"1.r{n}/job.stdout").read_bytes() for n in (0, 1)] == [b"first\n", b"second\n"]
     assert job.text("jid") == "77_3\n"
     assert {(event.restart, event.rc) for event in job.events()} == {
         (n, rc) for n in range(3) for rc in (None, 1)

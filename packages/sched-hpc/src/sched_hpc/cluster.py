@@ -223,5 +223,3 @@ class ClusterScheduler(Scheduler):
     def find_tools(self, *names: str) -> None:
         """Raise OptionError for the first tool that is not there."""
         self.toolbox.check(*names)
-
-

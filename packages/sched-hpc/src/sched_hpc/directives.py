@@ -30,7 +30,9 @@ def take_directives(
         if name in reserved:
             raise OptionError(f"the scheduler {scheduler} sets {name} itself; {reserved[name]}")
         if name not in legal:
-            raise OptionError(f"the scheduler {scheduler} has no option {given}; {_hint(given, legal, others)}")
+            raise OptionError(
+                f"the scheduler {scheduler} has no option {given}; {_hint(given, legal, others)}"
+            )
         if name in taken:
             raise OptionError(f"the option {name} is given twice")
         taken[name] = _checked(name, value)

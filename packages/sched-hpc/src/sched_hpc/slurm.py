@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -72,6 +71,7 @@ class SlurmScheduler(ClusterScheduler):
     wrapper_jid: ClassVar[str] = (
         "${SLURM_ARRAY_JOB_ID-${SLURM_JOB_ID-}}${SLURM_ARRAY_TASK_ID+_$SLURM_ARRAY_TASK_ID}"
     )
+    ends_jobs: ClassVar[bool] = True
     wrapper_restart: ClassVar[str] = "${SLURM_RESTART_COUNT:-0}"
 
     # --- opening ---------------------------------------------------------------------------------
@@ -92,7 +92,9 @@ class SlurmScheduler(ClusterScheduler):
 
     async def _configuration(self, *, fresh: bool = False) -> Config:
         if self._config is None or fresh:
-            answer = await self._ask(commands.show_config(self.tools["scontrol"], self._one_cluster()))
+            answer = await self._ask(
+                commands.show_config(self.tools["scontrol"], self._one_cluster())
+            )
             try:
                 self._config = parse_config(answer.stdout)
             except ValueError as error:
@@ -126,7 +128,7 @@ class SlurmScheduler(ClusterScheduler):
         try:
             submitted = parse_sbatch(answer.stdout)
         except ValueError as error:
-            raise SubmitOutcomeUnknown(str(error), **_details(answer)) from error
+            raise answer.error(SubmitOutcomeUnknown, str(error)) from error
         self._booted[submitted.id] = config.booted
         if submitted.cluster:
             self._cluster_of[submitted.id] = submitted.cluster
@@ -144,10 +146,10 @@ class SlurmScheduler(ClusterScheduler):
             raise EngineUnavailable("arrays must be smaller now", retry_after=0.1)
         verdict = judge_submission(answer.stderr)
         if answer.returncode < 0 or verdict == "unknown":
-            raise SubmitOutcomeUnknown(words, **_details(answer))
+            raise answer.error(SubmitOutcomeUnknown, words)
         if verdict == "unavailable":
-            raise EngineUnavailable(words, **_details(answer))
-        raise SubmitRejected(words, **_details(answer))
+            raise answer.error(EngineUnavailable, words)
+        raise answer.error(SubmitRejected, words)
 
     async def _arrays_are_smaller(self, argv: Sequence[str]) -> bool:
         """Tell whether the site has lowered its limit since this driver has asked for it."""
@@ -208,7 +210,10 @@ class SlurmScheduler(ClusterScheduler):
         if config.accounting:
             asked = [job for job in jobs if job.jid is not None][:_ASKED_AT_ONCE]
             argv = commands.sacct_by_id(
-                self.tools["sacct"], _ids(asked), _LOOK_BACK, self._clusters()
+                self.tools["sacct"],
+                _grouped(array_of(job.jid) for job in asked if job.jid),
+                _LOOK_BACK,
+                self._clusters(),
             )
             found = self._match(asked, await self._accounting(argv))
             # It may be late, but not early: what it says has ended has ended.
@@ -263,7 +268,7 @@ class SlurmScheduler(ClusterScheduler):
         except TimeoutError as error:
             raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
         if answer.returncode != 0:
-            raise EngineUnavailable(said(answer.stderr), **_details(answer))
+            raise answer.error(EngineUnavailable, said(answer.stderr))
         return answer
 
     # --- killing and limits ----------------------------------------------------------------------
@@ -282,27 +287,23 @@ class SlurmScheduler(ClusterScheduler):
             except TimeoutError as error:
                 raise EngineUnavailable("scancel did not return", command=argv) from error
             if judge_submission(answer.stderr) != "rejected":
-                raise EngineUnavailable(said(answer.stderr), **_details(answer))
+                raise answer.error(EngineUnavailable, said(answer.stderr))
 
     def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> commands.JobIds:
         """Return the ids of those of the jobs that Slurm has, by array."""
         places: dict[str, dict[int | None, str]] = {}
         for row in rows:
             for _, task in _keys(row):
-                for name in {row.name, row.comment}:
-                    places.setdefault(name, {})[task] = row.id
-        ids: dict[str, list[int] | None] = {}
+                for own in {row.name, row.comment}:
+                    places.setdefault(own, {})[task] = row.id
+        found: list[tuple[str, int | None]] = []
         for job in jobs:
             name = self.submission_name(job)
             task = self._task_of(job)
             id_ = places.get(slurm_name(name), {}).get(task) if name else None
-            if id_ is None:
-                continue
-            if task is None:
-                ids[id_] = None
-            else:
-                (ids.setdefault(id_, []) or []).append(task)
-        return ids
+            if id_ is not None:
+                found.append((id_, task))
+        return _grouped(found)
 
     def _task_of(self, job: Job) -> int | None:
         """Return the number of the job's task, also where its id is not known yet."""
@@ -321,7 +322,7 @@ class SlurmScheduler(ClusterScheduler):
         except TimeoutError as error:
             raise EngineUnavailable("scontrol did not return", command=argv) from error
         if answer.returncode != 0 and judge_submission(answer.stderr) != "rejected":
-            raise EngineUnavailable(said(answer.stderr), **_details(answer))
+            raise answer.error(EngineUnavailable, said(answer.stderr))
 
     # --- for people ------------------------------------------------------------------------------
 
@@ -334,7 +335,7 @@ class SlurmScheduler(ClusterScheduler):
         row = next((row for row in rows if key in _keys(row)), None)
         if row is None:
             argv = commands.sacct_by_id(
-                self.tools["sacct"], _ids([job]), _LOOK_BACK, self._clusters()
+                self.tools["sacct"], _grouped([key]), _LOOK_BACK, self._clusters()
             )
             row = next(iter(await self._accounting(argv)), None)
         return explain_row(job.jid, row) if row is not None else f"Slurm does not know {job.jid}"
@@ -369,15 +370,13 @@ def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
             yield row.id, task
 
 
-def _ids(jobs: Iterable[Job]) -> commands.JobIds:
-    ids: dict[str, list[int] | None] = {}
-    for job in jobs:
-        id_, task = array_of(job.jid or "")
-        if task is None:
-            ids[id_] = None
-        else:
-            (ids.setdefault(id_, []) or []).append(task)
-    return ids
+def _grouped(ids: Iterable[tuple[str, int | None]]) -> commands.JobIds:
+    grouped: dict[str, list[int] | None] = {}
+    for id_, task in ids:
+        tasks = grouped.setdefault(id_, None if task is None else [])
+        if tasks is not None and task is not None:
+            tasks.append(task)
+    return grouped
 
 
 def _observation(row: Row, jid: str) -> Observation:
@@ -413,13 +412,3 @@ def _reason(row: Row) -> str:
     state = row.state.split()[0] if row.state else ""
     words = row.state if row.state.startswith("CANCELLED by") else state
     return f"Slurm: {words}" + (f" ({row.reason})" if row.reason else "")
-
-
-def _details(answer: Answer) -> dict[str, object]:
-    return {
-        "command": answer.command,
-        "returncode": answer.returncode,
-        "stderr": answer.stderr,
-    }
-
-

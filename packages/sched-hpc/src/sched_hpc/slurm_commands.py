@@ -63,7 +63,14 @@ def squeue(program: str, uid: int, clusters: str | None, *, ended: bool) -> list
     """Return the question for all jobs of a user; with `ended`, also for those that have ended."""
     form = ",".join(f"{field}:{SEPARATOR}" for field in SQUEUE_FIELDS)
     states = ["--states=all"] if ended else []
-    return [program, *_clusters(clusters), "--noheader", f"--user={uid}", *states, f"--Format={form}"]
+    return [
+        program,
+        *_clusters(clusters),
+        "--noheader",
+        f"--user={uid}",
+        *states,
+        f"--Format={form}",
+    ]
 
 
 def sacct_by_id(program: str, ids: JobIds, since: int, clusters: str | None) -> list[str]:
@@ -72,7 +79,9 @@ def sacct_by_id(program: str, ids: JobIds, since: int, clusters: str | None) -> 
     return [*_sacct(program, since, clusters), f"--jobs={jobs}"]
 
 
-def sacct_by_name(program: str, names: Iterable[str], since: int, clusters: str | None) -> list[str]:
+def sacct_by_name(
+    program: str, names: Iterable[str], since: int, clusters: str | None
+) -> list[str]:
     """Return the question to the accounting for the jobs of these names."""
     return [*_sacct(program, since, clusters), f"--name={','.join(names)}"]
 
@@ -98,7 +107,9 @@ def scancel(program: str, ids: Sequence[str], clusters: str | None) -> list[str]
 
 def cancel_ids(ids: JobIds) -> list[list[str]]:
     """Write jobs as scancel takes them, at most a hundred words a call."""
-    words = [id_ if tasks is None else f"{id_}_[{join_ranges(tasks)}]" for id_, tasks in ids.items()]
+    words = [
+        id_ if tasks is None else f"{id_}_[{join_ranges(tasks)}]" for id_, tasks in ids.items()
+    ]
     return [words[i : i + _IDS_A_CALL] for i in range(0, len(words), _IDS_A_CALL)]
 
 

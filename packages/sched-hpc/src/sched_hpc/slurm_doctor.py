@@ -17,9 +17,7 @@ Finding = tuple[str, bool | None, str]
 Ask = Callable[[Sequence[str]], Awaitable[Answer]]
 
 
-async def check_slurm(
-    tools: Mapping[str, str], ask: Ask, cluster: str | None
-) -> Sequence[Finding]:
+async def check_slurm(tools: Mapping[str, str], ask: Ask, cluster: str | None) -> Sequence[Finding]:
     """Return name, verdict (None: a warning) and detail of each check."""
     findings = [_tool(name, program) for name, program in tools.items()]
     if shutil.which(tools["scontrol"]) is None:
@@ -42,16 +40,9 @@ def _tool(name: str, program: str) -> Finding:
 
 
 def _settings(config: Config) -> list[Finding]:
-    return [
-        _accounting(config),
-        _arrays(config),
-        (
-            "limits",
-            True,
-            f"a job that has ended is listed for {config.min_job_age} s, "
-            f"one that is killed has {config.kill_wait} s to end",
-        ),
-    ]
+    kept = f"a job that has ended is listed for {config.min_job_age} s"
+    ends = f"one that is killed has {config.kill_wait} s to end"
+    return [_accounting(config), _arrays(config), ("limits", True, f"{kept}, {ends}")]
 
 
 def _accounting(config: Config) -> Finding:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from .ranges import split_ranges
 from .slurm_commands import SACCT_FIELDS, SEPARATOR, SQUEUE_FIELDS
 
-__all__ = ["Config", "Row", "Submitted", "parse_config", "parse_sacct", "parse_sbatch", "parse_squeue"]
+__all__ = [
+    "Config",
+    "Row",
+    "Submitted",
+    "parse_config",
+    "parse_sacct",
+    "parse_sbatch",
+    "parse_squeue",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,8 @@ def parse_sacct(text: str) -> Iterator[Row]:
 
 def parse_config(text: str) -> Config:
     """Read the answer of `scontrol show config`."""
-    found = dict(match.groups() for line in text.splitlines() if (match := _SETTING.match(line)))
+    matches = [match for line in text.splitlines() if (match := _SETTING.match(line))]
+    found = {match[1]: match[2] for match in matches}
     if "SLURM_VERSION" not in found:
         raise ValueError(f"scontrol has not told how Slurm is set up: {text.strip()[:200]!r}")
     storage = found.get("AccountingStorageType", "").strip()
@@ -157,7 +166,7 @@ def _job(text: str) -> tuple[str, tuple[int, ...] | None, int | None] | None:
     if match is None:
         return None
     id_, task, ranges, limit = match.groups()
-    tasks = None
+    tasks: tuple[int, ...] | None = None
     if task is not None:
         tasks = (int(task),)
     elif ranges is not None:

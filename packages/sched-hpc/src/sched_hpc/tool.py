@@ -7,13 +7,16 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import anyio
 from anyio.abc import Process
 
-from sched_core import EngineUnavailable, OptionError
+from sched_core import BackendError, EngineUnavailable, OptionError
 
 __all__ = ["Answer", "Toolbox", "clean_environment"]
+
+E = TypeVar("E", bound=BackendError)
 
 _FAMILIES = ("SLURM_", "SGE_", "PBS_", "PMI_", "PMIX_")
 """Variables that tell a job who it is: the next submission must not take them for its own."""
@@ -53,6 +56,10 @@ class Answer:
     stdout: str
     stderr: str
 
+    def error(self, cls: type[E], message: str) -> E:
+        """Return an error about this answer."""
+        return cls(message, command=self.command, returncode=self.returncode, stderr=self.stderr)
+
 
 class Toolbox:
     """The programs of one engine."""
@@ -83,7 +90,7 @@ class Toolbox:
         Only its own end counts: a child that it leaves behind may keep its output open.
         """
         self.calls[self._name_of(argv[0])] += 1
-        environment = clean_environment(os.environ) | (extra or {})
+        environment = clean_environment(os.environ) | dict(extra or {})
         with _Memory() as given, _Memory() as told, _Memory() as complained:
             given.fill(stdin)
             try:
@@ -96,7 +103,9 @@ class Toolbox:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise EngineUnavailable(f"{argv[0]} cannot be run: {error}", command=argv) from error
+                raise EngineUnavailable(
+                    f"{argv[0]} cannot be run: {error}", command=argv
+                ) from error
             returncode = await self._end_of(process)
             return Answer(argv, returncode, told.text(), complained.text())
 
@@ -120,7 +129,7 @@ class _Memory:
     def __init__(self) -> None:
         self.fd = os.memfd_create("sched")
 
-    def __enter__(self) -> _Memory:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

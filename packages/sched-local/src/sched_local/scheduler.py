@@ -72,7 +72,7 @@ class LocalScheduler(Scheduler):
     """
 
     name: ClassVar[str] = "local"
-    max_batch: ClassVar[int] = 64
+    max_batch: int = 64
     batch_delay: ClassVar[float] = 0.0
     throttles: ClassVar[bool] = True
     pushes: ClassVar[bool] = True

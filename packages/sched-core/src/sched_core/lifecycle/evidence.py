@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.failure import Failure
@@ -59,13 +60,15 @@ class Evidence:
         (claim,) = await self.read_records([active])
         return claim
 
-    async def take_record(self, active: Active, claim: Claim | None, restart: int) -> bool:
+    async def take_record(
+        self, active: Active, claim: Claim | None, restart: int, said: Observation
+    ) -> bool:
         """End an attempt by its record, if there is one of its `restart`-th or a later start; that
-        an earlier one finished is the last word as well.
+        an earlier one finished is the last word as well. `said` is the engine's word on the end.
         """
         if claim is None or claim.rc is None or (claim.rc and claim.restart < restart):
             return False
-        await self._recorded(active, observation_of(claim))
+        await self._recorded(active, observation_of(claim), said)
         return True
 
     async def engine_failed(self, active: Active, failure: Failure, reason: str) -> None:
@@ -92,6 +95,7 @@ class Evidence:
     async def _restarted(self, active: Active, seen: Observation) -> None:
         active.job.restart = seen.restart
         active.engine_ended = None
+        active.held = active.recorded = False
         if active.job.status is JobStatus.RUNNING:
             await self._move(active.job, JobStatus.SUBMITTED)
 
@@ -101,19 +105,32 @@ class Evidence:
             job.started = seen.started or self._session.ports.now()
             await self._move(job, JobStatus.RUNNING)
 
-    async def _recorded(self, active: Active, seen: Observation) -> None:
+    async def _recorded(
+        self, active: Active, seen: Observation, said: Observation | None = None
+    ) -> None:
         active.recorded = True
         if not self._session.scheduler.shared_disk:
             await self._session.scheduler.collect([active.job])
         if seen.started is not None:
             await self._running(active, seen)
-        await self._conclude(active, seen)
+        if said is None and self._is_imposed(active.job, seen):
+            active.held = True  # the engine is asked: it may have ended it, or start it again
+            return
+        await self._conclude(active, seen if said is None else _explained(seen, said))
+
+    def _is_imposed(self, job: Job, seen: Observation) -> bool:
+        """Tell whether the engine may be why the command ended, rather than the command."""
+        if not self._session.scheduler.ends_jobs or job.status is JobStatus.KILLING:
+            return False
+        if seen.rc == 0 or seen.failure not in (None, Failure.EXIT):
+            return False
+        return seen.signal is not None or (seen.rc or 0) > 128
 
     async def _engine_says_ended(self, active: Active, seen: Observation) -> None:
         claim = await self.record_of(active)
         # The wrapper found the attempt claimed: its exit tells nothing of it.
         refused = seen.rc == _NOT_OURS
-        if await self.take_record(active, claim, 0 if refused else seen.restart):
+        if await self.take_record(active, claim, 0 if refused else seen.restart, seen):
             return
         if seen.state is EngineState.FAILED and not refused:
             await self._conclude(active, seen)
@@ -162,6 +179,15 @@ class Evidence:
         await self._session.scheduler.transition_job_status(job, status)
 
 
+def _explained(record: Observation, said: Observation) -> Observation:
+    """Return the record of a failure with the class that the engine gives it."""
+    finished = record.rc == 0 and record.failure is None
+    own = record.failure not in (None, Failure.EXIT)
+    if finished or own or said.failure in (None, Failure.EXIT, Failure.SETUP):
+        return record
+    return replace(record, failure=said.failure, reason=said.reason)
+
+
 def observation_of(claim: Claim) -> Observation:
     """Return what a claim tells about its attempt: that it runs, or how it ended."""
     return Observation(
@@ -171,6 +197,7 @@ def observation_of(claim: Claim) -> Observation:
         jid=claim.jid or None,
         host=claim.host or None,
         restart=claim.restart,
+        signal=claim.signal,
         started=claim.claimed,
         ended=claim.ended,
     )

@@ -27,6 +27,10 @@ _CONFIRM_AFTER = 5.0
 """Seconds after which "not in the queue" is believed when it is said again."""
 
 
+_SILENT = Observation(EngineState.SUCCEEDED)
+"""The word of an engine that has nothing to say of a job's end."""
+
+
 @dataclass(slots=True)
 class _Lookup:
     """A submission of which nobody knows whether the engine has it."""
@@ -62,18 +66,30 @@ class Reconciler:
         except EngineUnavailable as error:
             self._session.warn(f"{scheduler.name} cannot be asked, nothing changes: {error}")
             return False
-        absent = []
+        absent, forgotten = [], []
         for active in asked:
             seen = answers.get(AttemptId(active.job.index, active.attempt))
             if seen is None:
                 absent.append(active)
+            elif seen.state is EngineState.FORGOTTEN:
+                forgotten.append(active)
             else:
                 await self._session.evidence.observe(
                     AttemptId(active.job.index, active.attempt), seen
                 )
         late = [active for active in asked if active.engine_ended is not None]
-        await self._look_at_records(self._believed(absent) + late)
+        await self._look_at_records(self._believed(absent) + late, forgotten)
         return True
+
+    @property
+    def impatient(self) -> bool:
+        """Whether something was seen that the next answer of the engine has to decide."""
+        now = self._session.ports.monotonic()
+        return any(
+            active.held
+            or (active.absent_since is not None and now - active.absent_since <= _CONFIRM_AFTER * 2)
+            for active in self._session.active.values()
+        )
 
     async def poll_hooks(self, jobs: Iterable[Job], counter: int) -> None:
         """Fire `on_job_polling` for those of the jobs that run."""
@@ -100,9 +116,13 @@ class Reconciler:
 
     # --- records -------------------------------------------------------------------------------
 
-    async def _look_at_records(self, actives: list[Active]) -> None:
-        """Decide about attempts that the engine no longer has."""
-        actives = [active for active in actives if self._is_current(active)]
+    async def _look_at_records(self, ended: list[Active], forgotten: list[Active]) -> None:
+        """Decide about attempts that the engine no longer has; some it has certainly forgotten."""
+        now = self._session.ports.monotonic()
+        lost = {active.job.index for active in forgotten}
+        for active in forgotten:
+            active.absent_since = active.absent_since or now
+        actives = [active for active in ended + forgotten if self._is_current(active)]
         if not actives:
             return
         claims = await self._session.evidence.read_records(actives)
@@ -112,12 +132,22 @@ class Reconciler:
                 unclaimed.append(active)
             elif claim.is_fence:
                 await self._gone(active, "it never started, and cannot any more")
-            elif await self._session.evidence.take_record(active, claim, active.job.restart):
+            elif await self._session.evidence.take_record(
+                active, claim, active.job.restart, _SILENT
+            ):
                 continue
             elif claim.sealed or self._too_late(active):
                 await self._gone(active, "it started, is gone, and left no record")
         for active in await self.fence(unclaimed):
-            await self._gone(active, "the engine does not know it any more, and it never started")
+            if active.job.index in lost:
+                self._session.warn(f"jobs are submitted again that {self._who} has forgotten")
+                await self._start_over(active)
+            else:
+                await self._gone(active, "the engine does not know it any more; it never started")
+
+    @property
+    def _who(self) -> str:
+        return self._session.scheduler.name
 
     def _too_late(self, active: Active) -> bool:
         since = [s for s in (active.absent_since, active.engine_ended) if s is not None]
@@ -165,7 +195,9 @@ class Reconciler:
         except EngineUnavailable as error:
             self._session.warn(f"submissions cannot be looked up now: {error}")
             for lookup in lookups:
-                if self._session.ports.monotonic() - lookup.since >= scheduler.lost_after:
+                # One that can be asked by name will be asked, however long it is away.
+                late = self._session.ports.monotonic() - lookup.since >= scheduler.lost_after
+                if late and not scheduler.finds_submissions():
                     await self._never_arrived(lookup)
             return
         for lookup in lookups:

@@ -61,6 +61,8 @@ class Active:
     """The wrapper's own record tells how it ended."""
     absent_since: float | None = None
     """Since when the engine does not know it."""
+    held: bool = False
+    """There is a record of an end by a signal, and the engine has not said yet what it was about."""
     engine_ended: float | None = None
     """Since when the engine says that it has ended, while there is no record."""
 
@@ -169,6 +171,7 @@ class Session:
     def recall(self, job: Job) -> None:
         """Take in a job that had ended for good before this driver began."""
         self._done.add(job.index)
+
     def revive(self, job: Job) -> None:
         """Count a job that had ended for good among those that have still to end."""
         if job.index in self._done:

@@ -285,17 +285,17 @@ class Loop:
         asked_at = session.ports.monotonic()
         while True:
             await session.ports.sleep(scheduler.spool_interval)
+            if session.ousted:
+                return
             try:
                 ended = len(session.finals)
                 if scheduler.events == "always":
                     await session.reconciler.read_spool()
                 if session.ports.monotonic() - asked_at >= interval:
                     asked_at = session.ports.monotonic()
-            if session.ousted:
-                return
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
-                    still = len(session.finals) == ended
+                    still = len(session.finals) == ended and not session.reconciler.impatient
                     interval = min(interval * _BACK_OFF, longest) if still else shortest
             except Exception as error:
                 # The run stops, but not this task: the ends of what still runs must be seen.

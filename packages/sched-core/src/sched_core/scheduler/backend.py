@@ -168,6 +168,11 @@ class Backend(JobText):
         return cls.wrapper_restart != "0"
 
     @classmethod
+    def finds_submissions(cls) -> bool:
+        """Tell whether the engine can be asked for a submission by its name."""
+        return cls.find_submissions is not Backend.find_submissions
+
+    @classmethod
     def submits_in_bulk(cls) -> bool:
         """Tell whether `submit_jobs` may be used: there is one, and nothing below goes round it."""
         own = cls.submit_jobs is not Backend.submit_jobs

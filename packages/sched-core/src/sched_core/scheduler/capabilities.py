@@ -10,13 +10,13 @@ __all__ = ["Capabilities"]
 class Capabilities:
     """Facts about an engine. The defaults fit one that is asked and has a queue of its own."""
 
-    max_batch: ClassVar[int] = 1000
+    max_batch: int = 1000
     """How many jobs one submission can hold."""
 
     batch_delay: ClassVar[float] = 0.1
     """How long a job waits for others to share its submission, in seconds."""
 
-    queue_ahead: ClassVar[int] = 64
+    queue_ahead: int = 64
     """How many jobs more than `forks` are kept in a queue that throttles."""
 
     pushes: ClassVar[bool] = False
@@ -24,6 +24,10 @@ class Capabilities:
 
     throttles: ClassVar[bool] = False
     """Whether the engine itself keeps to `forks`, so that more may wait in its queue."""
+
+    ends_jobs: ClassVar[bool] = False
+    """Whether the engine itself ends jobs by signals (its limits, a requeue), so that it is asked why
+    one has ended so."""
 
     kills_one: ClassVar[bool] = True
     """Whether one job of a submission can be killed alone."""

@@ -21,6 +21,8 @@ class EngineState(Enum):
     """The engine says so; only the job's own record proves it."""
     FAILED = "failed"
     """The engine says so, and that is proof."""
+    FORGOTTEN = "forgotten"
+    """The engine took the job and has certainly lost it: it is submitted again if it never started."""
     RECORDED = "recorded"
     """The wrapper's own record, or its exit status seen by its parent: the command's rc."""
 
@@ -36,6 +38,8 @@ class Observation:
     jid: str | None = None
     host: str | None = None
     restart: int = 0
+    signal: str | None = None
+    """The signal that reached the wrapper before the command ended: somebody else's wish."""
     started: float | None = None
     """Seconds since 1970."""
     ended: float | None = None

@@ -110,9 +110,21 @@ _sched_take() {
   done
 }
 
+# What was written before the engine started the job again is kept, as that of earlier attempts is.
+_sched_keep() {
+  local _sched_kept=$_sched_dir/job.retry/$_sched_attempt.r$((_sched_restarts - 1))
+  command -p mkdir -p -- "$_sched_kept" && command -p mv -- "$_sched_dir"/job.std{out,err} "$_sched_kept"
+} >/dev/null 2>&1
+
+_sched_open() {
+  ((_sched_restarts)) || { exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr"; return; }
+  _sched_keep
+  exec 7>>"$_sched_dir/job.stdout" 8>>"$_sched_dir/job.stderr"
+}
+
 # Start the payload and wait for its end.  Its stderr is not this shell's: "Killed" and the like are said elsewhere.
 _sched_attend() {
-  if ! { exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr"; } 2>/dev/null; then
+  if ! _sched_open 2>/dev/null; then
     _sched_rc=122 _sched_class=SETUP
     return
   fi

@@ -40,7 +40,7 @@ class SimulatedScheduler(Scheduler):
     """
 
     name: ClassVar[str] = "simulated"
-    max_batch: ClassVar[int] = 20
+    max_batch: int = 20
     wrapper_jid: ClassVar[str] = "${SIMULATED_JOB-}"
     wrapper_restart: ClassVar[str] = "${SIMULATED_RESTARTS-0}"
 
@@ -216,7 +216,7 @@ class SimulatedArrayScheduler(SimulatedScheduler):
     """
 
     throttles: ClassVar[bool] = True
-    queue_ahead: ClassVar[int] = 8
+    queue_ahead: int = 8
 
     def __init__(
         self,
