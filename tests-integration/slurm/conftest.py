@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .cluster import SlurmCluster
+
+
+@contextmanager
+def _running(**options: Any) -> Iterator[SlurmCluster]:
+    # Not pytest's own folder: munge wants one that everybody may enter.
+    with tempfile.TemporaryDirectory(prefix="sched-slurm-", ignore_cleanup_errors=True) as root:
+        cluster = SlurmCluster(Path(root), **options)
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def _accounted() -> Iterator[SlurmCluster]:
+    with _running(accounting=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def _bare() -> Iterator[SlurmCluster]:
+    with _running(settings={"MaxArraySize": 101, "MinJobAge": 5}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(_accounted: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """A Slurm with accounting."""
+    monkeypatch.setenv("SLURM_CONF", os.fspath(_accounted.conf))
+    return _accounted
+
+
+@pytest.fixture
+def bare_slurm(_bare: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """A Slurm without accounting, that forgets what has ended after five seconds."""
+    monkeypatch.setenv("SLURM_CONF", os.fspath(_bare.conf))
+    return _bare

@@ -1,0 +1,114 @@
+"""Daemons of a test cluster: each started by hand, told by its pid, ended by it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+__all__ = ["Daemon", "free_ports", "need_programs", "processes_with", "until"]
+
+
+class Daemon:
+    """A process in the foreground of its own session, which also ends with this one."""
+
+    def __init__(self, name: str, argv: Sequence[str], log: Path, env: dict[str, str]) -> None:
+        self.name = name
+        self._argv = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+        self._log = log
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        if self.alive:
+            return
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._env,
+                start_new_session=True,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self.alive:
+            self.signal(signal.SIGKILL)
+            assert self._process is not None
+            self._process.wait()
+
+    def stop(self, patience: float = 10.0) -> None:
+        if not self.alive:
+            return
+        assert self._process is not None
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
+        return ""
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports of this machine that nobody uses."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def until(condition: Callable[[], object], what: str, patience: float = 30.0) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {patience:.0f} s")
+        time.sleep(0.05)
+
+
+def need_programs(**programs: str) -> None:
+    """Fail where a program is missing, and say which Debian package brings it."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = {package for program, package in programs.items() if not shutil.which(program)}
+    if missing:
+        raise RuntimeError(f"the tests on the real engine need: apt-get install {' '.join(missing)}")
+
+
+def processes_with(variable: str) -> list[int]:
+    """Return the processes of this machine that have this NAME=value in their environment."""
+    wanted = variable.encode() + b"\0"
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes() and int(pid) != os.getpid():
+                found.append(int(pid))
+    return found
