@@ -69,6 +69,8 @@ class Killer:
                 return
             await self._session.change(0.05)
         if not job.status.active and not job.status.final:
+            # Its files are written before its state changes: it must not leave meanwhile.
+            self._session.waiting.drop(job)
             job.failure = Failure.CANCELLED
             await self._move(job, JobStatus.KILLED)
 

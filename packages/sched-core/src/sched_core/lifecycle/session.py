@@ -98,6 +98,10 @@ class Session:
         self.feeding = True
         self.closing = False
         self.interrupted = False
+        self.interrupted_before: set[int] = set()
+        """Jobs that an earlier driver was killing because the run was interrupted: they go on."""
+        self.unwanted: set[int] = set()
+        """Jobs that somebody wants to be killed: none of them is tried again."""
         self.ousted = False
         """Another driver has taken over: whatever is there belongs to it."""
         self.abandoned = False
@@ -180,6 +184,7 @@ class Session:
     async def reopen(self, job: Job) -> None:
         """Have a job that ended for good tried once more, on nobody's account."""
         self._done.discard(job.index)
+        self.unwanted.discard(job.index)
         self.expect(job)
         self.transitions.next_attempt(job, charged=False)
         job.trial_count = 0
@@ -206,9 +211,9 @@ class Session:
         if self.failure is None:
             log.error("the run in %s stops: %s", self.layout.workdir, error)
             self.failure = error
-        self.closing = True
         if isinstance(error, RunLocked):
             self.ousted = True
+        self.closing = True
         self.wake()
         self.notify()
 
@@ -287,7 +292,7 @@ class Session:
     def _state(self, job: Job) -> dict[str, Any]:
         state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
-            state["interrupted"] = self.interrupted
+            state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
 
     async def flush(self) -> None:

@@ -66,6 +66,10 @@ class Loop:
         if session.hooks.has("on_job_polling"):
             self._spawn(self._poll)
         return self
+        # What was being killed when an earlier driver died; it may take until the engine listens.
+        dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
+        if dying:
+            self._spawn(session.killer.tell_engine, dying)
 
     async def finish(self) -> None:
         """End all tasks; call it shielded, since they may have something to end themselves."""
@@ -285,14 +289,14 @@ class Loop:
         asked_at = session.ports.monotonic()
         while True:
             await session.ports.sleep(scheduler.spool_interval)
+            if session.ousted:
+                return
             try:
                 ended = len(session.finals)
                 if scheduler.events == "always":
                     await session.reconciler.read_spool()
                 if session.ports.monotonic() - asked_at >= interval:
                     asked_at = session.ports.monotonic()
-            if session.ousted:
-                return
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
                     still = len(session.finals) == ended
@@ -339,14 +343,14 @@ class Loop:
         session = self._session
         while True:
             await session.ports.sleep(_REQUEST_INTERVAL)
+            if session.ousted:
+                return
             try:
                 requests = await session.ports.offload(
                     read_requests, session.ports.files, session.layout
                 )
             except OSError:
                 continue  # the folder is gone or cannot be read: the flush says so
-            if session.ousted:
-                return
             for request in requests:
                 await self._answer(request)
 

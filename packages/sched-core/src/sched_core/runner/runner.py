@@ -338,7 +338,7 @@ class Runner:
         """
         session = self._open_session
         await session.killer.kill([job])
-        if job.status is JobStatus.KILLING:
+        if job.index in session.unwanted and not job.status.final:
             await self.wait(job)
 
     async def cancel(self) -> None:
