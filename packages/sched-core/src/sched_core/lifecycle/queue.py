@@ -88,8 +88,10 @@ class WaitingJobs:
                 dropped = self._dropped and (job.index, job.attempt) in self._dropped
                 if job.status is JobStatus.QUEUED and not dropped:
                     batch.append(job)
-            if not line.jobs:
-                del self._lines[key]
+            # To the end: the others' turn comes before this line's next.
+            del self._lines[key]
+            if line.jobs:
+                self._lines[key] = line
             if batch:
                 return batch
         return []
