@@ -63,13 +63,13 @@ class Loop:
         self._spawn(self._listen)
         if session.lease is not None:
             self._spawn(self._beat)
-        if session.hooks.has("on_job_polling"):
-            self._spawn(self._poll)
-        return self
         # What was being killed when an earlier driver died; it may take until the engine listens.
         dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
         if dying:
             self._spawn(session.killer.tell_engine, dying)
+        if session.hooks.has("on_job_polling"):
+            self._spawn(self._poll)
+        return self
 
     async def finish(self) -> None:
         """End all tasks; call it shielded, since they may have something to end themselves."""
