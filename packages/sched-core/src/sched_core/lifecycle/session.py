@@ -114,9 +114,10 @@ class Session:
         self.submitter = Submitter(self)
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
+        self.by_hand: ByHand | None = None
         self._changed = anyio.Event()
         self._over = anyio.Event()
-        self.by_hand: ByHand | None = None
+        self._news = anyio.Event()
         self._wake = anyio.Event()
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
@@ -274,7 +275,18 @@ class Session:
     def note_job(self, job: Job) -> None:
         """Record what a job is to run."""
         if self.journal is not None:
-            self.journal.add(job_entry(job.index, _spec(job)))
+            self._add(self.journal, job_entry(job.index, _spec(job)))
+
+    def _add(self, journal: Journal, entry: dict[str, Any]) -> None:
+        if not journal.pending:
+            self._news.set()
+        journal.add(entry)
+
+    async def noted(self) -> None:
+        """Wait until there is something to flush."""
+        while self.journal is None or not self.journal.pending:
+            self._news = anyio.Event()
+            await self.ports.wait(self._news, None)
 
     def note_state(self, job: Job) -> None:
         """Record where a job stands; several moves of an attempt before a flush become one entry."""
@@ -287,7 +299,7 @@ class Session:
             noted.update(entry)
         else:
             self._noted[job.index] = entry
-            self.journal.add(entry)
+            self._add(self.journal, entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
         state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
@@ -314,6 +326,7 @@ class Session:
             except OSError:
                 # Said twice does no harm, not said at all would.
                 self.journal.put_back(entries)
+                self._news.set()
                 raise
 
     def _write(
