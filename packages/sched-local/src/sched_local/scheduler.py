@@ -246,6 +246,8 @@ class LocalScheduler(Scheduler):
         if message.rc == _NOT_OURS:
             await self._look_again(message.attempt, refused=True)
             return
+        if message.failure is Failure.TIMEOUT:
+            await self._end_remains(message.attempt)
         self._release(message.attempt)
         reason = "" if message.failure is not Failure.SETUP else _setup_reason(message.rc)
         self._report(
@@ -356,6 +358,13 @@ class LocalScheduler(Scheduler):
         return None
 
     # --- ending ----------------------------------------------------------------------------------
+
+    async def _end_remains(self, attempt: AttemptId) -> None:
+        """End what has left the group of a job that took too long: the group itself is gone."""
+        entry = self._attempts.get(attempt)
+        if entry is not None and entry.job.attempt == attempt.attempt:
+            tree = Tree(None, job_token(self.session.run, entry.job))
+            await end_trees(self.session.ports, [tree], 0.0)
 
     async def _await_leaders(self, jobs: Sequence[Job]) -> None:
         """Wait until what is just being started can be told by its processes."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers know better, and typing would be half of the import's time
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -78,16 +77,17 @@ def _install(name: str) -> str:
     return f"pip install 'sched-meta[{_EXTRAS[name]}]'"
 
 
-def _load(entry_point: EntryPoint) -> Any:
+def _load(entry_point: EntryPoint) -> object:
     from sched_core.errors import NoSuchSchedulerError
 
     try:
-        return entry_point.load()
+        found: object = entry_point.load()
     except Exception as error:
         raise NoSuchSchedulerError(
             f"the scheduler {entry_point.name!r} is installed and cannot be loaded"
             f" from {entry_point.value}: {type(error).__name__}: {error}"
         ) from error
+    return found
 
 
 def _check_class(found: object, what: str) -> type[Scheduler]:

@@ -142,6 +142,10 @@ def _register(manager: pluggy.PluginManager, plugins: Iterable[object] | None) -
 def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Implementation, ...]:
     found = getattr(manager.hook, hook).get_hookimpls()
     # pluggy keeps them in the reverse of the order in which it calls them
-    return tuple(
-        _Implementation(impl.plugin_name, impl.function, impl.argnames) for impl in reversed(found)
-    )
+    return tuple(_Implementation(_name(i), i.function, i.argnames) for i in reversed(found))
+
+
+def _name(implementation: pluggy.HookImpl) -> str:
+    # pluggy names an object by its address, which tells a person nothing.
+    name = implementation.plugin_name
+    return type(implementation.plugin).__qualname__ if name.isdigit() else name

@@ -16,10 +16,12 @@ from .files import read_claims
 if TYPE_CHECKING:
     from .session import Active, Session
 
-__all__ = ["Evidence", "observation_of"]
+__all__ = ["NOT_SET_UP", "Evidence", "observation_of"]
 
 _NOT_OURS = 121
 """Exit status of a wrapper whose attempt somebody else has claimed."""
+NOT_SET_UP = 122
+"""Exit status of a wrapper that could not set its job up, or not record it."""
 
 
 class Evidence:
@@ -155,7 +157,9 @@ class Evidence:
             job.failure, job.reason = Failure.CANCELLED, seen.reason
             await self._move(job, JobStatus.KILLED)
         else:
-            job.failure, job.reason = seen.failure or Failure.EXIT, seen.reason
+            unwritten = seen.rc == NOT_SET_UP
+            failure = seen.failure or (Failure.SETUP if unwritten else Failure.EXIT)
+            job.failure, job.reason = failure, seen.reason
             await self._move(job, JobStatus.FAILED)
 
     async def _sealed(self, active: Active) -> bool:

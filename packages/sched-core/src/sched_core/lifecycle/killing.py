@@ -36,6 +36,8 @@ class Killer:
         be told now is told again until it can.
         """
         willing = [job for job in jobs if await self._may_kill(job, ask)]
+        if ask:
+            self._want_no_more(jobs, willing)
         for job in willing:
             if not job.status.active:
                 await self._kill_waiting(job)
@@ -54,6 +56,16 @@ class Killer:
             # A full disk must not keep anything alive.
             self._session.warn(f"that jobs are killed cannot be recorded: {error}")
 
+    def _want_no_more(self, jobs: Sequence[Job], willing: Sequence[Job]) -> None:
+        """Have no further attempt made: what is to be killed may fail first."""
+        session = self._session
+        failing = [job for job in jobs if job.status is JobStatus.FAILED]
+        for job in [*willing, *failing]:
+            if not session.is_done(job):
+                session.unwanted.add(job.index)
+                session.interrupted_before.discard(job.index)
+                job.will_retry = False
+
     async def _may_kill(self, job: Job, ask: bool) -> bool:
         if job.status.final or job.status is JobStatus.KILLING:
             return False
@@ -69,6 +81,8 @@ class Killer:
                 return
             await self._session.change(0.05)
         if not job.status.active and not job.status.final:
+            # Its files are written before its state changes: it must not leave meanwhile.
+            self._session.waiting.drop(job)
             job.failure = Failure.CANCELLED
             await self._move(job, JobStatus.KILLED)
 
@@ -93,6 +107,8 @@ class Killer:
         """Tell the engine to end these jobs, again and again until it listens."""
         session = self._session
         while jobs := [job for job in jobs if not job.status.final]:
+            if session.ousted:
+                return
             try:
                 await session.scheduler.kill_jobs(jobs)
                 break

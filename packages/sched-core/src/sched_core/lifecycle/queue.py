@@ -31,6 +31,7 @@ class WaitingJobs:
         self._later: list[tuple[float, int, object, Job]] = []
         self._tie = count()
         self._size = 0
+        self._dropped: set[tuple[int, int]] = set()
 
     def __len__(self) -> int:
         return self._size + len(self._later)
@@ -47,6 +48,10 @@ class WaitingJobs:
             line.since = now
         line.jobs.append(job)
         self._size += 1
+
+    def drop(self, job: Job) -> None:
+        """Never hand out the job's present attempt."""
+        self._dropped.add((job.index, job.attempt))
 
     def add_later(self, job: Job, key: object, at: float) -> None:
         """Have a job join its line at that moment."""
@@ -80,10 +85,13 @@ class WaitingJobs:
             while line.jobs and len(batch) < limit:
                 job = line.jobs.popleft()
                 self._size -= 1
-                if job.status is JobStatus.QUEUED:
+                dropped = self._dropped and (job.index, job.attempt) in self._dropped
+                if job.status is JobStatus.QUEUED and not dropped:
                     batch.append(job)
-            if not line.jobs:
-                del self._lines[key]
+            # To the end: the others' turn comes before this line's next.
+            del self._lines[key]
+            if line.jobs:
+                self._lines[key] = line
             if batch:
                 return batch
         return []

@@ -13,7 +13,7 @@ from ..model.status import JobStatus
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.observation import EngineState, Observation
 from ..text.event import Event, event_name, parse_event_name
-from .evidence import observation_of
+from .evidence import NOT_SET_UP, observation_of
 
 if TYPE_CHECKING:
     from ..text.claim import Claim
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconciler"]
 
-_NOT_SET_UP = 122
-"""Exit status of a wrapper that could not set its job up, or not record it."""
 _CONFIRM_AFTER = 5.0
 """Seconds after which "not in the queue" is believed when it is said again."""
 
@@ -294,7 +292,7 @@ def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
     ended = event.status.final
     # Nothing starts under a claim that could not be written.
     unwritten = claim is not None and not claim.complete
-    failed = ended and event.rc != 0 and (event.rc == _NOT_SET_UP or unwritten)
+    failed = ended and event.rc != 0 and (event.rc == NOT_SET_UP or unwritten)
     # An event tells which claim it is of, a claim how often the engine had started the job.
     if claim is not None and claim.complete and claim.position == event.restart:
         restart = claim.restart

@@ -100,6 +100,10 @@ class Session:
         self.feeding = True
         self.closing = False
         self.interrupted = False
+        self.interrupted_before: set[int] = set()
+        """Jobs that an earlier driver was killing because the run was interrupted: they go on."""
+        self.unwanted: set[int] = set()
+        """Jobs that somebody wants to be killed: none of them is tried again."""
         self.ousted = False
         """Another driver has taken over: whatever is there belongs to it."""
         self.abandoned = False
@@ -112,9 +116,10 @@ class Session:
         self.submitter = Submitter(self)
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
+        self.by_hand: ByHand | None = None
         self._changed = anyio.Event()
         self._over = anyio.Event()
-        self.by_hand: ByHand | None = None
+        self._news = anyio.Event()
         self._wake = anyio.Event()
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
@@ -183,6 +188,7 @@ class Session:
     async def reopen(self, job: Job) -> None:
         """Have a job that ended for good tried once more, on nobody's account."""
         self._done.discard(job.index)
+        self.unwanted.discard(job.index)
         self.expect(job)
         self.transitions.next_attempt(job, charged=False)
         job.trial_count = 0
@@ -209,9 +215,9 @@ class Session:
         if self.failure is None:
             log.error("the run in %s stops: %s", self.layout.workdir, error)
             self.failure = error
-        self.closing = True
         if isinstance(error, RunLocked):
             self.ousted = True
+        self.closing = True
         self.wake()
         self.notify()
 
@@ -272,7 +278,18 @@ class Session:
     def note_job(self, job: Job) -> None:
         """Record what a job is to run."""
         if self.journal is not None:
-            self.journal.add(job_entry(job.index, _spec(job)))
+            self._add(self.journal, job_entry(job.index, _spec(job)))
+
+    def _add(self, journal: Journal, entry: dict[str, Any]) -> None:
+        if not journal.pending:
+            self._news.set()
+        journal.add(entry)
+
+    async def noted(self) -> None:
+        """Wait until there is something to flush."""
+        while self.journal is None or not self.journal.pending:
+            self._news = anyio.Event()
+            await self.ports.wait(self._news, None)
 
     def note_state(self, job: Job) -> None:
         """Record where a job stands; several moves of an attempt before a flush become one entry."""
@@ -285,12 +302,12 @@ class Session:
             noted.update(entry)
         else:
             self._noted[job.index] = entry
-            self.journal.add(entry)
+            self._add(self.journal, entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
         state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
-            state["interrupted"] = self.interrupted
+            state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
 
     async def flush(self) -> None:
@@ -312,6 +329,7 @@ class Session:
             except OSError:
                 # Said twice does no harm, not said at all would.
                 self.journal.put_back(entries)
+                self._news.set()
                 raise
 
     def _write(

@@ -67,7 +67,11 @@ class Transitions:
         self._session.revive(job)
         self.next_attempt(job)
         await self.move(job, JobStatus.QUEUED)
-        self._session.enqueue(job, self._delay(job))
+        if job.index not in self._session.unwanted:
+            self._session.enqueue(job, self._delay(job))
+        elif job.status is JobStatus.QUEUED:
+            job.failure = Failure.CANCELLED
+            await self.move(job, JobStatus.KILLED)
 
     def resumed(self, job: Job) -> None:
         """Take it that the hooks of the states which the attempt has reached have been fired."""
@@ -199,10 +203,18 @@ class Transitions:
             wanted = session.scheduler.error_strategy == "retry"
         if not wanted or not failure.retriable or session.closing:
             return False
+        if job.index in session.unwanted:
+            return False
         if failure.infrastructure:
             return job.infrastructure_retries < session.scheduler.infrastructure_retries
         limit = session.scheduler.num_retries if job.num_retries is None else job.num_retries
         return job.trial_count < limit
+
+    def _goes_on(self, job: Job) -> bool:
+        """Tell whether the job was killed only because the run was interrupted."""
+        session = self._session
+        interrupted = job.index in session.interrupted_before and not session.closing
+        return interrupted and job.status is JobStatus.KILLED
 
     async def _settle(self, job: Job) -> None:
         session = self._session
@@ -212,5 +224,10 @@ class Transitions:
             session.note_state(job)  # a plugin may have changed whether it is retried
         if job.status is JobStatus.FAILED and job.will_retry:
             await session.scheduler.retry_job(job)
+        elif self._goes_on(job):
+            session.interrupted_before.discard(job.index)
+            self.next_attempt(job, charged=False)
+            await self.move(job, JobStatus.QUEUED)
+            session.enqueue(job)
         else:
             session.ended(job)

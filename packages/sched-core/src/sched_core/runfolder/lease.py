@@ -117,7 +117,10 @@ async def acquire_lease(ports: Ports, layout: Layout) -> Lease:
     RunLocked, naming the driver, where one lives or another one was faster.
     """
     last = await ports.offload(newest_lease, ports.files, layout)
-    if last is not None and not last.released and await _lives(ports, layout, last):
+    lives = False
+    if last is not None and not last.released:
+        last, lives = await _look_for_life(ports, layout, last)
+    if last is not None and lives:
         raise RunLocked(
             f"the run in {layout.workdir} is driven by {last.driver}; "
             "wait for it, stop it, or use another work directory"
@@ -125,17 +128,20 @@ async def acquire_lease(ports: Ports, layout: Layout) -> Lease:
     return await ports.offload(_take, ports, layout, last.epoch + 1 if last else 1)
 
 
-async def _lives(ports: Ports, layout: Layout, last: LeaseRecord) -> bool:
+async def _look_for_life(
+    ports: Ports, layout: Layout, last: LeaseRecord
+) -> tuple[LeaseRecord | None, bool]:
+    """Return the newest lease, which may be another's by now, and whether its driver lives."""
     known = ports.lives(last.driver)
     if known is not None:
-        return known
+        return last, known
     until = ports.monotonic() + _MISSED_HEARTBEATS * HEARTBEAT_INTERVAL
     while ports.monotonic() < until:
         await ports.sleep(HEARTBEAT_INTERVAL / 2)
         now = await ports.offload(newest_lease, ports.files, layout)
         if now != last:
-            return now is not None and not now.released
-    return False
+            return now, now is not None and not now.released
+    return last, False
 
 
 def _take(ports: Ports, layout: Layout, epoch: int) -> Lease:

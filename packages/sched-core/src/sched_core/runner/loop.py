@@ -50,7 +50,9 @@ class Loop:
         self._stopping = False
         self._stopped = anyio.Event()
         self._leaving = False
-        self._flush_at = math.inf
+        # Neither changes while a run is open.
+        self._concurrent = session.hooks.any_for_jobs()
+        self._in_bulk = session.scheduler.submits_in_bulk()
         self.left: list[Job] = []
         """Jobs that may still run after the loop was stopped."""
 
@@ -58,11 +60,16 @@ class Loop:
         await self._group.__aenter__()
         session = self._session
         self._spawn(self._drive)
+        self._spawn(self._flush)
         self._spawn(self._watch)
         self._spawn(self._reconcile)
         self._spawn(self._listen)
         if session.lease is not None:
             self._spawn(self._beat)
+        # What was being killed when an earlier driver died; it may take until the engine listens.
+        dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
+        if dying:
+            self._spawn(session.killer.tell_engine, dying)
         if session.hooks.has("on_job_polling"):
             self._spawn(self._poll)
         return self
@@ -179,7 +186,6 @@ class Loop:
         while True:
             await self._take_in()
             self._pump()
-            await self._flush_if_due()
             if session.halted is not None and not self._stopping:
                 self._spawn(self.stop)
             await session.sleep(self._until_next())
@@ -189,10 +195,9 @@ class Loop:
 
     async def _take_in(self) -> None:
         session = self._session
-        concurrent = session.hooks.any_for_jobs()
         while session.inbox:
             attempt, seen = session.inbox.popleft()
-            if concurrent:
+            if self._concurrent:
                 self._spawn(self._observe, attempt, seen)
             else:
                 await self._observe(attempt, seen)
@@ -213,7 +218,7 @@ class Loop:
         if session.closing or self._held or now < session.submitter.held_until:
             return
         scheduler = session.scheduler
-        full = scheduler.max_batch if scheduler.submits_in_bulk() else 1
+        full = scheduler.max_batch if self._in_bulk else 1
         patient = session.feeding and full > 1
         leaves_before = now - scheduler.batch_delay if patient else math.inf
         while self._submitting < scheduler.submission_batch and (room := self._room()) > 0:
@@ -234,8 +239,12 @@ class Loop:
         active = len(self._session.active)
         # A queue that goes on by itself would start more before a failure that halts is seen here.
         queues = scheduler.throttles and scheduler.error_strategy != "halt"
-        if not (queues and scheduler.submits_in_bulk()):
+        if not (queues and self._in_bulk):
             return scheduler.forks - active
+        if self._submitting and not scheduler.batch_delay:
+            return 0  # one after the other, where that takes no time: jobs start in order
+        if active < scheduler.forks and not scheduler.batch_delay:
+            return scheduler.forks - active  # which do not wait for the files of the rest
         room = scheduler.forks + scheduler.queue_ahead - active
         # Refilled by the half, so that a submission is worth its record.
         return room if room * 2 > scheduler.queue_ahead or active < scheduler.forks else 0
@@ -248,21 +257,20 @@ class Loop:
             self._session.wake()
             self._session.notify()
 
-    async def _flush_if_due(self) -> None:
+    async def _flush(self) -> None:
+        """Make safe what was noted, all that comes within a moment at once."""
         session = self._session
-        now = session.ports.monotonic()
-        if now >= self._flush_at:
-            self._flush_at = math.inf
+        while True:
+            await session.noted()
+            await session.ports.sleep(_FLUSH_INTERVAL)
             try:
                 await session.flush()
             except OSError as error:
                 session.fail(error)
-        if self._flush_at == math.inf and session.journal is not None and session.journal.pending:
-            self._flush_at = now + _FLUSH_INTERVAL
 
     def _until_next(self) -> float | None:
         session = self._session
-        moments = [self._flush_at]
+        moments = []
         if not session.closing and not self._held:
             later = session.waiting.next_moment()
             oldest = session.waiting.oldest()
@@ -339,14 +347,14 @@ class Loop:
         session = self._session
         while True:
             await session.ports.sleep(_REQUEST_INTERVAL)
+            if session.ousted:
+                return
             try:
                 requests = await session.ports.offload(
                     read_requests, session.ports.files, session.layout
                 )
             except OSError:
                 continue  # the folder is gone or cannot be read: the flush says so
-            if session.ousted:
-                return
             for request in requests:
                 await self._answer(request)
 

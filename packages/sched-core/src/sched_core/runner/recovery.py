@@ -35,6 +35,8 @@ async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Jo
             session.recall(job)
             continue
         session.expect(job)
+        if record.status is JobStatus.KILLING and record.interrupted:
+            session.interrupted_before.add(job.index)
         submission = submitted.get(AttemptId(job.index, job.attempt))
         if not record.status.final and (submission is not None or record.status.active):
             _activate(session, job, submission)
@@ -74,7 +76,6 @@ async def _sort_out(session: Session) -> None:
         _look_up(session, unclaimed)
     else:
         await _queue_again(session, unclaimed)
-    await _kill_again(session)
 
 
 async def _take_up(session: Session, active: Active, claim: Claim, running: list[Job]) -> None:
@@ -120,13 +121,6 @@ async def _queue_again(session: Session, unclaimed: Iterable[Active]) -> None:
             session.submitter.release(active)
         elif await session.reconciler.fence([active]):
             await session.scheduler.transition_job_status(active.job, JobStatus.KILLED)
-
-
-async def _kill_again(session: Session) -> None:
-    """Tell the engine once more about jobs that were being killed when the driver died."""
-    dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
-    if dying:
-        await session.killer.tell_engine(dying)
 
 
 async def _queue_the_rest(session: Session) -> None:

@@ -240,6 +240,11 @@ class Runner:
             raise CommandError(f"job {job.index} has no command yet: fill it in before it is fed")
         if job.status is not JobStatus.INIT:
             raise CommandError(f"job {job.index} was fed before: it is {job.status.name}")
+        if os.fspath(job.workdir) != session.layout.workdir:
+            raise CommandError(
+                f"job {job.index} was made for the run in {job.workdir}, "
+                f"and this one is in {session.layout.workdir}: make jobs when the folder is settled"
+            )
         await session.added(job)
         self._next_index = max(self._next_index, job.index + 1)
         if (earlier := self._earlier.get(job.index)) is not None:
@@ -333,7 +338,7 @@ class Runner:
         """
         session = self._open_session
         await session.killer.kill([job])
-        if job.status is JobStatus.KILLING:
+        if job.index in session.unwanted and not job.status.final:
             await self.wait(job)
 
     async def cancel(self) -> None:

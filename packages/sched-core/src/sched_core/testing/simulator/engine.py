@@ -91,6 +91,8 @@ class SimulatedEngine:
         self.executions: list[Execution] = []
         self.on_start: Callable[[Execution], None] = _nothing
         self.clock = virtual_clock()
+        self.down_until = 0.0
+        """Until when it answers nobody."""
         self._disk = disk
         self._chance = chance
         self._nodes = nodes

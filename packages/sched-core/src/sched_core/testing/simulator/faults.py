@@ -48,6 +48,9 @@ class Fault(StrEnum):
     KILL_IGNORED = "kill_ignored"
     """A task that is told to end goes on until it is killed, and leaves no record."""
 
+    OUTAGE = "outage"
+    """The engine answers nobody for minutes; what is submitted meanwhile it may run afterwards."""
+
     SUBMIT_UNAVAILABLE = "submit_unavailable"
     """The engine takes no jobs now."""
     SUBMIT_REJECTED = "submit_rejected"
@@ -100,8 +103,12 @@ _RARE = {
     Fault.REQUEUED_LATE: 2.0,
     Fault.FULL_DISK: 2.0,
     Fault.SUBMIT_REJECTED: 5.0,
+    Fault.OUTAGE: 10.0,
+    Fault.JOB_KILLED: 1.0,
     Fault.SLOW_DISK: 100.0,
     Fault.LATE_FILE: 0.4,
+    Fault.RUN_CANCELLED: 0.3,
+    Fault.DRIVERS_RACE: 0.3,
 }
 """By how much rarer than others they are drawn: they would leave no room for these, or hide them."""
 

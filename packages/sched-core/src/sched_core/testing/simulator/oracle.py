@@ -9,6 +9,7 @@ from itertools import pairwise
 import anyio
 
 from ...hooks import hookimpl
+from ...model.failure import Failure
 from ...model.job import Job
 from ...model.status import MOVES, JobStatus
 from .engine import SimulatedEngine
@@ -21,7 +22,7 @@ _ORDER = {
     name: place
     for place, name in enumerate(
         """on_job_queued on_job_submitting on_job_submitted on_job_started on_job_verify
-        on_job_killing on_job_killed on_job_failed on_job_succeeded""".split()
+        on_job_killed on_job_failed on_job_succeeded""".split()
     )
 }
 
@@ -84,6 +85,10 @@ class Oracle:
         elif old.recorded and old.rc == 0:
             self.complain(f"an attempt that had finished was started again: {old} and {new}")
 
+    def recorded(self) -> Iterable[Execution]:
+        """Return what has recorded its end."""
+        return (execution for execution in self._engine.executions if execution.recorded)
+
     # --- at the end ------------------------------------------------------------------------------
 
     def judge_jobs(
@@ -104,6 +109,8 @@ class Oracle:
         if not job.status.final:
             self.complain(f"{job} has not ended")
         own = [execution for execution in executions if execution.attempt == job.attempt]
+        if job.failure is Failure.EXIT and not any(e.rc == job.rc for e in own):
+            self.complain(f"{job} is said to have ended with {job.rc}, but ran as {own}")
         if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
             self.complain(f"{job} is said to have finished, but ran as {own}")
         for execution in executions:
@@ -135,6 +142,7 @@ class HookLog:
     """A plugin that notes which hooks fire for which attempt."""
 
     fired: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    lost: set[tuple[int, int]] = field(default_factory=set)
 
     def note(self, hook: str, job: Job) -> None:
         """Note a hook."""
@@ -142,12 +150,15 @@ class HookLog:
 
     def judge(self, oracle: Oracle, driver: str) -> None:
         """Complain about hooks that fired twice for an attempt, or out of order."""
+        for execution in oracle.recorded():
+            if (execution.index, execution.attempt) in self.lost:
+                oracle.complain(f"{driver} took a recorded attempt for lost: {execution}")
         for attempt, hooks in self.fired.items():
-            # Whether a job may be killed is asked each time.
+            # Whether a job may be killed is asked at any moment.
             once = [hook for hook in hooks if hook != "on_job_killing"]
             if len(set(once)) != len(once):
                 oracle.complain(f"{driver}: a hook fired twice for {attempt}: {hooks}")
-            elif hooks != sorted(hooks, key=_ORDER.__getitem__):
+            elif once != sorted(once, key=_ORDER.__getitem__):
                 oracle.complain(f"{driver}: hooks fired out of order for {attempt}: {hooks}")
 
     @hookimpl
@@ -189,6 +200,8 @@ class HookLog:
     def on_job_failed(self, job: Job) -> None:
         """Note it."""
         self.note("on_job_failed", job)
+        if job.failure is Failure.LOST:
+            self.lost.add((job.index, job.attempt))
 
     @hookimpl
     def on_job_succeeded(self, job: Job) -> None:

@@ -93,6 +93,11 @@ class SimulatedScheduler(Scheduler):
             return self._engine.submit(submission.name, limit, tasks)
 
         await self._lose_answer(submit)
+        if await self._is_down():
+            if chance.dice("outage").random() < 0.5:
+                after = max(0.0, self._engine.down_until - self._engine.clock())
+                await ports.perform(lambda: self._engine.later(after, lambda: void(submit())))
+            raise SubmitOutcomeUnknown("the simulated engine does not answer")
         number = await self._say(submit)
         if chance.strikes(Fault.SUBMIT_SLOW):
             await ports.sleep(chance.between("submit slow", 0.0, 40.0))
@@ -132,6 +137,8 @@ class SimulatedScheduler(Scheduler):
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end tasks, named so that a reused id does no harm."""
         places = [place for job in jobs if (place := self._place(job)) is not None]
+        if await self._is_down():
+            raise EngineUnavailable("the simulated engine does not answer")
         if self._chance.strikes(Fault.KILL_REFUSED):
             await self._ports.sleep(_TIMEOUT)
             raise EngineUnavailable("the simulated engine is down")
@@ -154,6 +161,8 @@ class SimulatedScheduler(Scheduler):
         return answer
 
     async def _ask(self, lost: Fault, late: Fault, empty: Fault) -> list[Row]:
+        if await self._is_down():
+            raise EngineUnavailable("the simulated engine does not answer")
         if self._chance.strikes(lost):
             await self._ports.sleep(_TIMEOUT)
             raise EngineUnavailable("the simulated engine does not answer")
@@ -161,6 +170,16 @@ class SimulatedScheduler(Scheduler):
         if self._chance.strikes(late):
             await self._ports.sleep(self._chance.between("late answer", 0.0, 30.0))
         return [] if self._chance.strikes(empty) else rows
+
+    async def _is_down(self) -> bool:
+        """Tell, once its client has given up, that the engine answers nobody."""
+        engine = self._engine
+        if self._chance.strikes(Fault.OUTAGE):
+            engine.down_until = engine.clock() + self._chance.between("outage", 10.0, 400.0)
+        if engine.clock() >= engine.down_until:
+            return False
+        await self._ports.sleep(_TIMEOUT)
+        return True
 
     async def _lose_answer(self, submit: Callable[[], object]) -> None:
         """Maybe lose a submission, or its answer."""

@@ -15,6 +15,8 @@ from ...errors import RunLocked
 from ...model.job import Job
 from ...model.status import JobStatus
 from ...ports import DriverIdentity
+from ...runfolder import Layout, Request
+from ...runfolder.records import dump
 from ...runner import Runner
 from .clock import Backend, run_in_virtual_time, virtual_clock
 from .disk import SimulatedDisk
@@ -101,6 +103,7 @@ class _Driver:
         self.hung = anyio.Event()
         self.changed = anyio.Event()
         self.runner: Runner | None = None
+        self.cancelled_after: float | None = None
         self.completed = False
         self.locked = False
 
@@ -134,6 +137,7 @@ class _Simulation:
         self.jobs: dict[int, Job] = {}
         self.ended: dict[int, float] = {}
         self.killed: set[int] = set()
+        self.requests = 0
 
     def _command(self, number: int) -> list[str]:
         seconds = self.dice.choice((0.0, 0.1, 1.0, 5.0, 20.0))
@@ -156,6 +160,7 @@ class _Simulation:
     async def direct(self, group: TaskGroup) -> None:
         """Start a driver, and another one whenever that dies or hangs, until all jobs have ended."""
         self.engine.later(_CALM_AFTER, self._calm_down)
+        self._plan_requests()
         with anyio.move_on_after(_HORIZON) as horizon:
             while not await self._one_life(group):
                 pass
@@ -169,6 +174,25 @@ class _Simulation:
                 driver.ports.die()
         for driver in self.drivers:
             await driver.ended.wait()
+
+    def _plan_requests(self) -> None:
+        """Have other processes ask for jobs to be killed, and to be tried once more."""
+        for number in range(self.scenario.jobs):
+            if self.chance.strikes(Fault.JOB_KILLED):
+                self.killed.add(number)
+                self._ask_later("kill", number)
+            if self.chance.strikes(Fault.JOB_RETRIED):
+                self._ask_later("retry", number)
+
+    def _ask_later(self, verb: str, job: int) -> None:
+        def ask() -> None:
+            layout = Layout(WORKDIR)
+            self.disk.make_folder(layout.requests)
+            self.requests += 1
+            request = Request(verb, (job,))
+            self.disk.write(f"{layout.requests}/{self.requests}.json", dump(request.to_json()))
+
+        self.engine.later(self.dice.choice((1.0, 10.0, 100.0)) * self.dice.random(), ask)
 
     def _calm_down(self) -> None:
         self.chance.calm = True
@@ -222,6 +246,8 @@ class _Simulation:
         )
         driver = _Driver(number, ports)
         ports.on_hang = driver.hang
+        if number <= self.scenario.drivers and self.chance.strikes(Fault.RUN_CANCELLED):
+            driver.cancelled_after = self.dice.choice((1.0, 20.0, 100.0)) * self.dice.random()
         self.drivers.append(driver)
         group.start_soon(self._drive, driver)
         return driver
@@ -247,9 +273,11 @@ class _Simulation:
         try:
             with anyio.CancelScope() as scope:
                 driver.ports.on_end = scope.cancel
+                if driver.cancelled_after is not None:
+                    self.engine.later(driver.cancelled_after, scope.cancel)
                 async with runner:
                     await self._feed(runner)
-            driver.completed = not driver.ports.dead
+            driver.completed = not (driver.ports.dead or scope.cancelled_caught)
         except RunLocked:
             driver.locked = True
         except BaseException as error:

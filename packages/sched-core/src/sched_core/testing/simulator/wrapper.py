@@ -49,7 +49,7 @@ class Execution:
     rc: int | None = None
     """None while it runs, or where it was killed before it ended by itself."""
     recorded: bool = False
-    """Whether anything tells of its end."""
+    """Whether its claim tells of its end."""
 
 
 class Wrapper:
@@ -157,12 +157,11 @@ class Wrapper:
         mark = f"G {signal}\n" if signal else ""
         end = f"{mark}E {rc} {failure} {EPOCH + self._clock():.6f}\n"
         yield self._pause()
-        self._try(files.append, self._claim, end.encode())
+        assert self.execution is not None
+        self.execution.recorded = self._try(files.append, self._claim, end.encode())
         self._try(files.write, f"{self._dir}/job.rc", f"{rc}\n".encode())
         yield self._pause()
         self._event(f"FAILED.{rc}" if rc else f"FINISHED.{rc}")
-        assert self.execution is not None
-        self.execution.recorded = True
         return rc
 
     def _event(self, what: str) -> None:
@@ -170,11 +169,12 @@ class Wrapper:
         self.events.append(path)
         self._files.touch(path)
 
-    def _try(self, write: Callable[[str, bytes], None], path: str, data: bytes) -> None:
+    def _try(self, write: Callable[[str, bytes], None], path: str, data: bytes) -> bool:
         try:
             write(path, data)
         except OSError:
-            pass
+            return False
+        return True
 
     def _pause(self) -> float:
         return self._chance.between("wrapper", 0.0, 4.0 if self._slow else 0.05)
