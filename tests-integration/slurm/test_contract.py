@@ -16,5 +16,5 @@ class Asked(SlurmScheduler):
 @pytest.mark.usefixtures("slurm")
 class TestSlurm(SchedulerContract):
     scheduler_class = Asked
-    backends = ("asyncio",)
+    backends = ("asyncio", "trio")
     patience = 60.0

@@ -6,15 +6,12 @@ import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from sched_core import AttemptId
 
-__all__ = ["NO_SCRIPT", "TaskScript", "render_task_script"]
-
-NO_SCRIPT = 122
-"""Exit status of a task that has not found the script of its job, as of a wrapper that fails."""
-_PATIENCE = 60
-"""Seconds for which a file of the driver may be late on a shared disk."""
+__all__ = ["TaskScript", "render_task_script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +32,20 @@ class TaskScript:
 def render_task_script(script: TaskScript) -> bytes:
     """Return the script, which names all its jobs, so that it needs no file of the driver's."""
     text = f"""#!{script.shell} -p
+# shellcheck shell=bash
 # {script.title}: starts the wrapper script of the job, index:attempt, that the task stands for.
 _sched_tasks=({_table(script.tasks)})
 _sched_task=${{_sched_tasks[{script.task}]}}
-_sched_script={shlex.quote(script.workdir)}/${{_sched_task%:*}}/job.wrapped.{script.scheduler}
-{script.prelude}for ((_sched_try = 0; _sched_try < {_PATIENCE}; _sched_try++)); do
-  [[ ! -r $_sched_script ]] || exec {script.shell} -p "$_sched_script" "${{_sched_task#*:}}"
-  command -p ls -- "${{_sched_script%/*}}" >/dev/null 2>&1
-  command -p sleep 1
-done
-exit {NO_SCRIPT}
-"""
-    return os.fsencode(text)
+_sched_attempt=${{_sched_task#*:}} _sched_dir={shlex.quote(script.workdir)}/${{_sched_task%:*}}
+_sched_script=$_sched_dir/job.wrapped.{script.scheduler}
+{script.prelude}"""
+    return os.fsencode(text) + _task_text()
 
 
 def _table(tasks: Iterable[AttemptId]) -> str:
     return " ".join(f"{index}:{attempt}" for index, attempt in tasks)
+
+
+@cache
+def _task_text() -> bytes:
+    return files(__package__).joinpath("task.bash").read_bytes()
