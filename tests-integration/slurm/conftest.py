@@ -48,3 +48,9 @@ def bare_slurm(_bare: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmClu
     """A Slurm without accounting, that forgets what has ended after five seconds."""
     monkeypatch.setenv("SLURM_CONF", os.fspath(_bare.conf))
     return _bare
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The contract runs on all event loops; what Slurm does is the same to them."""
+    return "asyncio"

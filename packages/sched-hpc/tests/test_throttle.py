@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sched_hpc.throttle import Share, balance, room, used
+
+SHARES = st.lists(
+    st.tuples(st.none() | st.integers(1, 300), st.integers(1, 300)), max_size=8
+).map(lambda pairs: [Share(str(n), *pair) for n, pair in enumerate(pairs)])
+
+
+def applied(shares: list[Share], changes: dict[str, int]) -> list[Share]:
+    return [Share(s.array, changes.get(s.array, s.limit), s.left) for s in shares]
+
+
+@given(st.integers(1, 500), SHARES, st.integers(0, 50))
+def test_raising_limits_never_goes_beyond_forks(forks: int, shares: list[Share], others: int) -> None:
+    after = applied(shares, balance(forks, shares, others))
+    before = used(shares) + others
+    assert used(after) + others <= max(forks, before)
+
+
+@given(st.integers(1, 500), SHARES, st.integers(0, 50))
+def test_no_limit_is_0_which_means_none(forks: int, shares: list[Share], others: int) -> None:
+    assert all(limit >= 1 for limit in balance(forks, shares, others).values())
+
+
+@given(st.integers(10, 500), SHARES)
+def test_no_more_than_a_tenth_of_the_places_stays_empty(forks: int, shares: list[Share]) -> None:
+    after = applied(shares, balance(forks, shares, 0))
+    wanted = min(forks, sum(share.left for share in shares))
+    assert used(after) >= min(wanted, forks - forks // 10)
+
+
+@given(st.integers(1, 500), SHARES)
+def test_a_second_look_changes_nothing(forks: int, shares: list[Share]) -> None:
+    after = applied(shares, balance(forks, shares, 0))
+    assert balance(forks, after, 0) == {}
+
+
+def test_fewer_forks_than_before_cut_the_youngest() -> None:
+    shares = [Share("a", 50, 100), Share("b", 50, 100)]
+    assert balance(60, shares, 0) == {"b": 10}
+    assert balance(20, shares, 0) == {"b": 1, "a": 19}
+
+
+def test_a_whole_array_goes_out_when_a_tenth_of_the_places_is_free() -> None:
+    assert room(100, 0, 5000, 1001) == 1001
+    assert room(100, 1001, 5000, 1001) == 0
+    assert room(100, 95, 5000, 1001) == 0
+    assert room(100, 90, 5000, 1001) == 1001
+    assert room(100, 95, 5, 1001) == 1001
+    assert room(1, 1, 5, 1001) == 0

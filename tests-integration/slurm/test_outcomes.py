@@ -1,0 +1,172 @@
+"""What becomes of jobs, as Slurm tells it: state, class, rc and reason."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from sched_core import Failure, JobStatus, OptionError
+
+from .cluster import SlurmCluster
+from .helpers import ONCE, Asked, begun, pending, ran, running, until, waiting
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"partition": "nope"}, "invalid partition specified: nope"),
+        ({"mem": "1000G"}, "Memory specification can not be satisfied"),
+        ({"constraint": "no-such-feature"}, "Invalid feature specification"),
+        ({"gres": "gpu:1"}, "Invalid generic resource (gres) specification"),
+        ({"time": "soon"}, "Invalid --time specification"),
+        ({"account": "x y", "dependency": "afterok"}, "dependency"),
+    ],
+)
+async def test_what_slurm_refuses_is_said_in_its_words(
+    slurm: SlurmCluster, tmp_path: Path, options: dict[str, str], words: str
+) -> None:
+    scheduler = Asked(tmp_path / "run", error_strategy="retry", **options)
+    async with running(scheduler) as runner:
+        job = await runner.wait(await runner.feed(["/bin/true"]))
+    assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.REJECTED, 1)
+    assert words in job.reason
+    assert words in await job.stderr_file.read_text()
+
+
+async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="did you mean partition"):
+        Asked(tmp_path / "run", partitoin="main")
+
+
+async def test_the_time_limit_of_slurm(slurm: SlurmCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run")
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        # in place of a minute's wait
+        slurm.run("scontrol", "update", f"JobId={job.jid}", "TimeLimit=1")
+        await until(lambda: job.status.final, 95)
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
+    assert job.rc == 143
+
+
+async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
+    if not slurm.cgroup:
+        pytest.skip("no cgroups here: Slurm cannot tell")
+    eat = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"
+    async with running(Asked(tmp_path / "run", mem="20M")) as runner:
+        job = await runner.wait(await runner.feed(["/bin/bash", "-c", eat]))
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
+
+
+async def test_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    scheduler = Asked(tmp_path / "run", requeue=True)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        await (job.metadir / "begun").unlink()
+        slurm.run("scontrol", "requeue", str(job.jid))
+        await until(lambda: job.status is JobStatus.SUBMITTED)
+        # Slurm would wait for two minutes
+        await until(lambda: "PENDING" in slurm.run("squeue", "-h", "-j", str(job.jid), "-o", "%T"))
+        slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
+        await begun(job)
+        await (scheduler.workdir / "gate").write_text("")
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count, job.restart) == (JobStatus.FINISHED, 1, 0, 1)
+    assert ran(scheduler.workdir, job) == ["1", "1"]
+    assert await job.stdout_file.read_text() == "begun\n"
+    assert await (job.retry_dir / "1.r0" / "job.stdout").read_text() == "begun\n"
+
+
+async def test_cancelled_by_hand_while_it_runs(slurm: SlurmCluster, tmp_path: Path) -> None:
+    async with running(Asked(tmp_path / "run", error_strategy="retry")) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        slurm.run("scancel", str(job.jid))
+        await runner.wait(job)
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
+    assert "CANCELLED" in job.reason
+
+
+async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: Path) -> None:
+    async with running(Asked(tmp_path / "run", begin="now+1hour")) as runner:
+        job = await runner.feed(waiting())
+        await pending(job)
+        assert "BeginTime" in await runner.scheduler.explain(job)
+        slurm.run("scancel", str(job.jid))
+        await runner.wait(job)
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)
+    assert ran(tmp_path / "run", job) == []
+
+
+async def test_cancelled_and_purged_before_the_next_question_without_accounting(
+    bare_slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    class Seldom(Asked):
+        poll_interval = (8.0, 8.0)
+
+    async with running(Seldom(tmp_path / "run", begin="now+1hour")) as runner:
+        job = await runner.feed(waiting())
+        await pending(job)
+        bare_slurm.run("scancel", str(job.jid))
+        await runner.wait(job)
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.LOST)
+    assert ran(tmp_path / "run", job) == []
+
+
+@pytest.mark.timeout(200)
+async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
+    from .daemons import processes_with
+
+    scheduler = Asked(tmp_path / "run", nodelist="n2", no_requeue=True)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        slurm.nodes["n2"].kill()
+        for pid in processes_with(f"SLURM_JOB_ID={job.jid}"):
+            os.kill(pid, 9)
+        slurm.run("scontrol", "update", "NodeName=n2", "State=DOWN", "Reason=test")
+        await until(lambda: job.status.final, 90)
+    slurm.nodes["n2"].start()
+    slurm.run("scontrol", "update", "NodeName=n2", "State=RESUME")
+    slurm.until_ready()
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
+
+
+async def test_a_dependency_that_can_never_be_fulfilled(slurm: SlurmCluster, tmp_path: Path) -> None:
+    failed = slurm.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "exit 1").strip()
+    await until(lambda: "FAILED" in slurm.run("squeue", "-h", "-t", "all", "-j", failed, "-o", "%T"))
+    options = {"dependency": f"afterok:{failed}", "kill_on_invalid_dep": "yes"}
+    async with running(Asked(tmp_path / "run", **options)) as runner:
+        job = await runner.wait(await runner.feed(["/bin/true"]))
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)
+
+
+async def test_the_environment_of_a_surrounding_job_does_not_leak(
+    slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaks = {
+        "SLURM_JOB_ID": "1", "SLURM_ARRAY_TASK_ID": "5", "SLURM_CPU_BIND": "mask", "SLURM_NTASKS": "9",
+        "SBATCH_PARTITION": "nope", "SBATCH_EXPORT": "NONE", "SGE_TASK_ID": "3",
+    }  # fmt: skip
+    for name, value in leaks.items():
+        monkeypatch.setenv(name, value)
+    async with running(Asked(tmp_path / "run", resources={"cpus": 2})) as runner:
+        job = await runner.wait(await runner.feed(["/bin/sh", "-c", "env; srun sh -c 'echo S=$SLURM_CPUS_PER_TASK'"]))
+    found = dict(line.partition("=")[::2] for line in (await job.stdout_file.read_text()).splitlines())
+    assert job.rc == 0, await job.stderr_file.read_text()
+    assert not {"SLURM_CPU_BIND", "SLURM_ARRAY_TASK_ID", "SBATCH_EXPORT", "SGE_TASK_ID"} & found.keys()
+    assert found["SLURM_CONF"] == str(slurm.conf)
+    assert found["S"] == "2"
+
+
+async def test_the_doctor_finds_all_well(slurm: SlurmCluster, tmp_path: Path) -> None:
+    findings = {name: (verdict, detail) for name, verdict, detail in await Asked(tmp_path).doctor()}
+    assert all(verdict for verdict, _ in findings.values()), findings
+    assert "main*" in findings["partitions"][1]
