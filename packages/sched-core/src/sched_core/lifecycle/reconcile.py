@@ -112,7 +112,8 @@ class Reconciler:
                 await self._gone(active, "it never started, and cannot any more")
             elif await self._session.evidence.take_record(active, claim, active.job.restart):
                 continue
-            elif claim.sealed or self._too_late(active):
+            elif claim.sealed or active.job.status is JobStatus.KILLING or self._too_late(active):
+                # Of what was killed no record is to be expected: the recorder may have been killed.
                 await self._gone(active, "it started, is gone, and left no record")
         for active in await self.fence(unclaimed):
             await self._gone(active, "the engine does not know it any more, and it never started")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVarTuple
 import anyio
 from anyio.abc import TaskGroup
 
-from ..errors import RunLocked, SchedError
+from ..errors import RunLocked
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder import HEARTBEAT_INTERVAL, AttemptId, Request, read_requests
@@ -299,7 +299,9 @@ class Loop:
                 ended = len(session.finals)
                 if scheduler.events == "always":
                     await session.reconciler.read_spool()
-                if session.ports.monotonic() - asked_at >= interval:
+                if session.ports.monotonic() - asked_at >= (
+                    shortest if self._kills() else interval
+                ):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
@@ -310,6 +312,10 @@ class Loop:
                 log.debug("a look at the jobs has failed", exc_info=error)
                 session.fail(error)
                 await session.ports.sleep(shortest)
+
+    def _kills(self) -> bool:
+        """Tell whether jobs are being killed: then somebody waits for the answer."""
+        return any(a.job.status is JobStatus.KILLING for a in self._session.active.values())
 
     def _silent_jobs(self) -> list[Job]:
         """Return those that it is time to ask about: all where the engine is only polled."""
@@ -369,6 +375,14 @@ class Loop:
                 for job in jobs:
                     if session.is_done(job) and job.status is not JobStatus.FINISHED:
                         await session.reopen(job)
+        finally:
+            # Shielded: what was asked for may have ended the run, and with it this loop.
+            with anyio.CancelScope(shield=True):
+                await self._close_request(request)
+
+    async def _close_request(self, request: Request) -> None:
+        session = self._session
+        try:
             await session.flush_with(session.ports.files.remove, request.path)
-        except (SchedError, OSError) as error:
+        except OSError as error:
             session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")

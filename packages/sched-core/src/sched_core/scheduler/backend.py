@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import anyio
+
 from ..errors import EngineUnavailable, OptionError
 from ..model.job import Job
 from ..runfolder.submissions import AttemptId, Submission
@@ -14,6 +16,8 @@ from .jobtext import JobText, attempt_id
 from .observation import EngineState, Observation
 
 __all__ = ["Backend", "Report"]
+
+_KILLS_AT_ONCE = 64
 
 Report = Callable[[AttemptId, Observation], None]
 """Where a backend's `watch` says what it sees; cheap, never blocks, for the loop's thread."""
@@ -72,8 +76,22 @@ class Backend(JobText):
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs. Raises EngineUnavailable."""
-        for job in jobs:
-            await self.kill_job(job)
+        # At once: one kill may take its whole grace period.
+        limit = anyio.CapacityLimiter(_KILLS_AT_ONCE)
+        errors: list[Exception] = []
+
+        async def kill(job: Job) -> None:
+            async with limit:
+                try:
+                    await self.kill_job(job)
+                except Exception as error:  # noqa: BLE001  # raised when all were tried
+                    errors.append(error)
+
+        async with anyio.create_task_group() as group:
+            for job in jobs:
+                group.start_soon(kill, job)
+        if errors:
+            raise errors[0]
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask the engine once about all these jobs.
