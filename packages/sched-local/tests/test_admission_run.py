@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from sched_core import OptionError
+from sched_core import JobStatus, OptionError
 from sched_local.admission import Machine
 
 from .running import outcome, runner, shell
@@ -110,3 +112,45 @@ async def test_slots_are_numbered_and_no_two_at_once_alike(tmp_path: Path, busy:
         for _ in range(30):
             await running.feed(shell(script, busy))
     assert {said(tmp_path / "run", index) for index in range(30)} == {"0", "1", "2"}
+
+
+HOLDER = """
+import sys, anyio
+from sched_core import Runner
+from sched_local import LocalScheduler
+
+async def main(workdir, go):
+    async with Runner(LocalScheduler(workdir, forks=4), plugins=[]) as runner:
+        script = 'echo "$CUDA_VISIBLE_DEVICES"; until [[ -e $1 ]]; do sleep 0.02; done'
+        job = await runner.feed(["bash", "-c", script, "bash", go], resources={"gpus": 1, "cpus": 1})
+        while not (await job.stdout_file.exists() and await job.stdout_file.read_text()):
+            await anyio.sleep(0.02)
+        print("running", flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def test_what_an_adopted_job_holds_is_not_given_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,9")
+    go = tmp_path / "go"
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run"), str(go)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "running\n"
+        first.kill()
+    show = shell('echo "$CUDA_VISIBLE_DEVICES"')
+    async with runner(tmp_path / "run", "resume", forks=4) as second:
+        (adopted,) = second.jobs
+        one = await second.feed(show, resources={"gpus": 1})
+        both = await second.feed(show, resources={"gpus": 2})
+        await second.wait(one)
+        assert (adopted.status, both.status.final) == (JobStatus.RUNNING, False)
+        go.touch()
+    held, free = said(tmp_path / "run", 0), said(tmp_path / "run", 1)
+    assert {held, free} == {"4", "9"}
+    assert set(said(tmp_path / "run", 2).split(",")) == {"4", "9"}
+    assert outcome(adopted) == ("FINISHED", 0, None)
