@@ -121,7 +121,7 @@ from sched_local import LocalScheduler
 
 async def main(workdir, go):
     async with Runner(LocalScheduler(workdir, forks=4), plugins=[]) as runner:
-        script = 'echo "$CUDA_VISIBLE_DEVICES"; until [[ -e $1 ]]; do sleep 0.02; done'
+        script = 'echo "$CUDA_VISIBLE_DEVICES $SCHED_SLOT"; until [[ -e $1 ]]; do sleep 0.02; done'
         job = await runner.feed(["bash", "-c", script, "bash", go], resources={"gpus": 1, "cpus": 1})
         while not (await job.stdout_file.exists() and await job.stdout_file.read_text()):
             await anyio.sleep(0.02)
@@ -132,17 +132,22 @@ anyio.run(main, *sys.argv[1:])
 """
 
 
+def run_and_die(workdir: Path, go: Path) -> None:
+    """Have a driver start a job that holds a card, and be killed."""
+    command = [sys.executable, "-c", HOLDER, str(workdir), str(go)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "running\n"
+        driver.kill()
+
+
 async def test_what_an_adopted_job_holds_is_not_given_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,9")
     go = tmp_path / "go"
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run"), str(go)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == "running\n"
-        first.kill()
-    show = shell('echo "$CUDA_VISIBLE_DEVICES"')
+    run_and_die(tmp_path / "run", go)
+    show = shell('echo "$CUDA_VISIBLE_DEVICES $SCHED_SLOT"')
     async with runner(tmp_path / "run", "resume", forks=4) as second:
         (adopted,) = second.jobs
         one = await second.feed(show, resources={"gpus": 1})
@@ -150,7 +155,8 @@ async def test_what_an_adopted_job_holds_is_not_given_to_others(
         await second.wait(one)
         assert (adopted.status, both.status.final) == (JobStatus.RUNNING, False)
         go.touch()
-    held, free = said(tmp_path / "run", 0), said(tmp_path / "run", 1)
-    assert {held, free} == {"4", "9"}
-    assert set(said(tmp_path / "run", 2).split(",")) == {"4", "9"}
+    cards, slots = zip(*[said(tmp_path / "run", index).split() for index in range(3)], strict=True)
+    assert set(cards[:2]) == {"4", "9"}
+    assert set(cards[2].split(",")) == {"4", "9"}
+    assert slots[:2] == ("0", "1")
     assert outcome(adopted) == ("FINISHED", 0, None)

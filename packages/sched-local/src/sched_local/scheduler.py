@@ -309,8 +309,9 @@ class LocalScheduler(Scheduler):
         claim = await self._whole(job, claim)
         process = None if claim.rc is not None else _watched(claim)
         seen = self._look_at(claim)
-        if process is not None and self._slots.watch(attempt, process):
-            self._attempts[attempt] = self._adopted(job, _leader(claim))
+        leader = None if process is None else _leader(claim)
+        if process is not None and self._slots.watch(attempt, process, _slot_of(leader)):
+            self._attempts[attempt] = self._adopted(job, leader)
         elif process is not None or seen is None:
             seen = await self._last_words(job)
         elif seen.state is EngineState.RUNNING:
@@ -413,6 +414,12 @@ def _watched(claim: Claim) -> ProcessId | None:
         if read_process_id(recorder.pid) == recorder:
             return recorder
     return _leader(claim)
+
+
+def _slot_of(leader: ProcessId | None) -> int:
+    """Return the number of the slot that runs a command of an earlier driver, -1 if unknown."""
+    number = None if leader is None else read_variable(leader, "SCHED_SLOT")
+    return int(number) if number is not None and number.isdecimal() else -1
 
 
 def _gone(reason: str) -> Observation:
