@@ -34,6 +34,7 @@ _TICK = 0.1
 _STOP_MARGIN = 10.0
 """Seconds that ends may take to be seen after the grace period."""
 _BACK_OFF = 1.5
+_SHORTEST = 0.001
 
 
 class Loop:
@@ -46,6 +47,7 @@ class Loop:
         self._tasks: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
         self._submitting = 0
+        self._pumped = 0.0
         self._held = 0
         self._stopping = False
         self._stopped = anyio.Event()
@@ -213,7 +215,7 @@ class Loop:
     def _pump(self) -> None:
         """Send off the batches that may leave."""
         session = self._session
-        now = session.ports.monotonic()
+        now = self._pumped = session.ports.monotonic()
         session.waiting.due(now)
         if session.closing or self._held or now < session.submitter.held_until:
             return
@@ -276,12 +278,16 @@ class Loop:
             oldest = session.waiting.oldest()
             if later is not None:
                 moments.append(later)
-            if oldest is not None and self._submitting < session.scheduler.submission_batch:
-                moments.append(oldest + session.scheduler.batch_delay)
+            delay = session.scheduler.batch_delay
+            # Computed as in `_pump`: rounding must not lose a wake-up.
+            may_submit = self._submitting < session.scheduler.submission_batch
+            if oldest is not None and may_submit and oldest > self._pumped - delay:
+                moments.append(self._pumped + max(oldest + delay - self._pumped, _SHORTEST))
             if oldest is not None:
                 moments.append(session.submitter.held_until)
         now = session.ports.monotonic()
-        coming = [moment - now for moment in moments if now < moment < math.inf]
+        # Nor may what has become due since then.
+        coming = [max(moment - now, _SHORTEST) for moment in moments if moment > self._pumped]
         return min(coming) if coming else None
 
     async def _reconcile(self) -> None:
