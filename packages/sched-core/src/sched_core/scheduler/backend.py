@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from ..errors import EngineUnavailable, OptionError
+from ..errors import OptionError
 from ..model.job import Job
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
@@ -110,9 +110,10 @@ class Backend(JobText):
     ) -> Mapping[str, Mapping[AttemptId, str]]:
         """Look submissions up in the engine by their names; return the ids of those it has, by sid.
 
-        Raises EngineUnavailable where the engine cannot be asked, or not by name.
+        Raises EngineUnavailable where the engine cannot be asked. An engine that cannot look up by
+        name finds none: the jobs' claims then decide, which can be taken only once.
         """
-        raise EngineUnavailable(f"{self.name} cannot look a submission up by its name")
+        return {}
 
     async def withdraw_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
         """Take back what the engine has certainly not started and never will; return which."""
