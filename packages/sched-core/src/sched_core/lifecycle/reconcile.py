@@ -272,4 +272,5 @@ def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
         rc=event.rc,
         failure=Failure.SETUP if failed else None,
         restart=restart,
+        position=event.restart,
     )

@@ -134,18 +134,17 @@ class Backend(JobText):
         won = await ports.offload(take_claims, ports.files, places, self._fence_text())
         return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
 
-    async def seal(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
-        """Make sure that the engine does not start attempts once more; return those that it has not
-        started again since `job.restart`, and now cannot.
+    async def seal(self, job: Job, position: int | None) -> bool:
+        """Make sure that the engine does not start the job's attempt once more; False where it has
+        done so since `job.restart`, or since the start that holds the claim `position`, if known.
 
         Asked before an attempt that did not finish is given up, where `restarts()`.
         """
-        from ..lifecycle.files import seal_claims
+        from ..lifecycle.files import seal_attempt
 
         ports = self.session.ports
-        places = [(str(job.metadir), job.attempt, job.restart) for job in jobs]
-        won = await ports.offload(seal_claims, ports.files, places, self._fence_text())
-        return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
+        place = (str(job.metadir), job.attempt, job.restart, position)
+        return await ports.offload(seal_attempt, ports.files, *place, self._fence_text())
 
     def _fence_text(self) -> bytes:
         ports = self.session.ports
