@@ -75,6 +75,20 @@ def bash_path() -> str:
     return found
 
 
+_left_behind: set[int] = set()
+"""Slots that ran a job when their run was closed: children of this process, until they are reaped."""
+
+
+def _reap() -> None:
+    for pid in list(_left_behind):
+        try:
+            ended = os.waitpid(pid, os.WNOHANG) != (0, 0)
+        except ChildProcessError:
+            ended = True
+        if ended:
+            _left_behind.discard(pid)
+
+
 def _pipe() -> tuple[int, int]:
     """Return a pipe off the standard streams: a host may have closed those, and write to them."""
     ends = os.pipe2(os.O_CLOEXEC)
@@ -89,6 +103,7 @@ class SlotPool:
 
     def __init__(self, recorder: str, directory: str = "") -> None:
         """Open the pipe that the slots share; none is started yet. They are in `directory`."""
+        _reap()
         self._recorder = recorder
         self._directory = directory
         self._bash = bash_path()
@@ -168,6 +183,7 @@ class SlotPool:
         for slot in self._slots.values():
             self._hang_up(slot)
             os.close(slot.pidfd)
+            _left_behind.add(slot.pid)
         for pidfd in self._watched:
             os.close(pidfd)
         self._slots.clear()
