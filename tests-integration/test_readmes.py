@@ -63,6 +63,12 @@ def test_local_runs_jobs(tmp_path: Path) -> None:
     assert run_script(LOCAL[0], tmp_path) == "0 FINISHED 0\n"
 
 
-@pytest.mark.parametrize("examples, count", [(CORE, 5), (LOCAL, 1)])
+def test_local_goes_on_with_a_run(tmp_path: Path) -> None:
+    expected = sorted(f"{name} FINISHED {name}" for name in ("one", "two", "three"))
+    assert sorted(run_script(LOCAL[1], tmp_path).splitlines()) == expected
+    assert sorted(run_script(LOCAL[1], tmp_path).splitlines()) == expected
+
+
+@pytest.mark.parametrize("examples, count", [(CORE, 5), (LOCAL, 2)])
 def test_none_is_left_out(examples: list[str], count: int) -> None:
     assert len(examples) == count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.install_peers:
         install_peers()
+    # What is ended by TERM leaves as little behind as what is ended by Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _measure(SMOKE if options.smoke else FULL, options)
     except KeyboardInterrupt:

@@ -121,9 +121,8 @@ def latency(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
     figures = []
     for behind in (0, sizes.starts_behind):
         what = "feed to first start" + (f", {behind} more fed" if behind else "")
-        measured = workload(
-            "first_start", _fresh(scratch, what), rounds=sizes.starts, behind=behind
-        )
+        rounds = sizes.starts if not behind else max(3, sizes.starts // 6)
+        measured = workload("first_start", _fresh(scratch, what), rounds=rounds, behind=behind)
         figures.append(_delay("first job", what, measured["delays"], 50, sizes))
     for forks in (1, _SLOTS):
         what = f"end to known, {forks} at a time"

@@ -51,10 +51,18 @@ def descriptors() -> dict[str, str]:
     return found
 
 
+def read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # a thread, or a child, that has just ended
+        return ""
+
+
 def children() -> list[str]:
-    tasks = [f"/proc/self/task/{task}/children" for task in os.listdir("/proc/self/task")]
-    pids = [pid for task in tasks for pid in Path(task).read_text().split()]
-    return [Path(f"/proc/{pid}/stat").read_text() for pid in pids]
+    """Return /proc/PID/stat of this process's children, zombies too."""
+    tasks = Path("/proc/self/task").iterdir()
+    pids = [pid for task in tasks for pid in read(task / "children").split()]
+    return [stat for pid in pids if (stat := read(Path(f"/proc/{pid}/stat")))]
 
 
 async def main(workdir: str, outputs: Path, count: int) -> None:

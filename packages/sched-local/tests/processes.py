@@ -11,6 +11,24 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # a thread, or a child, that has just ended
+        return ""
+
+
+def children() -> list[str]:
+    """Return /proc/PID/stat of this process's children, zombies too."""
+    tasks = Path("/proc/self/task").iterdir()
+    pids = [pid for task in tasks for pid in read(task / "children").split()]
+    return [stat for pid in pids if (stat := read(Path(f"/proc/{pid}/stat")))]
+
+
+def zombies() -> list[str]:
+    return [stat for stat in children() if stat.rpartition(") ")[2].startswith("Z")]
+
+
 def carriers(token: str) -> list[int]:
     """Return the processes whose SCHED_JOB_TOKEN begins with this."""
     mark = b"\0SCHED_JOB_TOKEN=" + os.fsencode(token)

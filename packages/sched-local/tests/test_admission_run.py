@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from sched_core import OptionError
+from sched_core import JobStatus, OptionError
 from sched_local.admission import Machine
 
 from .running import outcome, runner, shell
@@ -110,3 +112,51 @@ async def test_slots_are_numbered_and_no_two_at_once_alike(tmp_path: Path, busy:
         for _ in range(30):
             await running.feed(shell(script, busy))
     assert {said(tmp_path / "run", index) for index in range(30)} == {"0", "1", "2"}
+
+
+HOLDER = """
+import sys, anyio
+from sched_core import Runner
+from sched_local import LocalScheduler
+
+async def main(workdir, go):
+    async with Runner(LocalScheduler(workdir, forks=4), plugins=[]) as runner:
+        script = 'echo "$CUDA_VISIBLE_DEVICES $SCHED_SLOT"; until [[ -e $1 ]]; do sleep 0.02; done'
+        job = await runner.feed(["bash", "-c", script, "bash", go], resources={"gpus": 1, "cpus": 1})
+        while not (await job.stdout_file.exists() and await job.stdout_file.read_text()):
+            await anyio.sleep(0.02)
+        print("running", flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+def run_and_die(workdir: Path, go: Path) -> None:
+    """Have a driver start a job that holds a card, and be killed."""
+    command = [sys.executable, "-c", HOLDER, str(workdir), str(go)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "running\n"
+        driver.kill()
+
+
+async def test_what_an_adopted_job_holds_is_not_given_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,9")
+    go = tmp_path / "go"
+    run_and_die(tmp_path / "run", go)
+    show = shell('echo "$CUDA_VISIBLE_DEVICES $SCHED_SLOT"')
+    async with runner(tmp_path / "run", "resume", forks=4) as second:
+        (adopted,) = second.jobs
+        one = await second.feed(show, resources={"gpus": 1})
+        both = await second.feed(show, resources={"gpus": 2})
+        await second.wait(one)
+        assert (adopted.status, both.status.final) == (JobStatus.RUNNING, False)
+        go.touch()
+    cards, slots = zip(*[said(tmp_path / "run", index).split() for index in range(3)], strict=True)
+    assert set(cards[:2]) == {"4", "9"}
+    assert set(cards[2].split(",")) == {"4", "9"}
+    assert slots[:2] == ("0", "1")
+    assert outcome(adopted) == ("FINISHED", 0, None)

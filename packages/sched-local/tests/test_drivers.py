@@ -18,7 +18,7 @@ import sched_core.runfolder.lease
 from sched_core import JobStatus, RunExists, RunLocked, Runner
 from sched_core.runfolder import read_run
 
-from .processes import carriers
+from .processes import carriers, zombies
 from .running import outcome, runner, shell, until, until_running
 
 DRIVER = Path(__file__).with_name("drivers_driver.py")
@@ -139,6 +139,7 @@ async def test_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
 
 
 async def test_a_driver_that_was_replaced_submits_nothing_more(workdir: Path, go: Path) -> None:
+    before = zombies()
     with anyio.fail_after(20), pytest.raises(RunLocked, match="taken over by another driver"):
         async with runner(workdir, forks=1, grace=0.5) as first:
             name = first.scheduler.session.run
@@ -152,6 +153,9 @@ async def test_a_driver_that_was_replaced_submits_nothing_more(workdir: Path, go
     assert len(carriers(f"{name}-0-1")) > 0
     go.touch()
     await until(lambda: carriers(f"{name}-0-1") == [])
+    async with runner(workdir.with_name("next")) as later:
+        await later.feed(["true"])
+    assert [zombie for zombie in zombies() if zombie not in before] == []
     assert waiting.status is JobStatus.QUEUED
     assert not (workdir / "ran").exists()
 

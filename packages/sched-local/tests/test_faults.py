@@ -200,6 +200,16 @@ async def test_a_slot_that_is_killed_before_it_starts_costs_no_attempt(workdir: 
     assert len(started) == 2
 
 
+async def test_an_idle_slot_that_is_killed_is_replaced(workdir: Path) -> None:
+    async with runner(workdir) as running:
+        first = await running.feed(shell("echo $PPID"))
+        await running.wait(first)
+        os.killpg(parent_of(int((workdir / "0/job.stdout").read_text())), signal.SIGKILL)
+        second = await running.feed(["true"])
+    assert outcome(second) == ("FINISHED", 0, None)
+    assert second.attempt == 1
+
+
 async def test_shells_that_do_nothing_but_die_are_not_started_for_ever(workdir: Path) -> None:
     async with runner(workdir) as running:
         for recorder in (workdir / ".sched").glob("recorder-*"):

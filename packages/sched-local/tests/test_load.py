@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .processes import zombies
 from .running import outcome, runner
-
-
-def zombies() -> list[str]:
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            stat = Path(f"/proc/{pid}/stat").read_text()
-            if stat.rpartition(") ")[2].startswith("Z"):
-                found.append(stat)
-    return found
 
 
 def descriptors() -> int:

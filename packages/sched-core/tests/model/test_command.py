@@ -45,6 +45,7 @@ def test_paths_and_numbers_are_written_out() -> None:
         ("  ", "empty"),
         ("echo 'open", "cannot be split"),
         (["a\0b"], "NUL"),
+        (["a\ud800b"], "surrogate"),
         ([b"a\0b"], "NUL"),
         (["cat", None], "None"),
     ],

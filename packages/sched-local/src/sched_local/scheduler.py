@@ -15,6 +15,7 @@ import anyio
 from sched_core import (
     AttemptId,
     EngineState,
+    EngineUnavailable,
     Failure,
     Job,
     Observation,
@@ -82,11 +83,27 @@ class LocalScheduler(Scheduler):
     # --- what the reference names ----------------------------------------------------------------
 
     async def submit_job(self, job: Job, _mounted: bool = False) -> int:
-        """Start the job's wrapper as a process of its own and return its pid."""
+        """Start the job's wrapper as a process of its own and return its pid.
+
+        Waits until the machine has what the job needs.
+        """
         path = self.mounted_script_path(job) if _mounted else self.script_path(job)
-        grant = self._admission.admit(self.job_resources(job)) or Grant()
-        self._attempts[attempt_id(job)] = _Attempt(job, job.attempt, grant)
-        return self._slots.run_alone(attempt_id(job), os.path.abspath(path), grant.exports())
+        grant = await self._admitted(job)
+        attempt = attempt_id(job)
+        try:
+            pid = self._slots.run_alone(attempt, os.path.abspath(path), grant.exports())
+        except OSError as error:
+            self._admission.give_back(grant)
+            raise EngineUnavailable(f"no process can be started now: {error}") from error
+        self._attempts[attempt] = _Attempt(job, job.attempt, grant)
+        return pid
+
+    async def _admitted(self, job: Job) -> Grant:
+        while (grant := self._admission.admit(self.job_resources(job))) is None:
+            if self.session.closing:
+                raise EngineUnavailable("the run ends before there is room for the job")
+            await self.session.change(_START_STEP)
+        return grant
 
     async def kill_job(self, job: Job) -> None:
         """End the job's whole process tree: TERM, and after the grace period KILL."""
@@ -102,6 +119,7 @@ class LocalScheduler(Scheduler):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Hold the slots while the run is open."""
+        self._check_mounts()
         self._machine = Machine.this()
         self._admission = Admission(self._machine)
         self._queue: deque[Job] = deque()
@@ -187,6 +205,15 @@ class LocalScheduler(Scheduler):
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check bash, /proc and the work directory."""
         return await self.session.ports.offload(check_machine, str(self.workdir))
+
+    def _check_mounts(self) -> None:
+        """Refuse a mount that would have to be made: a process sees this machine's own paths."""
+        for mount in self.mounts:
+            if mount.target != mount.source and not os.path.exists(mount.target):
+                raise OptionError(
+                    f"the scheduler local mounts nothing: {mount.source} is not there as "
+                    f"{mount.target}; mount it before, or name the same path on both sides"
+                )
 
     # --- starting --------------------------------------------------------------------------------
 
@@ -309,8 +336,9 @@ class LocalScheduler(Scheduler):
         claim = await self._whole(job, claim)
         process = None if claim.rc is not None else _watched(claim)
         seen = self._look_at(claim)
-        if process is not None and self._slots.watch(attempt, process):
-            self._attempts[attempt] = self._adopted(job, _leader(claim))
+        leader = None if process is None else _leader(claim)
+        if process is not None and self._slots.watch(attempt, process, _slot_of(leader)):
+            self._attempts[attempt] = self._adopted(job, leader)
         elif process is not None or seen is None:
             seen = await self._last_words(job)
         elif seen.state is EngineState.RUNNING:
@@ -413,6 +441,12 @@ def _watched(claim: Claim) -> ProcessId | None:
         if read_process_id(recorder.pid) == recorder:
             return recorder
     return _leader(claim)
+
+
+def _slot_of(leader: ProcessId | None) -> int:
+    """Return the number of the slot that runs a command of an earlier driver, -1 if unknown."""
+    number = None if leader is None else read_variable(leader, "SCHED_SLOT")
+    return int(number) if number is not None and number.isdecimal() else -1
 
 
 def _gone(reason: str) -> Observation:

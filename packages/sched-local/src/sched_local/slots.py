@@ -15,6 +15,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +75,20 @@ def bash_path() -> str:
     return found
 
 
+_left_behind: set[int] = set()
+"""Slots that ran a job when their run was closed: children of this process, until they are reaped."""
+
+
+def _reap() -> None:
+    for pid in list(_left_behind):
+        try:
+            ended = os.waitpid(pid, os.WNOHANG) != (0, 0)
+        except ChildProcessError:
+            ended = True
+        if ended:
+            _left_behind.discard(pid)
+
+
 def _pipe() -> tuple[int, int]:
     """Return a pipe off the standard streams: a host may have closed those, and write to them."""
     ends = os.pipe2(os.O_CLOEXEC)
@@ -88,6 +103,7 @@ class SlotPool:
 
     def __init__(self, recorder: str, directory: str = "") -> None:
         """Open the pipe that the slots share; none is started yet. They are in `directory`."""
+        _reap()
         self._recorder = recorder
         self._directory = directory
         self._bash = bash_path()
@@ -98,9 +114,8 @@ class SlotPool:
         self._slots: dict[int, _Slot] = {}
         self._idle: list[_Slot] = []
         self._busy: dict[AttemptId, _Slot] = {}
-        self._watched: dict[int, AttemptId] = {}
+        self._watched: dict[int, tuple[AttemptId, int]] = {}
         self._rest = b""
-        self._numbers: list[int] = []
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when `messages` has something."""
@@ -119,10 +134,10 @@ class SlotPool:
         self._hang_up(slot)
         return slot.pid
 
-    def watch(self, attempt: AttemptId, process: ProcessId) -> bool:
+    def watch(self, attempt: AttemptId, process: ProcessId, number: int = -1) -> bool:
         """Have `messages` tell when that process, no child of this one, has ended; False if it has.
 
-        It is told as SlotDied.
+        It is told as SlotDied. Until then no other slot gets its number.
         """
         try:
             pidfd = os.pidfd_open(process.pid)
@@ -131,7 +146,7 @@ class SlotPool:
         if not is_alive(process):
             os.close(pidfd)
             return False
-        self._watched[pidfd] = attempt
+        self._watched[pidfd] = (attempt, number)
         self._epoll.register(pidfd, select.EPOLLIN)
         return True
 
@@ -168,6 +183,7 @@ class SlotPool:
         for slot in self._slots.values():
             self._hang_up(slot)
             os.close(slot.pidfd)
+            _left_behind.add(slot.pid)
         for pidfd in self._watched:
             os.close(pidfd)
         self._slots.clear()
@@ -179,7 +195,7 @@ class SlotPool:
     # --- one slot --------------------------------------------------------------------------------
 
     def _start(self) -> _Slot:
-        number = self._numbers.pop() if self._numbers else len(self._slots)
+        number = self._free_number()
         reader, writer = _pipe()
         try:
             pid = os.posix_spawn(
@@ -205,6 +221,11 @@ class SlotPool:
         self._epoll.register(slot.pidfd, select.EPOLLIN)
         return slot
 
+    def _free_number(self) -> int:
+        taken = {slot.number for slot in self._slots.values()}
+        taken.update(number for _, number in self._watched.values())
+        return next(number for number in count() if number not in taken)
+
     def _give(self, slot: _Slot, attempt: AttemptId, script: str, exports: str) -> None:
         assert slot.pipe is not None
         slot.attempts.append(attempt)
@@ -229,14 +250,13 @@ class SlotPool:
     def _bury(self, descriptor: int) -> SlotDied | None:
         self._epoll.unregister(descriptor)
         os.close(descriptor)
-        attempt = self._watched.pop(descriptor, None)
-        if attempt is not None:
-            return SlotDied((attempt,))
+        watched = self._watched.pop(descriptor, None)
+        if watched is not None:
+            return SlotDied((watched[0],))
         slot = self._slots.pop(descriptor)
         with contextlib.suppress(ChildProcessError):  # where the host ignores SIGCHLD
             os.waitpid(slot.pid, 0)
         self._hang_up(slot)
-        self._numbers.append(slot.number)
         if slot in self._idle:
             self._idle.remove(slot)
         for lost in slot.attempts:

@@ -155,7 +155,7 @@ class _Driver:
         jobs = await self._feed()
         for job in jobs:
             if job.index in self._what.retry and job.status.final:
-                await self._what.scheduler.session.reopen(job)
+                await runner.retry(job)
         self._begin(jobs)
         output = None
         if self._what.output.cat:

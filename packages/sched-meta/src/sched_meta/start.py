@@ -91,13 +91,13 @@ def start_run(
     found = _recorded_run(place) if place is not None and holds_run(place) else None
     name = scheduler or (found.scheduler if found else _DEFAULT_SCHEDULER)
     cls = get_scheduler(name)
-    defaults: dict[str, Any] = {"forks": usable_cores(), "cwd": os.getcwd()}
+    defaults: dict[str, Any] = {"forks": usable_cores()}
     keywords = defaults | given.keywords(cls)
     # Options are checked before a folder is made for them.
     made = _make(cls, name, place or Path("sched-runs"), keywords)
     _check_jobs(made, specs)
     if place is not None and found:
-        _check_that_it_is_this_run(place, specs, keywords["cwd"])
+        _check_that_it_is_this_run(place, specs, keywords.get("cwd"))
     folder = place or new_run(run_name)
     made.workdir = folder.absolute()  # jobs run in other folders
     try:
@@ -162,13 +162,13 @@ def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | No
     return folder
 
 
-def _check_that_it_is_this_run(folder: Path, specs: Sequence[JobSpec], cwd: str) -> None:
+def _check_that_it_is_this_run(folder: Path, specs: Sequence[JobSpec], cwd: str | None) -> None:
     """Refuse to mix two runs: jobs are the same ones by command, environment and directory."""
     from sched_core.runfolder import read_run
 
     view = read_run(folder)
-    begun_in = view.run.options.get("cwd")
-    if begun_in not in (None, cwd):
+    begun_in = view.run.options.get("cwd") or view.run.directory
+    if begun_in != (cwd or os.getcwd()):
         raise RunExists(
             f"the run in {shown(folder)} was begun in {begun_in}; go on with it from there,"
             " or name another folder with -w"

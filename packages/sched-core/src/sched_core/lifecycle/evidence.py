@@ -143,7 +143,7 @@ class Evidence:
         job = active.job
         finished = seen.state is EngineState.RECORDED and seen.rc == 0 and seen.failure is None
         in_claim = finished and seen.started is not None  # so that no wrapper starts it again
-        if not in_claim and not await self._sealed(active) and not finished:
+        if not in_claim and not await self._sealed(active, seen.position) and not finished:
             return
         if active.concluded or self._session.active.get(job.index) is not active:
             return
@@ -162,7 +162,7 @@ class Evidence:
             job.failure, job.reason = failure, seen.reason
             await self._move(job, JobStatus.FAILED)
 
-    async def _sealed(self, active: Active) -> bool:
+    async def _sealed(self, active: Active, position: int | None) -> bool:
         """Keep the engine from starting the attempt again; False where it did so already, or where
         that cannot be seen yet: then it goes on.
         """
@@ -171,12 +171,11 @@ class Evidence:
             return True
         if active.concluded or session.active.get(job.index) is not active:
             return False
-        attempt = AttemptId(job.index, active.attempt)
-        if attempt in await session.scheduler.seal([job]):
+        if await session.scheduler.seal(job, position):
             return True
         claim = await self.record_of(active)
         if claim is not None and claim.restart > job.restart:
-            await self.observe(attempt, observation_of(claim))
+            await self.observe(AttemptId(job.index, active.attempt), observation_of(claim))
         return False
 
     async def _move(self, job: Job, status: JobStatus) -> None:
@@ -204,4 +203,5 @@ def observation_of(claim: Claim) -> Observation:
         signal=claim.signal,
         started=claim.claimed,
         ended=claim.ended,
+        position=claim.position,
     )

@@ -113,19 +113,22 @@ def _is_fence(files: Files, path: str) -> bool:
         return False  # made on another host, and not to be seen from here yet
 
 
-def seal_claims(files: Files, places: Sequence[tuple[str, int, int]], fence: bytes) -> list[bool]:
-    """Keep the engine from starting these attempts once more, given as folder, attempt, and how
-    often it had started the attempt again; for each, tell whether there is no later start.
+def seal_attempt(
+    files: Files, metadir: str, attempt: int, restart: int, position: int | None, fence: bytes
+) -> bool:
+    """Keep the engine from starting the attempt once more; False where it has done so already.
+
+    `restart` tells how often it is known to have started the attempt again, `position` which claim
+    the last of these starts holds, where that is known: it may not be seen from here yet.
     """
-    return [_seal(files, *place, fence) for place in places]
-
-
-def _seal(files: Files, metadir: str, attempt: int, restart: int, fence: bytes) -> bool:
-    newest = read_claim(files, metadir, attempt)
-    if newest is None:
-        return _take_claim(files, metadir, attempt, fence)
-    if newest.is_fence or newest.sealed:
-        return True
-    if newest.restart > restart:
-        return False
-    return files.create(f"{metadir}/{claim_name(attempt, newest.position + 1)}", fence)
+    if position is None:
+        newest = read_claim(files, metadir, attempt)
+        if newest is None:
+            return _take_claim(files, metadir, attempt, fence)
+        if newest.is_fence or newest.sealed:
+            return True
+        if newest.restart > restart:
+            return False
+        position = newest.position
+    path = f"{metadir}/{claim_name(attempt, position + 1)}"
+    return files.create(path, fence) or _is_fence(files, path)

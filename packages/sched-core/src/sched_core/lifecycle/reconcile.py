@@ -134,7 +134,8 @@ class Reconciler:
                 active, claim, active.job.restart, _SILENT
             ):
                 continue
-            elif claim.sealed or self._too_late(active):
+            elif claim.sealed or active.job.status is JobStatus.KILLING or self._too_late(active):
+                # Of what was killed no record is to be expected: the recorder may have been killed.
                 await self._gone(active, "it started, is gone, and left no record")
         for active in await self.fence(unclaimed):
             if active.job.index in lost:
@@ -303,4 +304,5 @@ def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
         rc=event.rc,
         failure=Failure.SETUP if failed else None,
         restart=restart,
+        position=event.restart,
     )

@@ -173,16 +173,15 @@ class Session:
         """Tell whether the job has ended for good."""
         return job.index in self._done
 
-    def recall(self, job: Job) -> None:
-        """Take in a job that had ended for good before this driver began."""
-        self._done.add(job.index)
-
     def revive(self, job: Job) -> None:
         """Count a job that had ended for good among those that have still to end."""
         if job.index in self._done:
             self._done.discard(job.index)
             self.expect(job)
 
+    def recall(self, job: Job) -> None:
+        """Take in a job that had ended for good before this driver began."""
+        self._done.add(job.index)
         self.finals.append(job)
 
     async def reopen(self, job: Job) -> None:
@@ -326,9 +325,11 @@ class Session:
                 return await self.ports.offload(
                     self._write, self.journal, entries, settled, function, *args
                 )
-            except OSError:
-                # Said twice does no harm, not said at all would.
+            except BaseException:
+                # A full disk, or a cancellation before it began. Said twice does no harm, not said
+                # at all would.
                 self.journal.put_back(entries)
+                self._settled += settled
                 self._news.set()
                 raise
 

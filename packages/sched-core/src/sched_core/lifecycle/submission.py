@@ -32,6 +32,7 @@ class Submitter:
         """Submit the jobs of that session."""
         self._session = session
         self._unavailable = 0
+        self._count = 0
         self.held_until = 0.0
         """Until when nothing is submitted, on the monotonic clock: the engine was unavailable."""
 
@@ -76,7 +77,9 @@ class Submitter:
 
     def _name_submission(self, jobs: Sequence[Job]) -> Submission:
         session = self._session
-        sid = f"{session.ports.random.getrandbits(48):012x}"
+        self._count += 1
+        epoch = session.lease.epoch if session.lease is not None else 0
+        sid = f"{epoch:04x}{self._count:06x}{session.ports.random.getrandbits(24):06x}"
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         submission = Submission(sid, name, session.scheduler.name, tasks)

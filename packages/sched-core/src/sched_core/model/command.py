@@ -35,9 +35,19 @@ def check_command(cmd: str | Iterable[object]) -> list[str]:
     if not argv:
         raise CommandError("the command is empty; give at least a program to run")
     for part in argv:
-        if "\0" in part:
-            raise CommandError(f"the argument {part!r} holds a NUL byte, which no process can take")
+        _check_bytes(part, "the argument", repr(part))
     return argv
+
+
+def _check_bytes(text: str, what: str, which: str) -> None:
+    if "\0" in text:
+        raise CommandError(f"{what} {which} holds a NUL byte, which no process can take")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise CommandError(
+            f"{what} {which} holds half of a surrogate pair, which is no text"
+        ) from None
 
 
 def _split(line: str) -> list[str]:
@@ -73,8 +83,7 @@ def check_environment(envs: Mapping[str, object] | None) -> dict[str, str]:
         if name in _BASH_OWN or name.startswith("_sched_"):
             raise CommandError(f"the variable {name} is kept by the shell; choose another name")
         text = os.fsdecode(value) if isinstance(value, bytes | os.PathLike) else str(value)
-        if "\0" in text:
-            raise CommandError(f"the value of {name} holds a NUL byte, which no process can take")
+        _check_bytes(text, "the value of", name)  # which may be secret itself
         checked[name] = text
     return checked
 

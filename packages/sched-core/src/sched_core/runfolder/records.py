@@ -38,4 +38,17 @@ def load_lines(data: bytes, source: str) -> list[dict[str, Any]]:
     """Read JSON lines; a last line that was cut short (a full disk, a crash) was never said."""
     lines = data.split(b"\n")
     lines.pop()
+    whole = _load_together(lines)
+    if whole is not None:
+        return whole
     return [load(line, f"{source}, line {number}") for number, line in enumerate(lines, 1) if line]
+
+
+def _load_together(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Read good lines, in half the time; None where one of them has to be found and named."""
+    try:
+        records = json.loads(b"[%b]" % b",".join(lines))
+    except ValueError:
+        return None
+    good = len(records) == len(lines) and all(type(record) is dict for record in records)
+    return records if good else None

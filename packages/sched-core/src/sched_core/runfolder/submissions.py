@@ -23,8 +23,8 @@ class AttemptId(NamedTuple):
 class Submission:
     """What is, or is about to be, handed to an engine in one call.
 
-    `name` travels with it as job name, comment, label or request id; `tasks` are the attempts in
-    the order of the engine's tasks.
+    `sid` sorts after those of earlier submissions of the run. `name` travels with it as job name,
+    comment, label or request id; `tasks` are the attempts in the order of the engine's tasks.
     """
 
     sid: str
@@ -54,11 +54,17 @@ def write_submission(files: Files, layout: Layout, submission: Submission) -> No
 
 
 def read_submissions(files: Files, layout: Layout) -> list[Submission]:
-    """Return the recorded submissions, oldest first as far as their ids tell."""
-    paths = [f"{layout.submissions}/{name}" for name in sorted(files.names(layout.submissions))]
-    whole = [path for path in paths if path.endswith(".json")]
-    contents = [(path, files.read(path)) for path in whole]
+    """Return the recorded submissions, oldest first."""
+    names = (name for name in files.names(layout.submissions) if name.endswith(".json"))
+    paths = [f"{layout.submissions}/{name}" for name in sorted(names)]
+    found = (_read_submission(files, path) for path in paths)
+    return [submission for submission in found if submission is not None]
+
+
+def _read_submission(files: Files, path: str) -> Submission | None:
+    try:
+        data = files.read(path)
+    except FileNotFoundError:
+        return None  # settled, and removed by another driver, just now
     # A record that was cut short was never followed by a call to the engine.
-    return [
-        Submission.from_json(load(data, path)) for path, data in contents if data.endswith(b"\n")
-    ]
+    return Submission.from_json(load(data, path)) if data.endswith(b"\n") else None

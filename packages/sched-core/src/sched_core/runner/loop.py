@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVarTuple
 import anyio
 from anyio.abc import TaskGroup
 
-from ..errors import RunLocked, SchedError
+from ..errors import RunLocked
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder import HEARTBEAT_INTERVAL, AttemptId, Request, read_requests
@@ -34,6 +34,7 @@ _TICK = 0.1
 _STOP_MARGIN = 10.0
 """Seconds that ends may take to be seen after the grace period."""
 _BACK_OFF = 1.5
+_SHORTEST = 0.001
 
 
 class Loop:
@@ -46,6 +47,7 @@ class Loop:
         self._tasks: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
         self._submitting = 0
+        self._pumped = 0.0
         self._held = 0
         self._stopping = False
         self._stopped = anyio.Event()
@@ -213,7 +215,7 @@ class Loop:
     def _pump(self) -> None:
         """Send off the batches that may leave."""
         session = self._session
-        now = session.ports.monotonic()
+        now = self._pumped = session.ports.monotonic()
         session.waiting.due(now)
         if session.closing or self._held or now < session.submitter.held_until:
             return
@@ -276,12 +278,16 @@ class Loop:
             oldest = session.waiting.oldest()
             if later is not None:
                 moments.append(later)
-            if oldest is not None and self._submitting < session.scheduler.submission_batch:
-                moments.append(oldest + session.scheduler.batch_delay)
+            delay = session.scheduler.batch_delay
+            # Computed as in `_pump`: rounding must not lose a wake-up.
+            may_submit = self._submitting < session.scheduler.submission_batch
+            if oldest is not None and may_submit and oldest > self._pumped - delay:
+                moments.append(self._pumped + max(oldest + delay - self._pumped, _SHORTEST))
             if oldest is not None:
                 moments.append(session.submitter.held_until)
         now = session.ports.monotonic()
-        coming = [moment - now for moment in moments if now < moment < math.inf]
+        # Nor may what has become due since then.
+        coming = [max(moment - now, _SHORTEST) for moment in moments if moment > self._pumped]
         return min(coming) if coming else None
 
     async def _reconcile(self) -> None:
@@ -299,7 +305,9 @@ class Loop:
                 ended = len(session.finals)
                 if scheduler.events == "always":
                     await session.reconciler.read_spool()
-                if session.ports.monotonic() - asked_at >= interval:
+                if session.ports.monotonic() - asked_at >= (
+                    shortest if self._kills() else interval
+                ):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
@@ -310,6 +318,10 @@ class Loop:
                 log.debug("a look at the jobs has failed", exc_info=error)
                 session.fail(error)
                 await session.ports.sleep(shortest)
+
+    def _kills(self) -> bool:
+        """Tell whether jobs are being killed: then somebody waits for the answer."""
+        return any(a.job.status is JobStatus.KILLING for a in self._session.active.values())
 
     def _silent_jobs(self) -> list[Job]:
         """Return those that it is time to ask about: all where the engine is only polled."""
@@ -369,6 +381,14 @@ class Loop:
                 for job in jobs:
                     if session.is_done(job) and job.status is not JobStatus.FINISHED:
                         await session.reopen(job)
+        finally:
+            # Shielded: what was asked for may have ended the run, and with it this loop.
+            with anyio.CancelScope(shield=True):
+                await self._close_request(request)
+
+    async def _close_request(self, request: Request) -> None:
+        session = self._session
+        try:
             await session.flush_with(session.ports.files.remove, request.path)
-        except (SchedError, OSError) as error:
+        except OSError as error:
             session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")

@@ -94,6 +94,10 @@ async def _never_starts(session: Session, active: Active) -> None:
     job = active.job
     if job.status is JobStatus.KILLING:
         await session.scheduler.transition_job_status(job, JobStatus.KILLED)
+    elif job.status is JobStatus.RUNNING:
+        # An engine said so before the wrapper came to claim the attempt.
+        reason = "it was given up when an earlier driver ended"
+        await session.evidence.engine_failed(active, Failure.LOST, reason)
     else:
         session.submitter.release(active)
         session.transitions.next_attempt(job, charged=False)
@@ -139,6 +143,7 @@ async def _queue_the_rest(session: Session) -> None:
 
 def _drop_settled(session: Session, submissions: Iterable[Submission]) -> None:
     """Remove the records of submissions that no open attempt is in. Blocks."""
+    session.check_lease()
     open_attempts = {AttemptId(a.job.index, a.attempt) for a in session.active.values()}
     for submission in submissions:
         if not open_attempts.intersection(submission.tasks):

@@ -223,16 +223,26 @@ class Runner:
             return known
         return await self._add(job)
 
-    async def feed_all(self, commands: Iterable[Job | str | Sequence[object]]) -> list[Job]:
-        """Add a finite list of jobs: all are recorded before the first of them starts."""
+    async def feed_all(
+        self, commands: Iterable[Job | str | Sequence[object] | Mapping[str, Any]]
+    ) -> list[Job]:
+        """Add a finite list of jobs: all are recorded before the first of them starts.
+
+        Each is what `feed` takes, or a mapping of its arguments: {"cmd": ..., "name": ...}.
+        """
         session = self._open_session
         self._loop.hold()
         try:
-            jobs = [await self.feed(cmd) for cmd in commands]
+            jobs = [await self._feed_one(command) for command in commands]
             await session.flush()
         finally:
             self._loop.release()
         return jobs
+
+    async def _feed_one(self, command: Job | str | Sequence[object] | Mapping[str, Any]) -> Job:
+        if isinstance(command, Mapping):
+            return await self.feed(**command)
+        return await self.feed(command)
 
     async def _add(self, job: Job) -> Job:
         session = self._open_session
@@ -340,6 +350,16 @@ class Runner:
         await session.killer.kill([job])
         if job.index in session.unwanted and not job.status.final:
             await self.wait(job)
+
+    async def retry(self, job: Job) -> None:
+        """Try a job that failed or was killed once more, on nobody's account.
+
+        Nothing happens to one that finished, or has not ended yet. Raises RunClosed.
+        """
+        self._raise_what_stopped()
+        session = self._open_session
+        if session.is_done(job) and job.status is not JobStatus.FINISHED:
+            await session.reopen(job)
 
     async def cancel(self) -> None:
         """Submit nothing more and kill what runs; a resumed run goes on with all of it."""

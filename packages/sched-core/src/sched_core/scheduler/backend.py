@@ -6,7 +6,9 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from ..errors import EngineUnavailable, OptionError
+import anyio
+
+from ..errors import OptionError
 from ..model.job import Job
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
@@ -14,6 +16,8 @@ from .jobtext import JobText, attempt_id
 from .observation import EngineState, Observation
 
 __all__ = ["Backend", "Report"]
+
+_KILLS_AT_ONCE = 64
 
 Report = Callable[[AttemptId, Observation], None]
 """Where a backend's `watch` says what it sees; cheap, never blocks, for the loop's thread."""
@@ -72,8 +76,22 @@ class Backend(JobText):
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs. Raises EngineUnavailable."""
-        for job in jobs:
-            await self.kill_job(job)
+        # At once: one kill may take its whole grace period.
+        limit = anyio.CapacityLimiter(_KILLS_AT_ONCE)
+        errors: list[Exception] = []
+
+        async def kill(job: Job) -> None:
+            async with limit:
+                try:
+                    await self.kill_job(job)
+                except Exception as error:  # noqa: BLE001  # raised when all were tried
+                    errors.append(error)
+
+        async with anyio.create_task_group() as group:
+            for job in jobs:
+                group.start_soon(kill, job)
+        if errors:
+            raise errors[0]
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask the engine once about all these jobs.
@@ -92,9 +110,10 @@ class Backend(JobText):
     ) -> Mapping[str, Mapping[AttemptId, str]]:
         """Look submissions up in the engine by their names; return the ids of those it has, by sid.
 
-        Raises EngineUnavailable where the engine cannot be asked, or not by name.
+        Raises EngineUnavailable where the engine cannot be asked. An engine that cannot look up by
+        name finds none: the jobs' claims then decide, which can be taken only once.
         """
-        raise EngineUnavailable(f"{self.name} cannot look a submission up by its name")
+        return {}
 
     async def withdraw_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
         """Take back what the engine has certainly not started and never will; return which."""
@@ -115,18 +134,17 @@ class Backend(JobText):
         won = await ports.offload(take_claims, ports.files, places, self._fence_text())
         return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
 
-    async def seal(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
-        """Make sure that the engine does not start attempts once more; return those that it has not
-        started again since `job.restart`, and now cannot.
+    async def seal(self, job: Job, position: int | None) -> bool:
+        """Make sure that the engine does not start the job's attempt once more; False where it has
+        done so since `job.restart`, or since the start that holds the claim `position`, if known.
 
         Asked before an attempt that did not finish is given up, where `restarts()`.
         """
-        from ..lifecycle.files import seal_claims
+        from ..lifecycle.files import seal_attempt
 
         ports = self.session.ports
-        places = [(str(job.metadir), job.attempt, job.restart) for job in jobs]
-        won = await ports.offload(seal_claims, ports.files, places, self._fence_text())
-        return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
+        place = (str(job.metadir), job.attempt, job.restart, position)
+        return await ports.offload(seal_attempt, ports.files, *place, self._fence_text())
 
     def _fence_text(self) -> bytes:
         ports = self.session.ports

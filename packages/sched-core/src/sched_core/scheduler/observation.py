@@ -44,3 +44,5 @@ class Observation:
     """Seconds since 1970."""
     ended: float | None = None
     """Seconds since 1970."""
+    position: int | None = None
+    """Which of the attempt's claims tells so: 0, or n for the engine's n-th further start."""

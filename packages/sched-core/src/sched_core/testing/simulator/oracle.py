@@ -86,8 +86,9 @@ class Oracle:
             self.complain(f"an attempt that had finished was started again: {old} and {new}")
 
     def recorded(self) -> Iterable[Execution]:
-        """Return what has recorded its end."""
-        return (execution for execution in self._engine.executions if execution.recorded)
+        """Return the last starts of attempts, as far as they have recorded their ends."""
+        last = {(e.index, e.attempt): e for e in self._engine.executions}
+        return (execution for execution in last.values() if execution.recorded)
 
     # --- at the end ------------------------------------------------------------------------------
 

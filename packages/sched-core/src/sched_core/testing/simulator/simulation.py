@@ -13,7 +13,6 @@ from anyio.abc import TaskGroup
 
 from ...errors import RunLocked
 from ...model.job import Job
-from ...model.status import JobStatus
 from ...ports import DriverIdentity
 from ...runfolder import Layout, Request
 from ...runfolder.records import dump
@@ -39,7 +38,7 @@ _AFTERMATH = 400.0
 """Seconds for what a hung engine does later than anybody waits for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scenario:
     """All that a simulation depends on: the same scenario always gives the same run."""
 
@@ -54,6 +53,17 @@ class Scenario:
     arrays: bool = True
     """Whether the engine keeps to `forks` itself, so that more jobs wait in its queue."""
     backend: Backend = "asyncio"
+
+    def __repr__(self) -> str:
+        """Return an expression that gives this scenario, to be played again."""
+        faults = "ALL_FAULTS"
+        if self.faults != ALL_FAULTS:
+            faults = f"frozenset(map(Fault, {' '.join(sorted(self.faults))!r}.split()))"
+        return (
+            f"Scenario(seed={self.seed}, jobs={self.jobs}, forks={self.forks}, faults={faults}, "
+            f"rate={self.rate}, drivers={self.drivers}, arrays={self.arrays}, "
+            f"backend={self.backend!r})"
+        )
 
 
 @dataclass(slots=True)
@@ -327,8 +337,3 @@ class _Simulation:
                 self.ended[job.index] = job.moves[-1][0]
             elif not job.status.final:
                 self.ended.pop(job.index, None)
-
-
-def final_counts(jobs: Sequence[Job]) -> Counter[JobStatus]:
-    """Count jobs by their states."""
-    return Counter(job.status for job in jobs)

@@ -91,8 +91,8 @@ class Wrapper:
             return 127
         script = text.decode()
         found, spool = _SCRIPT.search(script), _SPOOL.search(script)
-        assert found is not None, script
-        assert spool is not None, script
+        if found is None or spool is None:
+            return 2  # what bash says of a script that is cut short
         index, attempt, self._dir, command = int(found[1]), int(found[2]), found[3], found[4]
         self._event_base = f"{spool[1]}/{index}.{attempt}"
         if attempt != self._attempt:
