@@ -30,6 +30,7 @@ def main() -> int:
     codes = [
         check(ROOT, "conftest.py", "packages/*/src", "tools/*.py"),
         check(ROOT / "tools", "bench/**/*.py", options=("--explicit-package-bases",)),
+        check(ROOT / "tests-integration", "**/*.py", options=("--explicit-package-bases",)),
         *(check_tests(package) for package in sorted(ROOT.glob("packages/*"))),
     ]
     return max(codes)

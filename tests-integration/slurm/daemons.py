@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["Daemon", "free_ports", "need_programs", "processes_with", "until"]
+__all__ = ["Daemon", "free_ports", "need_programs", "processes_named", "processes_with", "until"]
 
 
 class Daemon:
@@ -100,7 +100,19 @@ def need_programs(**programs: str) -> None:
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = {package for program, package in programs.items() if not shutil.which(program)}
     if missing:
-        raise RuntimeError(f"the tests on the real engine need: apt-get install {' '.join(missing)}")
+        raise RuntimeError(
+            f"the tests on the real engine need: apt-get install {' '.join(missing)}"
+        )
+
+
+def processes_named(start: str) -> list[int]:
+    """Return the processes of this machine whose command line begins so."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(start.encode()):
+                found.append(int(pid))
+    return found
 
 
 def processes_with(variable: str) -> list[int]:

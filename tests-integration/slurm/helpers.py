@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
+
 from sched_core import Job, JobStatus, Runner
 from sched_hpc import SlurmScheduler
 
@@ -35,7 +36,7 @@ def ran(workdir: str | os.PathLike[str], job: Job) -> list[str]:
 
 def waiting(after: str = "") -> list[str]:
     """Return a command that waits for the file `gate` in the run's folder."""
-    loop = 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.1; done'
+    loop = 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.3; done'
     return ["/bin/sh", "-c", f"{ONCE}; {_BEGUN}; echo begun; {loop}; {after}"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from sched_core import JobStatus
 
 from .cluster import SlurmCluster
@@ -31,7 +32,9 @@ def most_at_once(outputs: list[str]) -> int:
 
 
 @pytest.mark.timeout(300)
-async def test_many_jobs_are_few_arrays(bare_slurm: SlurmCluster, tmp_path: Path, full: bool) -> None:
+async def test_many_jobs_are_few_arrays(
+    bare_slurm: SlurmCluster, tmp_path: Path, full: bool
+) -> None:
     count, forks = (10_000, 100) if full else (400, 40)
     scheduler = Asked(tmp_path / "run", forks=forks)
     with anyio.fail_after(280):
@@ -48,18 +51,18 @@ async def test_many_jobs_are_few_arrays(bare_slurm: SlurmCluster, tmp_path: Path
 async def test_all_places_are_used_though_arrays_are_small(
     bare_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    scheduler = Asked(tmp_path / "run", forks=60)
+    scheduler = Asked(tmp_path / "run", forks=20)
     async with running(scheduler) as runner:
-        first = await runner.feed_all([waiting()] * 20)
+        first = await runner.feed_all([waiting()] * 8)
         for job in first:
             await begun(job)
-        # their array has 40 places, and all of its tasks run; then the first ones end
-        second = await runner.feed_all([waiting()] * 90)
-        await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 40)
-        await runner.kill(first[0])
-        for job in first[1:]:
-            await runner.kill(job)
-        await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 60)
+        # their array has 12 places, and all of its tasks run; then the first ones end
+        second = await runner.feed_all([waiting()] * 30)
+        await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 12)
+        async with anyio.create_task_group() as group:
+            for job in first:
+                group.start_soon(runner.kill, job)
+        await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 20)
         assert scheduler.toolbox.calls["sbatch"] == 2
         await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sched_core.testing.contract import SchedulerContract
 
 from .helpers import Asked

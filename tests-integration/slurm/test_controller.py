@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from sched_core import JobStatus
 
 from .cluster import SlurmCluster

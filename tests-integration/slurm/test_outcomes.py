@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+
 from sched_core import Failure, JobStatus, OptionError
 
 from .cluster import SlurmCluster
-from .helpers import ONCE, Asked, begun, pending, ran, running, until, waiting
+from .daemons import processes_named, processes_with
+from .helpers import Asked, begun, pending, ran, running, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +30,7 @@ pytestmark = pytest.mark.anyio
     ],
 )
 async def test_what_slurm_refuses_is_said_in_its_words(
-    slurm: SlurmCluster, tmp_path: Path, options: dict[str, str], words: str
+    slurm: SlurmCluster, tmp_path: Path, options: dict[str, Any], words: str
 ) -> None:
     scheduler = Asked(tmp_path / "run", error_strategy="retry", **options)
     async with running(scheduler) as runner:
@@ -122,15 +126,17 @@ async def test_cancelled_and_purged_before_the_next_question_without_accounting(
 
 @pytest.mark.timeout(200)
 async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
-    from .daemons import processes_with
-
     scheduler = Asked(tmp_path / "run", nodelist="n2", no_requeue=True)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         slurm.nodes["n2"].kill()
-        for pid in processes_with(f"SLURM_JOB_ID={job.jid}"):
-            os.kill(pid, 9)
+        for pid in [
+            *processes_named(f"slurmstepd: [{job.jid}."),
+            *processes_with(f"SLURM_JOB_ID={job.jid}"),
+        ]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
         slurm.run("scontrol", "update", "NodeName=n2", "State=DOWN", "Reason=test")
         await until(lambda: job.status.final, 90)
     slurm.nodes["n2"].start()
@@ -139,10 +145,14 @@ async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
 
 
-async def test_a_dependency_that_can_never_be_fulfilled(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_a_dependency_that_can_never_be_fulfilled(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
     failed = slurm.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "exit 1").strip()
-    await until(lambda: "FAILED" in slurm.run("squeue", "-h", "-t", "all", "-j", failed, "-o", "%T"))
-    options = {"dependency": f"afterok:{failed}", "kill_on_invalid_dep": "yes"}
+    await until(
+        lambda: "FAILED" in slurm.run("squeue", "-h", "-t", "all", "-j", failed, "-o", "%T")
+    )
+    options: dict[str, Any] = {"dependency": f"afterok:{failed}", "kill_on_invalid_dep": "yes"}
     async with running(Asked(tmp_path / "run", **options)) as runner:
         job = await runner.wait(await runner.feed(["/bin/true"]))
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)
@@ -158,10 +168,16 @@ async def test_the_environment_of_a_surrounding_job_does_not_leak(
     for name, value in leaks.items():
         monkeypatch.setenv(name, value)
     async with running(Asked(tmp_path / "run", resources={"cpus": 2})) as runner:
-        job = await runner.wait(await runner.feed(["/bin/sh", "-c", "env; srun sh -c 'echo S=$SLURM_CPUS_PER_TASK'"]))
-    found = dict(line.partition("=")[::2] for line in (await job.stdout_file.read_text()).splitlines())
+        job = await runner.wait(
+            await runner.feed(["/bin/sh", "-c", "env; srun sh -c 'echo S=$SLURM_CPUS_PER_TASK'"])
+        )
+    found = dict(
+        line.partition("=")[::2] for line in (await job.stdout_file.read_text()).splitlines()
+    )
     assert job.rc == 0, await job.stderr_file.read_text()
-    assert not {"SLURM_CPU_BIND", "SLURM_ARRAY_TASK_ID", "SBATCH_EXPORT", "SGE_TASK_ID"} & found.keys()
+    assert (
+        not {"SLURM_CPU_BIND", "SLURM_ARRAY_TASK_ID", "SBATCH_EXPORT", "SGE_TASK_ID"} & found.keys()
+    )
     assert found["SLURM_CONF"] == str(slurm.conf)
     assert found["S"] == "2"
 

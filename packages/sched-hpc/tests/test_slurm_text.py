@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +95,9 @@ FAILED = squeue_line(
 
 
 def test_what_squeue_tells() -> None:
-    waits, runs, failed = parse_squeue("CLUSTER: east\n" + WAITS + "a banner | of the site\n" + RUNS + FAILED)
+    waits, runs, failed = parse_squeue(
+        "CLUSTER: east\n" + WAITS + "a banner | of the site\n" + RUNS + FAILED
+    )
     assert (waits.id, waits.tasks, waits.limit) == ("11", (1, 2, 3, 7, 9), 2)
     assert (waits.reason, waits.started, waits.cluster) == ("JobArrayTaskLimit", None, "east")
     assert (runs.tasks, runs.state, runs.restarts, runs.nodes) == ((0,), "RUNNING", 1, "n1")
@@ -130,7 +134,11 @@ Slurmctld(primary) at vm is UP
 
 def test_how_slurm_is_set_up() -> None:
     config = parse_config(CONFIG)
-    assert (config.version, config.booted, config.max_array_size) == ("22.05.8", "1795354562", 10001)
+    assert (config.version, config.booted, config.max_array_size) == (
+        "22.05.8",
+        "1795354562",
+        10001,
+    )
     assert (config.accounting, config.min_job_age, config.kill_wait) == (True, 300, 2)
     assert not parse_config(CONFIG.replace("slurmdbd", "none")).accounting
 
@@ -221,7 +229,13 @@ def test_resources_become_options_and_native_ones_win() -> None:
 
 
 def test_flags_lists_and_what_is_left_out() -> None:
-    options = {"exclusive": True, "hold": False, "qos": None, "mail_type": ["END", "FAIL"], "nice": 5}
+    options = {
+        "exclusive": True,
+        "hold": False,
+        "qos": None,
+        "mail_type": ["END", "FAIL"],
+        "nice": 5,
+    }
     assert list(expand(options)) == [
         ("exclusive", None), ("mail_type", "END"), ("mail_type", "FAIL"), ("nice", "5"),
     ]  # fmt: skip
@@ -239,13 +253,14 @@ def test_flags_lists_and_what_is_left_out() -> None:
         ({"mem": {"a": 1}}, "give a text"),
     ],
 )
-def test_options_that_cannot_be_given(options: dict[str, object], words: str) -> None:
+def test_options_that_cannot_be_given(options: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         SlurmScheduler("run", **options)
 
 
 def test_short_and_dashed_names_are_the_long_ones() -> None:
-    scheduler = SlurmScheduler("run", p="main", **{"mem-per-cpu": "1G"})
+    options: dict[str, Any] = {"p": "main", "mem-per-cpu": "1G"}
+    scheduler = SlurmScheduler("run", **options)
     assert scheduler.directives == {"partition": "main", "mem_per_cpu": "1G"}
     assert scheduler.options()["partition"] == "main"
 

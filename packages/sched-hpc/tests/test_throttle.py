@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from sched_hpc.throttle import Share, balance, room, used
 
-SHARES = st.lists(
-    st.tuples(st.none() | st.integers(1, 300), st.integers(1, 300)), max_size=8
-).map(lambda pairs: [Share(str(n), *pair) for n, pair in enumerate(pairs)])
+SHARES = st.lists(st.tuples(st.none() | st.integers(1, 300), st.integers(1, 300)), max_size=8).map(
+    lambda pairs: [Share(str(n), *pair) for n, pair in enumerate(pairs)]
+)
 
 
 def applied(shares: list[Share], changes: dict[str, int]) -> list[Share]:
@@ -15,7 +15,9 @@ def applied(shares: list[Share], changes: dict[str, int]) -> list[Share]:
 
 
 @given(st.integers(1, 500), SHARES, st.integers(0, 50))
-def test_raising_limits_never_goes_beyond_forks(forks: int, shares: list[Share], others: int) -> None:
+def test_raising_limits_never_goes_beyond_forks(
+    forks: int, shares: list[Share], others: int
+) -> None:
     after = applied(shares, balance(forks, shares, others))
     before = used(shares) + others
     assert used(after) + others <= max(forks, before)

@@ -20,7 +20,12 @@ def test_a_job_s_variables_are_left_out_and_the_engine_s_place_is_kept() -> None
 
 
 def test_a_user_s_wishes_count_outside_of_a_job() -> None:
-    outside = {"SBATCH_ACCOUNT": "mine", "SLURM_CLUSTERS": "east", "SQUEUE_FORMAT": "%i", "JOB_ID": "x"}
+    outside = {
+        "SBATCH_ACCOUNT": "mine",
+        "SLURM_CLUSTERS": "east",
+        "SQUEUE_FORMAT": "%i",
+        "JOB_ID": "x",
+    }
     assert clean_environment(outside) == {
         "SBATCH_ACCOUNT": "mine", "SLURM_CLUSTERS": "east", "JOB_ID": "x",
     }  # fmt: skip

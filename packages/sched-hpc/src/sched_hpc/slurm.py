@@ -43,6 +43,8 @@ _TIMES = {"SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0", "LC_ALL": "C"}
 _INVALID_ARRAY = "Invalid job array specification"
 _NOT_OURS = 121
 _NOT_SET_UP = 122
+_LAUNCH_FAILED = 53
+"""What Slurm puts in the place of a signal."""
 
 
 class SlurmScheduler(ClusterScheduler):
@@ -397,9 +399,9 @@ def _observation(row: Row, jid: str) -> Observation:
 def _failure(row: Row, failure: Failure | None) -> Failure | None:
     if failure is not Failure.EXIT:
         return failure
-    # The batch script itself could not be started, or the wrapper could not do its work.
-    unstarted = row.reason in ("JobLaunchFailure", "RaisedSignal:53(Real-time_signal_19)")
-    return Failure.SETUP if unstarted or row.code in (_NOT_OURS, _NOT_SET_UP) else failure
+    # Slurm could not start the batch script, or the wrapper could not do its work.
+    unstarted = row.signal == _LAUNCH_FAILED or row.code in (_NOT_OURS, _NOT_SET_UP)
+    return Failure.SETUP if unstarted else failure
 
 
 def _returned(row: Row) -> int | None:
