@@ -51,7 +51,10 @@ async def test_a_submission_whose_answer_was_lost_is_found(
 async def test_jobs_that_the_controller_has_forgotten_are_submitted_again(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    scheduler = Asked(tmp_path / "run", begin="now+4")
+    class Seldom(Asked):
+        poll_interval = (6.0, 6.0)
+
+    scheduler = Seldom(tmp_path / "run", begin="now+15")
     saved = slurm.root / "state"
     slurm.controller.stop()
     before = {path: path.read_bytes() for path in saved.iterdir() if path.is_file()}

@@ -1,3 +1,4 @@
+# ruff: noqa: T201  # tools print
 """A small Slurm for one machine: the tools, answering as the real ones do (recorded from 22.05).
 
 State is a folder: `jobs/<id>.json` for a submission, `tasks/<id>[_<task>].json` for each of its tasks.

@@ -92,7 +92,6 @@ def _sacct(program: str, since: int, clusters: str | None) -> list[str]:
         program,
         *_clusters(clusters),
         "--allocations",
-        "--array",
         "--noheader",
         "--parsable2",
         f"--starttime=now-{max(1, since)}seconds",
