@@ -50,7 +50,8 @@ class SlurmCluster:
         self.env = {**os.environ, "SLURM_CONF": os.fspath(self.conf)}
         self._settings = dict(settings or {})
         self._ports = free_ports(nodes + 3)
-        self._names = [f"n{number}" for number in range(1, nodes + 1)]
+        # Control groups are named after nodes: those of another cluster here must be others.
+        self._names = [f"p{self._ports[0]}n{number}" for number in range(1, nodes + 1)]
         self.cgroup = _has_cgroups()
         self._make_folders()
         self._write_configuration()
@@ -94,7 +95,7 @@ class SlurmCluster:
         for pid in processes_with(f"SLURM_CONF={self.conf}"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for folder in Path("/sys/fs/cgroup").glob("*/slurm_n[0-9]*"):
+        for folder in Path("/sys/fs/cgroup").glob(f"*/slurm_p{self._ports[0]}n*"):
             for path in [*sorted(folder.rglob("*/"), reverse=True), folder]:
                 with contextlib.suppress(OSError):
                     path.rmdir()

@@ -126,21 +126,22 @@ async def test_cancelled_and_purged_before_the_next_question_without_accounting(
 
 @pytest.mark.timeout(200)
 async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
-    scheduler = Asked(tmp_path / "run", nodelist="n2", no_requeue=True)
+    name, node = list(slurm.nodes.items())[-1]
+    scheduler = Asked(tmp_path / "run", nodelist=name, no_requeue=True)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await begun(job)
-        slurm.nodes["n2"].kill()
+        node.kill()
         for pid in [
             *processes_named(f"slurmstepd: [{job.jid}."),
             *processes_with(f"SLURM_JOB_ID={job.jid}"),
         ]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
-        slurm.run("scontrol", "update", "NodeName=n2", "State=DOWN", "Reason=test")
+        slurm.run("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=test")
         await until(lambda: job.status.final, 90)
-    slurm.nodes["n2"].start()
-    slurm.run("scontrol", "update", "NodeName=n2", "State=RESUME")
+    node.start()
+    slurm.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
     slurm.until_ready()
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
 
