@@ -34,12 +34,11 @@ def test_a_driver_killed_at_random_loses_and_repeats_nothing(
     assert run.figures.kills > 0
 
 
+@pytest.mark.full
 @pytest.mark.timeout(7200)
 def test_a_hundred_runs_lose_and_repeat_nothing(
-    tmp_path: Path, full: bool, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not full:
-        pytest.skip("a hundred runs take long: ask for them with --full")
     total = Figures()
     for seed in range(FULL_RUNS):
         backend = ("asyncio", "trio")[seed % 2]
