@@ -266,10 +266,9 @@ def test_the_callers_variables_change_nothing_and_arrive(folder: Folder) -> None
     assert slot.close() == 0
 
 
+@pytest.mark.full  # bash tries for 15 seconds before it gives up
 @pytest.mark.skipif(os.geteuid() != 0, reason="has to become somebody whose processes are counted")
-def test_a_shell_that_cannot_fork_says_so(full: bool) -> None:
-    if not full:
-        pytest.skip("bash tries for 15 seconds before it gives up: --full")
+def test_a_shell_that_cannot_fork_says_so() -> None:
     nobody = 61234
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Folder(Path(name))

@@ -220,7 +220,7 @@ def test_the_same_command_again_goes_on_and_adds_what_is_new(sched: Sched) -> No
     command = ["--resume", "-w", "r", "--", "sh", "-c", WAIT_FOR_GO, ":::"]
     sched("run", *command, "0", "1", "1")
     done = sched("run", *command, "0", "1", "2", "1", "1")
-    assert "5 jobs, 3 of them ended before on local" in done.stderr
+    assert "at a time; 3 of them ended before" in done.stderr
     assert sched.lines("ended") == ["0", "1", "1", "1", "2"]
 
 

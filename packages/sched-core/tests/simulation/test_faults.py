@@ -37,7 +37,7 @@ def scenarios(backend: Backend) -> st.SearchStrategy[Scenario]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("backend, examples", [("asyncio", 700), ("trio", 150)])
+@pytest.mark.parametrize("backend, examples", [("asyncio", 900), ("trio", 150)])
 def test_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
     backend: Backend, examples: int, counts: Counter[Fault], full: bool
 ) -> None:

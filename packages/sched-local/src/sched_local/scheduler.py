@@ -128,6 +128,7 @@ class LocalScheduler(Scheduler):
         self._report: Report = self.session.report
         self._deaths: Counter[AttemptId] = Counter()
         self._recorder = os.path.abspath(self.session.mounted_recorder)
+        self._folder = os.path.abspath(self.session.layout.workdir)
         self._slots = SlotPool(self._recorder, self.session.directory)
         try:
             yield
@@ -237,7 +238,8 @@ class LocalScheduler(Scheduler):
 
     def _start(self, job: Job, grant: Grant) -> None:
         attempt = attempt_id(job)
-        self._slots.run(attempt, os.path.abspath(self.script_path(job)), grant.exports())
+        script = f"{self._folder}/{job.index}/job.wrapped.{self.name}"
+        self._slots.run(attempt, script, grant.exports())
         self._attempts[attempt] = _Attempt(job, job.attempt, grant)
 
     def _release(self, attempt: AttemptId) -> None:

@@ -186,11 +186,10 @@ class _Driver:
     def _begin(self, jobs: Sequence[Job]) -> None:
         scheduler = self._what.scheduler
         done = sum(job.status.final for job in jobs)
-        what = count_jobs(len(jobs))
+        what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks} at a time"
         if self._what.resumes:
-            what += f", {done} of them ended before"
-        where = f"{scheduler.name}, {scheduler.forks} at a time"
-        self._display.begin(f"run {shown(self._what.folder)}: {what} on {where}", jobs)
+            what += f"; {done} of them ended before"
+        self._display.begin(f"run {shown(self._what.folder)}: {what}", jobs)
 
     # --- the end ---------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Evidence:
         job = active.job
         if seen.restart < job.restart:
             return
-        self._note(active, seen)
+        self.note(active, seen)
         if seen.restart > job.restart:
             await self._restarted(active, seen)
         if seen.state is EngineState.WAITING:
@@ -79,7 +79,8 @@ class Evidence:
         seen = Observation(EngineState.FAILED, None, failure, reason, restart=restart)
         await self._conclude(active, seen)
 
-    def _note(self, active: Active, seen: Observation) -> None:
+    def note(self, active: Active, seen: Observation) -> None:
+        """Note a sign of life, and what it tells of the job besides its state."""
         job = active.job
         active.seen = self._session.ports.monotonic()
         active.accepted = True

@@ -243,6 +243,7 @@ class Reconciler:
             await self._session.scheduler.transition_job_status(job, JobStatus.KILLED)
             return
         self._session.transitions.next_attempt(job, charged=False)
+        self._session.note_state(job)  # its number is used now, whoever goes on with the run
         self._session.submitter.resubmit(active)
 
     # --- the spool -----------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from .evidence import Evidence
 from .killing import Killer
 from .queue import WaitingJobs
 from .reconcile import Reconciler
+from .shortcut import Shortcut
 from .submission import Submitter
 from .transitions import Transitions
 
@@ -116,6 +117,7 @@ class Session:
         self.submitter = Submitter(self)
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
+        self.shortcut = Shortcut(self)
         self.by_hand: ByHand | None = None
         self._changed = anyio.Event()
         self._over = anyio.Event()
@@ -202,8 +204,15 @@ class Session:
         if self._halts(job):
             self.halted = job
             self.closing = True
-        self.wake()
+        if not self._queue_is_full():
+            self.wake()
         self.notify()
+
+    def _queue_is_full(self) -> bool:
+        """Tell whether the engine has more than enough to go on with, so that none need be sent."""
+        if not self.scheduler.throttles or self.closing:
+            return False
+        return len(self.active) > self.scheduler.forks + self.scheduler.queue_ahead // 2
 
     def _halts(self, job: Job) -> bool:
         halts = self.scheduler.error_strategy == "halt" and self.halted is None
@@ -243,9 +252,10 @@ class Session:
     # --- who waits for what --------------------------------------------------------------------
 
     def report(self, attempt: AttemptId, seen: Observation) -> None:
-        """Take what a backend saw; it is looked at when the loop comes round."""
-        self.inbox.append((attempt, seen))
-        self._wake.set()
+        """Take what a backend saw: at once, or when the loop comes round."""
+        if not self.shortcut.take(attempt, seen):
+            self.inbox.append((attempt, seen))
+            self._wake.set()
 
     def wake(self) -> None:
         """Have the loop come round."""

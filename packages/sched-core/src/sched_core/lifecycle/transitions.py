@@ -122,11 +122,19 @@ class Transitions:
             await self._conclude(job, last)
         await self._enter(job, last)
 
-    async def _enter(self, job: Job, step: JobStatus) -> None:
+    def is_moving(self, index: int) -> bool:
+        """Tell whether a move of that job waits for something."""
+        return index in self._moving
+
+    def arrive(self, job: Job, step: JobStatus) -> None:
+        """Have a job be in a state, and record it."""
         job.status = step
         self._session.note_state(job)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
+
+    async def _enter(self, job: Job, step: JobStatus) -> None:
+        self.arrive(job, step)
         hook = _HOOK_OF.get(step)
         if hook is not None and self._session.hooks.has(hook):
             await self.fire(hook, job)

@@ -101,6 +101,7 @@ async def _never_starts(session: Session, active: Active) -> None:
     else:
         session.submitter.release(active)
         session.transitions.next_attempt(job, charged=False)
+        session.note_state(job)
 
 
 def _look_up(session: Session, unclaimed: Iterable[Active]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sched_core import JobStatus, RunClosed, read_run
 
-from .rig import Rig
+from .rig import Rig, needs
 
 __all__ = ["ClosingContract"]
 
@@ -21,11 +21,7 @@ class Mine(Exception):
 class ClosingContract(Rig):
     """Closing."""
 
-    @pytest.fixture(autouse=True)
-    def _kills_jobs(self, request: pytest.FixtureRequest) -> None:
-        if not self.kills:
-            pytest.skip("this scheduler cannot kill a job that runs")
-
+    @needs("kills")
     async def test_an_exception_in_the_block_ends_what_runs(self, workdir: Any) -> None:
         marker = self.marker()
         with pytest.raises(Mine, match="as it is"):
@@ -38,6 +34,7 @@ class ClosingContract(Rig):
         assert not waits.status.active
         assert not await self.alive(marker)
 
+    @needs("kills")
     async def test_cancelling_the_block_ends_what_runs(self, workdir: Any) -> None:
         marker = self.marker()
         with anyio.CancelScope() as scope:
@@ -50,6 +47,7 @@ class ClosingContract(Rig):
         assert job.status is JobStatus.KILLED
         assert not await self.alive(marker)
 
+    @needs("kills")
     async def test_what_is_cancelled_is_recorded(self, workdir: Any) -> None:
         scheduler = self.make(workdir, forks=1)
         with pytest.raises(Mine):
@@ -63,6 +61,7 @@ class ClosingContract(Rig):
         assert view.jobs[0].interrupted
         assert not view.jobs[1].status.active
 
+    @needs("kills")
     async def test_a_run_can_be_cancelled(self, workdir: Any) -> None:
         marker = self.marker()
         async with self.run(self.make(workdir, forks=1)) as runner:

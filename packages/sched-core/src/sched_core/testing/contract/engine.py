@@ -9,7 +9,7 @@ import pytest
 
 from sched_core import EngineUnavailable, Failure, JobStatus, Scheduler, SubmitRejected
 
-from .rig import COUNTED, HookRecorder, Rig
+from .rig import COUNTED, HookRecorder, Rig, needs
 
 __all__ = ["EngineContract"]
 
@@ -91,9 +91,8 @@ class EngineContract(Rig):
             await runner.wait(job)
             assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
+    @needs("kills")
     async def test_a_kill_that_is_not_heard_is_repeated(self, workdir: Any) -> None:
-        if not self.kills:
-            pytest.skip("this scheduler cannot kill a job that runs")
         left = [EngineUnavailable("away", retry_after=0.05)] * 2
 
         class Deaf(self.scheduler_class):  # type: ignore[name-defined,misc]  # known at run time

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sched_core import Failure, Job, JobStatus, hookimpl
 
-from .rig import BEGUN, HookRecorder, Rig
+from .rig import BEGUN, HookRecorder, Rig, needs
 
 __all__ = ["KillingContract"]
 
@@ -22,12 +20,7 @@ SCATTERED = (
 class KillingContract(Rig):
     """Killing."""
 
-    @pytest.fixture
-    def _can_kill(self) -> None:
-        if not self.kills:
-            pytest.skip("this scheduler cannot kill a job that runs")
-
-    @pytest.mark.usefixtures("_can_kill")
+    @needs("kills")
     async def test_a_job_that_runs_is_killed(self, workdir: Any) -> None:
         hooks, marker = HookRecorder(), self.marker()
         async with self.run(self.make(workdir), plugins=[hooks]) as runner:
@@ -40,7 +33,7 @@ class KillingContract(Rig):
         assert hooks.of(job)[-2:] == ["on_job_killing", "on_job_killed"]
         assert hooks.of(job).count("on_job_killing") == 1
 
-    @pytest.mark.usefixtures("_can_kill")
+    @needs("kills")
     async def test_a_job_that_ignores_term_is_killed(self, workdir: Any) -> None:
         marker = self.marker()
         async with self.run(self.make(workdir, grace=0.2)) as runner:
@@ -50,10 +43,8 @@ class KillingContract(Rig):
             assert job.status is JobStatus.KILLED
             await self.until_gone(marker)
 
-    @pytest.mark.usefixtures("_can_kill")
+    @needs("kills_tree")
     async def test_processes_that_left_the_jobs_session_are_killed(self, workdir: Any) -> None:
-        if not self.kills_tree:
-            pytest.skip("this scheduler kills no more than the job's session")
         marker = self.marker()
         async with self.run(self.make(workdir, grace=0.2)) as runner:
             job = await runner.feed(self.shell(SCATTERED, marker))

@@ -11,7 +11,7 @@ from anyio.abc import Process
 from sched_core import JobStatus, RunExists, RunLocked, Scheduler, read_run
 
 from .driver import driver_command
-from .rig import BEGUN, COUNTED, Rig
+from .rig import BEGUN, COUNTED, Rig, needs
 
 __all__ = ["ResumingContract"]
 
@@ -25,9 +25,8 @@ class Mine(Exception):
 class ResumingContract(Rig):
     """Resuming."""
 
+    @needs("kills")
     async def test_a_cancelled_run_goes_on(self, workdir: Any) -> None:
-        if not self.kills:
-            pytest.skip("this scheduler cannot kill a job that runs")
         commands = [self.shell(COUNTED, "first"), self.waiting(), self.shell(COUNTED, "last")]
         with pytest.raises(Mine):
             async with self.run(self.make(workdir, forks=1)) as runner:
@@ -58,11 +57,10 @@ class ResumingContract(Rig):
         assert await self.counted(scheduler, "good") == 1
         assert await self.counted(scheduler, "bad") == 1
 
+    @needs("resumes")
     async def test_what_a_dead_driver_left_is_taken_over(
         self, workdir: Any, anyio_backend: str
     ) -> None:
-        if not self.resumes:
-            pytest.skip("this scheduler's jobs end with their driver")
         commands = [self.shell(COUNT_AND_WAIT, "left")] * 3
         scheduler = self.make(workdir, forks=2)
         options = {**self.options, "forks": 2}

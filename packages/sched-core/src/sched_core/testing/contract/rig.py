@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import pytest
@@ -19,6 +19,19 @@ from sched_core import Job, JobStatus, Runner, Scheduler, hookimpl
 __all__ = ["HookRecorder", "Rig"]
 
 _STEP = 0.02
+
+
+Test = TypeVar("Test", bound=Callable[..., object])
+
+
+def needs(capability: str) -> Callable[[Test], Test]:
+    """Leave a test out of the suites of schedulers that say they cannot do what it is about."""
+
+    def mark(test: Test) -> Test:
+        test.needs = capability  # type: ignore[attr-defined]  # read when a suite is made
+        return test
+
+    return mark
 
 
 class Rig:
@@ -53,6 +66,13 @@ class Rig:
     """Whether another driver can take over jobs that run."""
 
     pytestmark = pytest.mark.anyio
+
+    def __init_subclass__(cls) -> None:
+        """Drop the tests of what the scheduler cannot do."""
+        for name in dir(cls):
+            capability = getattr(getattr(cls, name), "needs", None)
+            if isinstance(capability, str) and not getattr(cls, capability):
+                setattr(cls, name, None)
 
     @classmethod
     def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:

@@ -90,6 +90,8 @@ class SimulatedEngine:
         """Run tasks on so many nodes, one on each, which share that disk."""
         self.executions: list[Execution] = []
         self.on_start: Callable[[Execution], None] = _nothing
+        self.restarts: dict[str, int] = {}
+        """How often each task was started again, whatever came of it, by its id."""
         self.clock = virtual_clock()
         self.down_until = 0.0
         """Until when it answers nobody."""
@@ -174,6 +176,7 @@ class SimulatedEngine:
             self._requeue(task)
             return
         task.state = TaskState.RUNNING
+        self.restarts[task.jid] = task.restart
         task.node = f"n{len(self._running) + 1}"
         self._running[task.jid] = task
         wrapper = Wrapper(

@@ -88,7 +88,8 @@ class Oracle:
     def recorded(self) -> Iterable[Execution]:
         """Return the last starts of attempts, as far as they have recorded their ends."""
         last = {(e.index, e.attempt): e for e in self._engine.executions}
-        return (execution for execution in last.values() if execution.recorded)
+        started = self._engine.restarts
+        return (e for e in last.values() if e.recorded and e.restart == started[e.jid])
 
     # --- at the end ------------------------------------------------------------------------------
 

@@ -334,6 +334,7 @@ class _Simulation:
         for job in jobs:
             assert isinstance(job, WatchedJob)
             if job.status.final and len(job.moves) > 2:
-                self.ended[job.index] = job.moves[-1][0]
+                # A driver that was taken over may tell of it late.
+                self.ended[job.index] = max(job.moves[-1][0], self.ended.get(job.index, 0.0))
             elif not job.status.final:
                 self.ended.pop(job.index, None)
