@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 async def test_a_driver_that_is_killed_at_random(
     slurm: SlurmCluster, tmp_path: Path, full: bool
 ) -> None:
-    runs, count = (20, 300) if full else (2, 60)
+    runs, count = (20, 300) if full else (3, 150)
     chance = random.Random(3)
     for number in range(runs):
         scheduler = Asked(tmp_path / f"run{number}", forks=30)
-        command = ["/bin/sh", "-c", f"{ONCE}; sleep 0.$SCHED_JOB_INDEX"]
+        command = ["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]
         argv = driver_command(scheduler, {"forks": 30}, [command] * count, "asyncio")
         async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
-            await anyio.sleep(chance.uniform(0.5, 5.0))
+            await anyio.sleep(chance.uniform(0.8, 6.0))
             driver.kill()
         await resumed(scheduler, count, [command] * count)
 
