@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sched_core import JobStatus
+from sched_core import JobStatus, Runner
 
 from .cluster import SlurmCluster
 from .helpers import ONCE, Asked, begun, ran, running, until, waiting
@@ -31,20 +31,31 @@ def most_at_once(outputs: list[str]) -> int:
     return highest
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 async def test_many_jobs_are_few_arrays(
     bare_slurm: SlurmCluster, tmp_path: Path, full: bool
 ) -> None:
-    count, forks = (10_000, 100) if full else (400, 40)
-    scheduler = Asked(tmp_path / "run", forks=forks)
-    with anyio.fail_after(280):
-        async with running(scheduler) as runner:
-            jobs = await runner.feed_all([["/bin/sh", "-c", _NOTED]] * count)
-            await runner.stop_feeding()
+    count, forks = (1000, 100) if full else (400, 40)
+    await run_many(Asked(tmp_path / "run", forks=forks), count, -(-count // 101) + 2)
+
+
+@pytest.mark.timeout(2400)
+async def test_ten_thousand_jobs_are_ten_arrays(
+    slurm: SlurmCluster, tmp_path: Path, full: bool
+) -> None:
+    if not full:
+        pytest.skip("by --full: takes minutes")
+    await run_many(Asked(tmp_path / "run", forks=100), 10_000, 12)
+
+
+async def run_many(scheduler: Asked, count: int, submissions: int) -> None:
+    async with Runner(scheduler, plugins=[]) as runner:
+        jobs = await runner.feed_all([["/bin/sh", "-c", _NOTED]] * count)
+        await runner.stop_feeding()
     assert {job.status for job in jobs} == {JobStatus.FINISHED}
     assert all(ran(scheduler.workdir, job) == ["1"] for job in jobs)
-    assert most_at_once([await job.stdout_file.read_text() for job in jobs]) <= forks
-    assert scheduler.toolbox.calls["sbatch"] <= -(-count // 101) + 2
+    assert most_at_once([await job.stdout_file.read_text() for job in jobs]) <= scheduler.forks
+    assert scheduler.toolbox.calls["sbatch"] <= submissions
     assert scheduler.toolbox.calls["sacct"] == 0
 
 
