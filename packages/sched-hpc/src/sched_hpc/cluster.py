@@ -43,6 +43,7 @@ class ClusterScheduler(Scheduler):
     """
 
     throttles: ClassVar[bool] = True
+    usual_forks: ClassVar[int | None] = 1000
     poll_interval: ClassVar[tuple[float, float]] = (2.0, 30.0)
 
     programs: ClassVar[tuple[str, ...]]

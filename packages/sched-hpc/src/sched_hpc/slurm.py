@@ -170,7 +170,9 @@ class SlurmScheduler(ClusterScheduler):
         asked_twice = [job for job in missing if attempt_id(job) in self._missing]
         if asked_twice:
             seen |= await self._look_back(asked_twice)
-        self._missing = {attempt_id(job) for job in missing} - seen.keys()
+        # What has ended stays in question until its record is there.
+        ended = {key for key, found in seen.items() if found.state in _ENDED}
+        self._missing = ({attempt_id(job) for job in missing} - seen.keys()) | ended
         return seen
 
     async def job_is_running(self, job: Job) -> bool:

@@ -91,7 +91,7 @@ def start_run(
     found = _recorded_run(place) if place is not None and holds_run(place) else None
     name = scheduler or (found.scheduler if found else _DEFAULT_SCHEDULER)
     cls = get_scheduler(name)
-    defaults: dict[str, Any] = {"forks": usable_cores()}
+    defaults: dict[str, Any] = {"forks": cls.usual_forks or usable_cores()}
     keywords = defaults | given.keywords(cls)
     # Options are checked before a folder is made for them.
     made = _make(cls, name, place or Path("sched-runs"), keywords)

@@ -19,6 +19,9 @@ class Capabilities:
     queue_ahead: int = 64
     """How many jobs more than `forks` are kept in a queue that throttles."""
 
+    usual_forks: ClassVar[int | None] = None
+    """What the command line takes for `forks` by default; None for the usable cores."""
+
     pushes: ClassVar[bool] = False
     """Whether `watch` reports by itself, so that only silent jobs are asked about."""
 

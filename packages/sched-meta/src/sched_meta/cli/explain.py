@@ -19,6 +19,7 @@ def explain(run: str, job: str) -> None:
     from sched_core.errors import OptionError
     from sched_core.runfolder import read_run
 
+    from ..asking import engines_words
     from ..history import explanation
     from ..runfolder import existing_run
     from ..selection import select_jobs
@@ -29,4 +30,4 @@ def explain(run: str, job: str) -> None:
     if len(chosen) != 1:
         which = index_ranges([record.index for record in chosen])
         raise OptionError(f"{job!r} is {len(chosen)} jobs ({which or 'none'}); name one")
-    click.echo("\n".join(explanation(folder, chosen[0])))
+    click.echo("\n".join([*explanation(folder, chosen[0]), *engines_words(folder, chosen[0])]))

@@ -15,7 +15,12 @@ __all__ = ["given_options", "output_of", "output_options", "scheduler_options"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SCHEDULER_OPTIONS = (
-    click.option("-j", "--forks", type=int, help="Jobs at a time; by default the usable cores."),
+    click.option(
+        "-j",
+        "--forks",
+        type=int,
+        help="Jobs at a time; by default the usable cores, on clusters 1000.",
+    ),
     click.option(
         "-o", "options", multiple=True, metavar="KEY=VALUE", help="Option of the scheduler."
     ),
