@@ -103,8 +103,8 @@ def test_wrong_usage(args: str, message: str, capsys: pytest.CaptureFixture[str]
     [
         ("run -s locl -- true", "there is no scheduler 'locl'; did you mean 'local'?"),
         (
-            "run -s slrum -- true",
-            "did you mean 'slurm'? To install it: pip install 'sched-meta[hpc]'",
+            "run -s gbtach -- true",
+            "did you mean 'gbatch'? To install it: pip install 'sched-meta[gbatch]'",
         ),
         ("doctor kubernetes", "there is no scheduler 'kubernetes'; installed are: local"),
     ],

@@ -52,9 +52,9 @@ def test_group_of_ones_own() -> None:
     [
         ("Local", "did you mean 'local'?"),
         ("locl", "did you mean 'local'?"),
-        ("slurm", "to install it: pip install 'sched-meta[hpc]'"),
-        ("SGE", "to install it: pip install 'sched-meta[hpc]'"),
-        ("slrum", "did you mean 'slurm'? To install it: pip install 'sched-meta[hpc]'"),
+        ("gbatch", "to install it: pip install 'sched-meta[gbatch]'"),
+        ("SSH", "to install it: pip install 'sched-meta[ssh]'"),
+        ("gbtach", "did you mean 'gbatch'? To install it: pip install 'sched-meta[gbatch]'"),
         ("gbatch", "to install it: pip install 'sched-meta[gbatch]'"),
         ("container", "to install it: pip install 'sched-meta[container]'"),
         ("ssh", "to install it: pip install 'sched-meta[ssh]'"),
