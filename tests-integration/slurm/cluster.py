@@ -119,18 +119,16 @@ class SlurmCluster:
             raise subprocess.SubprocessError(f"{argv}: {done.stderr}")
         return done.stdout
 
-    def restart_controller(self) -> None:
-        self.controller.start()
-        self.until_ready()
-
     def crash_controller(self) -> None:
         self.controller.kill()
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _daemon(self, program: str, *args: str, log: str = "") -> Daemon:
+    def _daemon(self, program: str, *args: str, log: str = "", user: str = "") -> Daemon:
         path = self.root / "log" / f"{program}{log}.out"
-        return Daemon(log or program, [shutil.which(program) or program, *args], path, self.env)
+        return Daemon(
+            log or program, [shutil.which(program) or program, *args], path, self.env, user
+        )
 
     def _make_folders(self) -> None:
         for name in ("log", "state", "munge", "run"):
@@ -223,9 +221,9 @@ class SlurmCluster:
             check=True, capture_output=True,
         )  # fmt: skip
         mariadb = self._daemon(
-            "mariadbd", "--no-defaults", "--user=mysql", f"--datadir={data}", f"--socket={sock}",
+            "mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={sock}",
             f"--pid-file={data}/pid", "--skip-networking", "--innodb-buffer-pool-size=128M",
-            "--innodb-flush-log-at-trx-commit=2", "--innodb-lock-wait-timeout=900",
+            "--innodb-flush-log-at-trx-commit=2", "--innodb-lock-wait-timeout=900", user="mysql",
         )  # fmt: skip
         mariadb.start()
         ask = ("mysql", "--no-defaults", "-u", "root", "-S", os.fspath(sock), "-e")

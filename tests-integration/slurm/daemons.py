@@ -16,11 +16,17 @@ __all__ = ["Daemon", "free_ports", "need_programs", "processes_named", "processe
 
 
 class Daemon:
-    """A process in the foreground of its own session, which also ends with this one."""
+    """A process in the foreground of its own session, which also ends with the thread that starts it:
+    start it from the main one.
+    """
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, argv: Sequence[str], log: Path, env: dict[str, str], user: str = ""
+    ) -> None:
         self.name = name
-        self._argv = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+        # One that gives up root by itself would also give up its end with this process.
+        who = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        self._argv = ["setpriv", *who, "--pdeathsig", "KILL", "--", *argv]
         self._log = log
         self._env = env
         self._process: subprocess.Popen[bytes] | None = None

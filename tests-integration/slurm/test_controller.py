@@ -25,7 +25,8 @@ async def test_a_controller_that_is_down_is_waited_for(slurm: SlurmCluster, tmp_
         second = await runner.feed(["/bin/sh", "-c", ONCE])
         await anyio.sleep(8)
         assert (first.status, second.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
-        await anyio.to_thread.run_sync(slurm.restart_controller)
+        slurm.controller.start()
+        await anyio.to_thread.run_sync(slurm.until_ready)
         await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()
     assert [(job.status, job.attempt) for job in runner.jobs] == [(JobStatus.FINISHED, 1)] * 2
@@ -58,7 +59,8 @@ async def test_jobs_that_the_controller_has_forgotten_are_submitted_again(
     saved = slurm.root / "state"
     slurm.controller.stop()
     before = {path: path.read_bytes() for path in saved.iterdir() if path.is_file()}
-    await anyio.to_thread.run_sync(slurm.restart_controller)
+    slurm.controller.start()
+    await anyio.to_thread.run_sync(slurm.until_ready)
     async with running(scheduler) as runner:
         job = await runner.feed(["/bin/sh", "-c", ONCE])
         await pending(job)
@@ -66,7 +68,8 @@ async def test_jobs_that_the_controller_has_forgotten_are_submitted_again(
         slurm.crash_controller()
         for path, content in before.items():  # as if it had not come to saving
             path.write_bytes(content)
-        await anyio.to_thread.run_sync(slurm.restart_controller)
+        slurm.controller.start()
+        await anyio.to_thread.run_sync(slurm.until_ready)
         other = slurm.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "sleep 20").strip()
         assert other == taken
         await runner.wait(job)
@@ -84,7 +87,8 @@ async def test_a_controller_that_dies_while_jobs_run(slurm: SlurmCluster, tmp_pa
         for _ in range(3):
             await anyio.sleep(1.5)
             slurm.crash_controller()
-            await anyio.to_thread.run_sync(slurm.restart_controller)
+            slurm.controller.start()
+            await anyio.to_thread.run_sync(slurm.until_ready)
         await runner.stop_feeding()
     assert {job.status for job in jobs} == {JobStatus.FINISHED}
     assert [len(ran(scheduler.workdir, job)) for job in jobs] == [1] * 40
