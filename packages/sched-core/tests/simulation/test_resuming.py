@@ -1,75 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 import anyio
 import pytest
 
-from sched_core import Job, JobStatus, Runner
-from sched_core.testing.simulator import (
-    Backend,
-    Chance,
-    DriverDied,
-    Fault,
-    SimulatedDisk,
-    SimulatedEngine,
-    SimulatedPorts,
-    SimulatedScheduler,
-    run_in_virtual_time,
-    virtual_clock,
-)
+from sched_core import Job, JobStatus
+from sched_core.testing.simulator import Backend, Fault, run_in_virtual_time
 
-
-class Script(Chance):
-    """Has each of the faults strike once, at its first opportunity."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__(1, frozenset(faults), 1.0)
-        self._left = set(faults)
-
-    def strikes(self, fault: Fault) -> bool:
-        if fault not in self._left:
-            return False
-        self._left.remove(fault)
-        return True
-
-
-class World:
-    def __init__(self, *faults: Fault) -> None:
-        self.chance = Script(*faults)
-        self.disk = SimulatedDisk(virtual_clock())
-        self.engine = SimulatedEngine(self.disk, self.chance)
-        self.taken: list[int] = []
-        """The attempts that were submitted."""
-        self._drivers = 0
-        self._living: dict[object, bool] = {}
-
-    def ports(self) -> SimulatedPorts:
-        self._drivers += 1
-        living = self._living
-        return SimulatedPorts(self.disk, self.chance, "here", self._drivers, living)  # type: ignore[arg-type]
-
-    def runner(self, ports: SimulatedPorts) -> Runner:
-        scheduler = SimulatedScheduler("/sim/run", engine=self.engine, chance=self.chance)
-        return Runner(scheduler, plugins=[], existing="resume", ports=ports)
-
-    def die_at_submit(self, ports: SimulatedPorts) -> None:
-        """Have the driver die just after the engine has taken something."""
-        submit = self.engine.submit
-
-        def take(name: str, limit: int, tasks: Mapping[int, tuple[str, int]]) -> int:
-            self.taken += [attempt for _, attempt in tasks.values()]
-            submit(name, limit, tasks)
-            self.engine.submit = submit  # type: ignore[method-assign]
-            ports.die()
-            raise DriverDied
-
-        self.engine.submit = take  # type: ignore[method-assign]
+from .world import World
 
 
 async def _resume_after_a_lost_submission() -> tuple[list[int], list[Job], int]:
-    world = World(Fault.SUBMIT_DROPPED)
+    world = World({Fault.SUBMIT_DROPPED: 1})
     async with anyio.create_task_group() as group:
         group.start_soon(world.engine.run)
         first = world.ports()
