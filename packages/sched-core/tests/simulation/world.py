@@ -44,10 +44,9 @@ class World:
         self._drivers = 0
         self._living: dict[DriverIdentity, bool] = {}
 
-    def ports(self) -> SimulatedPorts:
+    def ports(self, host: str = "here") -> SimulatedPorts:
         self._drivers += 1
-        living = self._living
-        return SimulatedPorts(self.disk, self.chance, "here", self._drivers, living)
+        return SimulatedPorts(self.disk, self.chance, host, self._drivers, self._living)
 
     def runner(self, ports: SimulatedPorts, **options: Any) -> Runner:
         scheduler = SimulatedScheduler(

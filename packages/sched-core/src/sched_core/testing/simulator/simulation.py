@@ -34,7 +34,7 @@ _CALM_AFTER = 900.0
 """Seconds after which nothing goes wrong any more, so that every run can end."""
 _HORIZON = 4 * 3600.0
 """Seconds within which every run must have ended."""
-_LEAVES_WITHIN = 45.0
+_LEAVES_WITHIN = 120.0
 """Seconds within which a driver must find out that it was taken over, and leave."""
 _AFTERMATH = 400.0
 """Seconds for what a hung engine does later than anybody waits for."""
