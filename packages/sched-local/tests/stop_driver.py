@@ -32,7 +32,7 @@ def say(**what: object) -> None:
 
 
 async def main(how: str, workdir: str, script: str) -> None:
-    runner = Runner(LocalScheduler(workdir, forks=2, grace=0.4), plugins=[])
+    runner = Runner(LocalScheduler(workdir, forks=2, grace=float(sys.argv[5])), plugins=[])
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     async with AsyncExitStack() as stack:
         if how == "handled":

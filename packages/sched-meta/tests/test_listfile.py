@@ -57,7 +57,7 @@ def test_json_lines() -> None:
         (b'{"cmd": []}', "L, line 1: the command is empty"),
         (b'{"cmd": [1]}', "L, line 1: 'cmd' must be a list of texts"),
         (b'{"cmd": ["a\\u0000"]}', "L, line 1: the argument 'a\\x00' holds a NUL byte"),
-        (b'{"cmd": ["\\ud800"]}', "L, line 1: '\\ud800' holds half of a character"),
+        (b'{"cmd": ["\\ud800"]}', "L, line 1: the argument '\\ud800' holds half of a character"),
         (b'{"cmd": ["a"], "env": {}}', "L, line 1: unknown key 'env'; did you mean 'envs'?"),
         (b'{"cmd": ["a"], "zzz": {}}', "L, line 1: unknown key 'zzz'; there are cmd, name"),
         (b'{"cmd": ["a"], "name": 1}', "L, line 1: 'name' must be a text, not 1"),

@@ -45,7 +45,7 @@ def test_paths_and_numbers_are_written_out() -> None:
         ("  ", "empty"),
         ("echo 'open", "cannot be split"),
         (["a\0b"], "NUL"),
-        (["a\ud800b"], "surrogate"),
+        (["a\ud800b"], "half of a character"),
         ([b"a\0b"], "NUL"),
         (["cat", None], "None"),
     ],

@@ -45,9 +45,7 @@ def _check_bytes(text: str, what: str, which: str) -> None:
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise CommandError(
-            f"{what} {which} holds half of a surrogate pair, which is no text"
-        ) from None
+        raise CommandError(f"{what} {which} holds half of a character (a lone surrogate)") from None
 
 
 def _split(line: str) -> list[str]:

@@ -34,6 +34,8 @@ _CALM_AFTER = 900.0
 """Seconds after which nothing goes wrong any more, so that every run can end."""
 _HORIZON = 4 * 3600.0
 """Seconds within which every run must have ended."""
+_LEAVES_WITHIN = 120.0
+"""Seconds within which a driver must find out that it was taken over, and leave."""
 _AFTERMATH = 400.0
 """Seconds for what a hung engine does later than anybody waits for."""
 
@@ -241,7 +243,7 @@ class _Simulation:
         """Let drivers that were taken over find that out."""
         for driver in self.drivers:
             driver.ports.wake()
-        with anyio.move_on_after(300.0):
+        with anyio.move_on_after(_LEAVES_WITHIN):
             for driver in self.drivers:
                 await driver.ended.wait()
         for driver in self.drivers:
