@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
+
+_SLURM = Path(__file__).parent / "tests-integration" / "slurm"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,6 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the long forms: more chaos, more simulated faults, larger numbers",
     )
+    parser.addoption(
+        "--slurm",
+        action="store_true",
+        help="also run tests-integration/slurm, which starts a real Slurm as root",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests on real engines to who asks for them: they need root and Debian's packages."""
+    wanted = config.getoption("slurm") or collection_path != _SLURM
+    return None if wanted else True
 
 
 def pytest_configure() -> None:
