@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar
 
 import pytest
 
@@ -13,15 +12,8 @@ from sched_hpc import SlurmScheduler
 from .fake_slurm import install
 
 
-class Asked(SlurmScheduler):
-    """Asked more often, for tests."""
-
-    poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
-    spool_interval: ClassVar[float] = 0.1
-
-
 class TestSlurm(SchedulerContract):
-    scheduler_class = Asked
+    scheduler_class = SlurmScheduler  # by its own name: another process imports it too
     patience = 60.0
 
     @pytest.fixture(autouse=True)
@@ -30,5 +22,7 @@ class TestSlurm(SchedulerContract):
     ) -> None:
         folder = tmp_path_factory.mktemp("slurm")
         install(folder)
+        monkeypatch.setattr(SlurmScheduler, "poll_interval", (0.3, 1.0))
+        monkeypatch.setattr(SlurmScheduler, "spool_interval", 0.1)
         monkeypatch.setenv("SLURM_CONF", os.fspath(folder / "slurm.conf"))
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
