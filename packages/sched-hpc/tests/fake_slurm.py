@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,13 +35,17 @@ def install(folder: Path) -> dict[str, str]:
     (folder / "next").write_text("1")
     (folder / "slurm.conf").write_text("")
     here = Path(__file__)
+    program = folder / "tool.py"
+    program.write_text(
+        f"import sys\nsys.path.insert(0, {str(here.parent)!r})\n"
+        f"import {here.stem}\n{here.stem}.main(sys.argv[1], sys.argv[2:])\n"
+    )
+    # By a shell: the first line of a script cannot name a path with a space.
+    python = shlex.join([sys.executable, "-S", str(program)])
     tools = {}
     for tool in ("sbatch", "squeue", "scancel", "scontrol", "sacct"):
         path = folder / tool
-        path.write_text(
-            f"#!{sys.executable} -S\nimport sys\nsys.path.insert(0, {str(here.parent)!r})\n"
-            f"import {here.stem}\n{here.stem}.main({tool!r}, sys.argv[1:])\n"
-        )
+        path.write_text(f'#!/bin/sh\nexec {python} {tool} "$@"\n')
         path.chmod(0o755)
         tools[tool] = str(path)
     return tools
