@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..model.job import Job
 from ..model.status import JobStatus
@@ -49,34 +49,7 @@ class Scheduler(Backend):
     Raises OptionError for an option that it does not know, naming the nearest.
     """
 
-    def __init__(
-        self,
-        workdir: str | os.PathLike[str],
-        forks: int = 1,
-        error_strategy: str = "ignore",
-        num_retries: int = 3,
-        prescript: str = "",
-        postscript: str = "",
-        jobname_prefix: str | None = None,
-        submission_batch: int | None = None,
-        recheck_interval: int = 600,
-        cwd: str | os.PathLike[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            workdir,
-            forks,
-            error_strategy,
-            num_retries,
-            prescript,
-            postscript,
-            jobname_prefix,
-            submission_batch,
-            recheck_interval,
-            cwd,
-            **kwargs,
-        )
-        self._session: Session | None = None
+    _session: Session | None = None
 
     @property
     def session(self) -> Session:
