@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ def workdir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "run"
     if (tmp_path / "run/.sched/run.json").exists():
         for pid in left_running(tmp_path / "run"):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended while the list was made
+                os.kill(pid, signal.SIGKILL)
 
 
 def left_running(workdir: Path) -> list[int]:
