@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 KILL_WAIT = 2.0
+_MARK = "FAKE_SLURM_TASK"
 _DONE = ("COMPLETED", "FAILED", "CANCELLED")
 
 Record = dict[str, Any]
@@ -188,7 +189,7 @@ class Slurm:
 
     def has_ended(self, name: str, process: subprocess.Popen[bytes]) -> bool:
         task = self.get("tasks", name)
-        rest = members(f"FAKE_TASK={name}")
+        rest = processes_of(self.home, name)
         if task["cancelled"] and time.time() - task["cancelled"] > KILL_WAIT:
             for pid in rest:
                 with contextlib.suppress(ProcessLookupError):
@@ -209,10 +210,11 @@ class Slurm:
 
 def start(job: Record, name: str) -> subprocess.Popen[bytes]:
     id_, _, number = name.partition("_")
-    own = {"SLURM_JOB_ID": id_, "FAKE_TASK": name}
+    home = Path(os.environ["SLURM_CONF"]).parent
+    own = {"SLURM_JOB_ID": id_, _MARK: f"{home}/{name}"}
     if number:
         own |= {"SLURM_ARRAY_JOB_ID": id_, "SLURM_ARRAY_TASK_ID": number}
-    path = Path(os.environ["SLURM_CONF"]).parent / f"script.{name}"
+    path = home / f"script.{name}"
     path.write_bytes(job["script"].encode("utf-8", "surrogateescape"))
     path.chmod(0o700)
     return subprocess.Popen(
@@ -221,8 +223,9 @@ def start(job: Record, name: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def members(variable: str) -> list[int]:
-    wanted, found = variable.encode() + b"\0", []
+def processes_of(home: Path, name: str) -> list[int]:
+    """Return the processes of a task of this Slurm, and of no other that runs beside it."""
+    wanted, found = f"{_MARK}={home}/{name}\0".encode(), []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             if wanted in Path(f"/proc/{pid}/environ").read_bytes():

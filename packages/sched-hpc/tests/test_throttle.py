@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_hpc.throttle import Share, balance, room, used
+from sched_hpc.throttle import Share, balance, has_room, used
 
 SHARES = st.lists(st.tuples(st.none() | st.integers(1, 300), st.integers(1, 300)), max_size=8).map(
     lambda pairs: [Share(str(n), *pair) for n, pair in enumerate(pairs)]
@@ -48,9 +48,9 @@ def test_fewer_forks_than_before_cut_the_youngest() -> None:
 
 
 def test_a_whole_array_goes_out_when_a_tenth_of_the_places_is_free() -> None:
-    assert room(100, 0, 5000, 1001) == 1001
-    assert room(100, 1001, 5000, 1001) == 0
-    assert room(100, 95, 5000, 1001) == 0
-    assert room(100, 90, 5000, 1001) == 1001
-    assert room(100, 95, 5, 1001) == 1001
-    assert room(1, 1, 5, 1001) == 0
+    assert has_room(100, 100, 5000)
+    assert not has_room(100, -901, 5000)
+    assert not has_room(100, 5, 5000)
+    assert has_room(100, 10, 5000)
+    assert has_room(100, 5, 5)
+    assert not has_room(1, 0, 5)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any, ClassVar
 
 from sched_core import (
     AttemptId,
     EngineUnavailable,
     Job,
+    JobStatus,
+    Observation,
     Report,
     Scheduler,
     Submission,
     attempt_id,
 )
+from sched_core.lifecycle.session import Active
+from sched_core.scheduler.options import check_count
 from sched_core.text.script import JobScript
 
-from . import throttle
+from . import chunks, throttle
 from .directives import take_directives
 from .taskscript import TaskScript, render_task_script
 from .throttle import Share
@@ -27,6 +32,8 @@ from .tool import Toolbox
 __all__ = ["ClusterScheduler", "array_of"]
 
 _BALANCE_INTERVAL = 1.0
+_JOBS_AT_ONCE = 10_000
+"""Jobs of a submission at most, however many share a task: it is one step of the driver."""
 
 
 def array_of(jid: str) -> tuple[str, int | None]:
@@ -61,6 +68,9 @@ class ClusterScheduler(Scheduler):
     task_prelude: ClassVar[str] = ""
     """Bash that every task runs before its job."""
 
+    usual_array: ClassVar[int] = 1001
+    """Tasks of an array at most, whatever the site allows."""
+
     tool_patience: ClassVar[float] = 90.0
     """Seconds after which a tool that does not answer is given up."""
 
@@ -69,12 +79,14 @@ class ClusterScheduler(Scheduler):
     @classmethod
     def option_names(cls) -> frozenset[str]:
         """Return the name of every option that the scheduler takes, but the engine's own."""
-        return super().option_names() | set(cls.programs)
+        return super().option_names() | {*cls.programs, "chunk"}
 
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options, and where its tools lie. Raises OptionError."""
         self.tools = {name: str(options.pop(name, None) or name) for name in self.programs}
         self.toolbox = Toolbox(self.tools, self.tool_patience)
+        self.chunk = check_count("chunk", options.pop("chunk", 1), 1)
+        self.set_largest_array(self.usual_array)
         self.directives = take_directives(
             self.name,
             options,
@@ -82,7 +94,9 @@ class ClusterScheduler(Scheduler):
             self.reserved_directives,
             self.option_names(),
         )
-        own = {name: path for name, path in self.tools.items() if path != name}
+        own: dict[str, Any] = {n: path for n, path in self.tools.items() if path != n}
+        if self.chunk > 1:
+            own["chunk"] = self.chunk
         self._arrays: dict[str, int | None] = {}
         return {**own, **self.directives}
 
@@ -109,8 +123,13 @@ class ClusterScheduler(Scheduler):
         super().check_job(job)
         self.submit_options(job)
 
-    def task_script(self, tasks: Sequence[AttemptId], title: str) -> bytes:
-        """Return the script that is submitted for these attempts."""
+    def task_time(self, job: Job) -> float | None:
+        """Return the wall time of the job's task in seconds, None for no limit."""
+        limit = self.time_limit(job)
+        return None if limit is None else limit * self.chunk
+
+    def task_script(self, tasks: chunks.Tasks, title: str) -> bytes:
+        """Return the script that is submitted for these tasks."""
         session = self.session
         workdir = session.mounted
         if not workdir.startswith("/") and session.directory:
@@ -121,7 +140,9 @@ class ClusterScheduler(Scheduler):
                 self.JOBCMD_WRAPPER_LANG,
                 workdir,
                 self.name,
-                tuple(tasks),
+                session.run,
+                self.grace,
+                tasks,
                 self.task_number,
                 self.task_prelude,
             )
@@ -129,9 +150,16 @@ class ClusterScheduler(Scheduler):
 
     # --- submitting ------------------------------------------------------------------------------
 
+    def set_largest_array(self, tasks: int) -> None:
+        """Note how many tasks an array may have; 1 where the site has none."""
+        self.largest_array = max(1, min(tasks, self.usual_array))
+        at_once = min(self.largest_array, max(1, _JOBS_AT_ONCE // self.chunk))
+        self.max_batch = at_once * self.chunk
+        self.queue_ahead = self.max_batch + self.forks * (self.chunk - 1)
+
     @abstractmethod
     async def submit_tasks(
-        self, tasks: Sequence[AttemptId], name: str, options: Sequence[str], limit: int | None
+        self, tasks: chunks.Tasks, name: str, options: Sequence[str], limit: int | None
     ) -> str:
         """Submit an array of these tasks, or a single job where `limit` is None; return its id.
 
@@ -141,26 +169,31 @@ class ClusterScheduler(Scheduler):
     async def submit_job(self, job: Job) -> str:
         """Submit the job alone and return its id."""
         return await self.submit_tasks(
-            [attempt_id(job)], self._name_of(job), self.submit_options(job), None
+            [[attempt_id(job)]], self._name_of(job), self.submit_options(job), None
         )
 
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
     ) -> Mapping[AttemptId, str | None]:
         """Submit jobs as one array, and return its tasks' ids."""
-        jobs = jobs[: self.max_batch]
-        tasks = [attempt_id(job) for job in jobs]
+        present = [attempt_id(job) for job in jobs[: self.max_batch]]
+        tasks = chunks.in_tasks(submission.tasks, present, submission.chunk)
         options = self.submit_options(jobs[0])
-        if len(tasks) == 1:
-            return {tasks[0]: await self.submit_tasks(tasks, submission.name, options, None)}
-        limit = max(1, self.forks - (len(self.session.active) - len(jobs)))
+        limit = None
+        if len(submission.tasks) > submission.chunk:
+            limit = max(1, self.forks - (self._tasks_active() - len(tasks)))
         array = await self.submit_tasks(tasks, submission.name, options, limit)
-        self._arrays[array] = limit
-        return self.ids_of_tasks(array, tasks)
+        if limit is not None:
+            self._arrays[array] = limit
+        ids = self.ids_of_tasks(array, submission)
+        return {attempt: ids[attempt] for attempt in present}
 
-    def ids_of_tasks(self, array: str, tasks: Iterable[AttemptId]) -> dict[AttemptId, str | None]:
-        """Return the ids of an array's tasks."""
-        return {task: f"{array}_{number}" for number, task in enumerate(tasks)}
+    def ids_of_tasks(self, array: str, submission: Submission) -> dict[AttemptId, str]:
+        """Return what the engine calls the tasks of a submission that it calls `array`."""
+        if len(submission.tasks) <= submission.chunk:
+            return dict.fromkeys(submission.tasks, array)
+        numbered = enumerate(submission.tasks)
+        return {attempt: f"{array}_{n // submission.chunk}" for n, attempt in numbered}
 
     def _name_of(self, job: Job) -> str:
         active = self.session.active.get(job.index)
@@ -173,11 +206,15 @@ class ClusterScheduler(Scheduler):
     def room(self, room: int) -> int:
         """Return how many jobs may be submitted now: whole arrays, while places are free."""
         session = self.session
-        full = self.max_batch if self.submits_in_bulk() else 1
-        active, waiting = len(session.active), len(session.waiting)
-        if full == 1:
-            return min(room, self.forks - active)
-        return min(room, throttle.room(self.forks, active, waiting, full))
+        if not self.submits_in_bulk():
+            return min(room, self.forks - len(session.active))
+        if len(session.active) >= self.forks * self.chunk:
+            return 0
+        free = self.forks - self._tasks_active()
+        if self.largest_array == 1:
+            return min(room, free * self.chunk)
+        waiting = ceil(len(session.waiting) / self.chunk)
+        return min(room, self.max_batch if throttle.has_room(self.forks, free, waiting) else 0)
 
     @abstractmethod
     async def set_limit(self, array: str, limit: int) -> None:
@@ -202,17 +239,87 @@ class ClusterScheduler(Scheduler):
 
     def _shares(self) -> tuple[list[Share], int]:
         """Return what arrays hold, oldest first, and how many jobs are in none."""
-        left: dict[str, int] = {}
-        others = 0
+        left: dict[str, set[int]] = {}
+        singles: set[str] = set()
+        unknown: dict[str, int] = {}
         for active in list(self.session.active.values()):
             jid = active.job.jid
-            array, task = array_of(jid) if jid else ("", None)
+            if jid is None:
+                sid = active.submission.sid if active.submission else ""
+                unknown[sid] = unknown.get(sid, 0) + 1
+                continue
+            array, task = array_of(jid)
             if task is None:
-                others += 1
+                singles.add(array)
             else:
-                left[array] = left.get(array, 0) + 1
+                left.setdefault(array, set()).add(task)
         self._arrays = {array: self._arrays.get(array) for array in left}
-        return [Share(array, self._arrays[array], count) for array, count in left.items()], others
+        shares = [Share(array, self._arrays[array], len(tasks)) for array, tasks in left.items()]
+        return shares, len(singles) + sum(ceil(jobs / self.chunk) for jobs in unknown.values())
+
+    def _tasks_active(self) -> int:
+        """Return how many tasks the engine has, or is about to be given."""
+        if self.chunk == 1:
+            return len(self.session.active)
+        shares, others = self._shares()
+        return sum(share.left for share in shares) + others
+
+    # --- asking and killing ----------------------------------------------------------------------
+
+    @abstractmethod
+    async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Ask the engine once about the tasks of all these jobs. Raises EngineUnavailable."""
+
+    async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Ask the engine once about all these jobs."""
+        return chunks.of_each_job(self.session.active.values(), await self.query_tasks(jobs))
+
+    @abstractmethod
+    async def kill_tasks(self, jobs: Sequence[Job]) -> None:
+        """Have the engine end the tasks of these jobs, with few calls. Raises EngineUnavailable."""
+
+    async def kill_job(self, job: Job) -> None:
+        """Have the engine end the job's whole process tree."""
+        await self.kill_jobs([job])
+
+    async def kill_jobs(self, jobs: Sequence[Job]) -> None:
+        """Have the engine end these jobs; one that shares its task with others, its task alone."""
+        alone = self._not_all_of_their_tasks(jobs)
+        if alone:
+            ports = self.session.ports
+            places = [(str(job.metadir), job.attempt) for job in alone if not job.status.final]
+            await ports.offload(chunks.ask_to_end, ports.files, places)
+        whole = [job for job in jobs if job not in alone]
+        if whole:
+            await self.kill_tasks(whole)
+
+    def _not_all_of_their_tasks(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return those of the jobs whose task also has others, which are not to be killed."""
+        active = self.session.active
+        shared = [entry for entry in active.values() if chunks.share_a_task(entry)]
+        if not shared:
+            return []
+        wanted = {job.index for job in jobs}
+        task_of = self._tasks_of(shared)
+        kept = {
+            task_of[entry.job.index]
+            for entry in shared
+            if entry.job.index not in wanted and entry.job.status is not JobStatus.KILLING
+        }
+        return [job for job in jobs if task_of.get(job.index) in kept]
+
+    def _tasks_of(self, actives: Sequence[Active]) -> dict[int, tuple[str, str]]:
+        """Return for each job which task of which submission it is in."""
+        submissions = {a.submission.sid: a.submission for a in actives if a.submission}
+        ids = {sid: self.ids_of_tasks("", one) for sid, one in submissions.items()}
+        return {
+            a.job.index: (
+                a.submission.sid,
+                ids[a.submission.sid][AttemptId(a.job.index, a.attempt)],
+            )
+            for a in actives
+            if a.submission
+        }
 
     # --- for backends ----------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from sched_core import (
 )
 
 from . import slurm_commands as commands
+from .chunks import Tasks
 from .cluster import ClusterScheduler, array_of
 from .names import slurm_name
 from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
@@ -32,8 +33,6 @@ from .tool import Answer
 
 __all__ = ["SlurmScheduler"]
 
-_LARGEST_ARRAY = 1001
-"""Tasks of an array at most, whatever the site allows: a submission is one step of the driver."""
 _LOOK_BACK = 2 * 86400
 """Seconds that the accounting is searched for."""
 _ASKED_AT_ONCE = 200
@@ -101,8 +100,7 @@ class SlurmScheduler(ClusterScheduler):
                 self._config = parse_config(answer.stdout)
             except ValueError as error:
                 raise EngineUnavailable(str(error), command=answer.command) from error
-            self.max_batch = max(1, min(_LARGEST_ARRAY, self._config.max_array_size))
-            self.queue_ahead = self.max_batch
+            self.set_largest_array(self._config.max_array_size)
         return self._config
 
     # --- submitting ------------------------------------------------------------------------------
@@ -110,13 +108,15 @@ class SlurmScheduler(ClusterScheduler):
     def submit_options(self, job: Job) -> tuple[str, ...]:
         """Return the options of sbatch for the job."""
         native = {name: value for name, value in self.directives.items() if name != "clusters"}
-        return sbatch_options(native, self.job_resources(job), self.time_limit(job), self.grace)
+        return sbatch_options(native, self.job_resources(job), self.task_time(job), self.grace)
 
     async def submit_tasks(
-        self, tasks: Sequence[AttemptId], name: str, options: Sequence[str], limit: int | None
+        self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
     ) -> str:
         """Submit an array, or a single job where `limit` is None, and return its id."""
         config = await self._configuration()
+        if len(tasks) > self.largest_array:
+            raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
         argv = commands.sbatch(
             self.tools["sbatch"],
             slurm_name(name),
@@ -155,13 +155,13 @@ class SlurmScheduler(ClusterScheduler):
 
     async def _arrays_are_smaller(self, argv: Sequence[str]) -> bool:
         """Tell whether the site has lowered its limit since this driver has asked for it."""
-        before = self.max_batch
+        before = self.largest_array
         await self._configuration(fresh=True)
-        return self.max_batch < before and any(word.startswith("--array=") for word in argv)
+        return self.largest_array < before and any(word.startswith("--array=") for word in argv)
 
     # --- asking ----------------------------------------------------------------------------------
 
-    async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+    async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask squeue once for all; for what it does not know, next time also for what has ended."""
         known = {attempt_id(job) for job in jobs}
         rows = await self._queue(ended=bool(self._missing & known))
@@ -258,11 +258,7 @@ class SlurmScheduler(ClusterScheduler):
             submission = wanted.get(row.name) or wanted.get(row.comment)
             if submission is None or submission.sid in found:
                 continue
-            if row.tasks is None:
-                found[submission.sid] = {submission.tasks[0]: row.id}
-            else:
-                numbered = enumerate(submission.tasks)
-                found[submission.sid] = {task: f"{row.id}_{n}" for n, task in numbered}
+            found[submission.sid] = self.ids_of_tasks(row.id, submission)
         return found
 
     async def _ask(self, argv: Sequence[str]) -> Answer:
@@ -277,12 +273,11 @@ class SlurmScheduler(ClusterScheduler):
 
     # --- killing and limits ----------------------------------------------------------------------
 
-    async def kill_job(self, job: Job) -> None:
-        """Have Slurm end the job: TERM to all its processes, KILL after the site's KillWait."""
-        await self.kill_jobs([job])
+    async def kill_tasks(self, jobs: Sequence[Job]) -> None:
+        """Have Slurm end these tasks, by TERM, and KILL after the site's KillWait.
 
-    async def kill_jobs(self, jobs: Sequence[Job]) -> None:
-        """Have Slurm end these jobs, with few calls; asked first, so that no other job is hit."""
+        It is asked first, so that no other job is hit.
+        """
         present = self._present(jobs, await self._queue(ended=False))
         for words in commands.cancel_ids(present):
             argv = commands.scancel(self.tools["scancel"], words, self._clusters())
@@ -300,13 +295,13 @@ class SlurmScheduler(ClusterScheduler):
             for _, task in _keys(row):
                 for own in {row.name, row.comment}:
                     places.setdefault(own, {})[task] = row.id
-        found: list[tuple[str, int | None]] = []
+        found: dict[tuple[str, int | None], None] = {}
         for job in jobs:
             name = self.submission_name(job)
             task = self._task_of(job)
             id_ = places.get(slurm_name(name), {}).get(task) if name else None
             if id_ is not None:
-                found.append((id_, task))
+                found[id_, task] = None
         return _grouped(found)
 
     def _task_of(self, job: Job) -> int | None:
@@ -314,8 +309,9 @@ class SlurmScheduler(ClusterScheduler):
         if job.jid is not None:
             return array_of(job.jid)[1]
         active = self.session.active.get(job.index)
-        tasks = active.submission.tasks if active and active.submission else ()
-        return tasks.index(attempt_id(job)) if len(tasks) > 1 else None
+        if active is None or active.submission is None:
+            return None
+        return array_of(self.ids_of_tasks("", active.submission)[attempt_id(job)])[1]
 
     async def set_limit(self, array: str, limit: int) -> None:
         """Change an array's throttle; one that has nothing left to start needs none."""

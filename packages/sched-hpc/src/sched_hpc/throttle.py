@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Share", "balance", "room", "used"]
+__all__ = ["Share", "balance", "has_room", "used"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,12 @@ def used(shares: Sequence[Share]) -> int:
     return sum(share.most for share in shares)
 
 
-def room(forks: int, active: int, waiting: int, full: int) -> int:
-    """Return how many jobs may be submitted now: a whole array as soon as it can have a limit.
+def has_room(forks: int, free: int, waiting: int) -> bool:
+    """Tell whether an array is worth its submission: it can have a limit of some size.
 
-    It is worth a submission when a tenth of the places is free, or all that wait find one.
+    That is a tenth of the places, or one for each of the tasks that wait.
     """
-    free = forks - active
-    worth_it = free >= _step(forks) or waiting <= free
-    return full if free > 0 and worth_it else 0
+    return free > 0 and (free >= _step(forks) or waiting <= free)
 
 
 def balance(forks: int, shares: Sequence[Share], others: int) -> dict[str, int]:

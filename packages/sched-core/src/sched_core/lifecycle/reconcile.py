@@ -64,18 +64,20 @@ class Reconciler:
         except EngineUnavailable as error:
             self._session.warn(f"{scheduler.name} cannot be asked, nothing changes: {error}")
             return False
-        absent, forgotten = [], []
+        absent: list[Active] = []
+        forgotten: dict[int, str] = {}
         for active in asked:
             seen = answers.get(AttemptId(active.job.index, active.attempt))
             if seen is None:
                 absent.append(active)
             elif seen.state is EngineState.FORGOTTEN:
-                forgotten.append(active)
+                active.absent_since = active.absent_since or self._session.ports.monotonic()
+                forgotten[active.job.index] = seen.reason
             else:
                 await self._session.evidence.observe(
                     AttemptId(active.job.index, active.attempt), seen
                 )
-        late = [active for active in asked if active.engine_ended is not None]
+        late = [a for a in asked if a.engine_ended is not None or a.job.index in forgotten]
         await self._look_at_records(self._believed(absent) + late, forgotten)
         return True
 
@@ -114,13 +116,9 @@ class Reconciler:
 
     # --- records -------------------------------------------------------------------------------
 
-    async def _look_at_records(self, ended: list[Active], forgotten: list[Active]) -> None:
-        """Decide about attempts that the engine no longer has; some it has certainly forgotten."""
-        now = self._session.ports.monotonic()
-        lost = {active.job.index for active in forgotten}
-        for active in forgotten:
-            active.absent_since = active.absent_since or now
-        actives = [active for active in ended + forgotten if self._is_current(active)]
+    async def _look_at_records(self, ended: list[Active], forgotten: Mapping[int, str]) -> None:
+        """Decide about attempts that the engine no longer has; some it certainly never starts."""
+        actives = [active for active in ended if self._is_current(active)]
         if not actives:
             return
         claims = await self._session.evidence.read_records(actives)
@@ -138,15 +136,11 @@ class Reconciler:
                 # Of what was killed no record is to be expected: the recorder may have been killed.
                 await self._gone(active, "it started, is gone, and left no record")
         for active in await self.fence(unclaimed):
-            if active.job.index in lost:
-                self._session.warn(f"jobs are submitted again that {self._who} has forgotten")
+            if active.job.index in forgotten:
+                self._session.warn(f"jobs are submitted again: {forgotten[active.job.index]}")
                 await self._start_over(active)
             else:
                 await self._gone(active, "the engine does not know it any more; it never started")
-
-    @property
-    def _who(self) -> str:
-        return self._session.scheduler.name
 
     def _too_late(self, active: Active) -> bool:
         since = [s for s in (active.absent_since, active.engine_ended) if s is not None]

@@ -82,7 +82,8 @@ class Submitter:
         sid = f"{epoch:04x}{self._count:06x}{session.ports.random.getrandbits(24):06x}"
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
-        submission = Submission(sid, name, session.scheduler.name, tasks)
+        chunk = session.scheduler.chunk if session.by_hand is None else 1
+        submission = Submission(sid, name, session.scheduler.name, tasks, chunk)
         for job in jobs:
             session.bind(session.active[job.index], submission)
         return submission

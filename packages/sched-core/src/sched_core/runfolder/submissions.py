@@ -24,13 +24,15 @@ class Submission:
     """What is, or is about to be, handed to an engine in one call.
 
     `sid` sorts after those of earlier submissions of the run. `name` travels with it as job name,
-    comment, label or request id; `tasks` are the attempts in the order of the engine's tasks.
+    comment, label or request id; `tasks` are the attempts in the order of the engine's tasks, of
+    which each runs `chunk` of them, one after the other.
     """
 
     sid: str
     name: str
     backend: str
     tasks: tuple[AttemptId, ...]
+    chunk: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes."""
@@ -39,13 +41,15 @@ class Submission:
             "name": self.name,
             "backend": self.backend,
             "tasks": self.tasks,
+            "chunk": self.chunk,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Submission:
         """Read what `to_json` wrote."""
         tasks = tuple(AttemptId(int(i), int(a)) for i, a in data["tasks"])
-        return cls(str(data["sid"]), str(data["name"]), str(data["backend"]), tasks)
+        chunk = int(data.get("chunk", 1))
+        return cls(str(data["sid"]), str(data["name"]), str(data["backend"]), tasks, chunk)
 
 
 def write_submission(files: Files, layout: Layout, submission: Submission) -> None:

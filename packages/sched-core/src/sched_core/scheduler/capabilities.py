@@ -13,6 +13,9 @@ class Capabilities:
     max_batch: int = 1000
     """How many jobs one submission can hold."""
 
+    chunk: int = 1
+    """How many jobs share one of the engine's tasks, which runs them one after the other."""
+
     batch_delay: ClassVar[float] = 0.1
     """How long a job waits for others to share its submission, in seconds."""
 

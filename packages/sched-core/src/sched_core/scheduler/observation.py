@@ -22,7 +22,7 @@ class EngineState(Enum):
     FAILED = "failed"
     """The engine says so, and that is proof."""
     FORGOTTEN = "forgotten"
-    """The engine took the job and has certainly lost it: it is submitted again if it never started."""
+    """The engine will certainly not start the job any more: it is submitted again if it never did."""
     RECORDED = "recorded"
     """The wrapper's own record, or its exit status seen by its parent: the command's rc."""
 
