@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from .cases import CASES
+from .cases import CASES, Case, guarded
+from .engines import ENGINES, measure
 from .figures import Figure
 from .peers import find_peers, install_peers
 from .report import report, surroundings
@@ -40,6 +42,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="bench", description="Measure speed and size beside other programs in the same run."
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}: all")
+    for name in ENGINES:
+        parser.add_argument(
+            f"--{name}",
+            action="append_const",
+            const=name,
+            dest="engines",
+            help="on a real one that is started for it, as root: alone, or with the cases named",
+        )
     parser.add_argument("--smoke", action="store_true", help="tiny counts: does all of it work?")
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is not met")
     parser.add_argument("--json", metavar="FILE", help="where the figures go as JSON")
@@ -77,12 +87,21 @@ def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
     scratch = Path(tempfile.mkdtemp(prefix="sched-bench-", dir=options.scratch))
     figures: list[Figure] = []
     try:
-        for name in options.cases or CASES:
+        for name, case in _chosen(options).items():
             print(f"{name} ...", file=sys.stderr, flush=True)
             folder = scratch / name
             folder.mkdir()
-            figures += CASES[name](sizes, peers, folder)
+            figures += case(sizes, peers, folder)
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return figures
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Case]:
+    engines = options.engines or []
+    names = options.cases or ([] if engines else CASES)
+    chosen = {name: CASES[name] for name in names}
+    return chosen | {
+        name: guarded(name, partial(measure, ENGINES[name])) for name in dict.fromkeys(engines)
+    }

@@ -16,7 +16,7 @@ from .measuring import Failed, interleave, timed, workload
 from .peers import Peer
 from .sizes import Sizes
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "Case", "guarded"]
 
 Case = Callable[[Sizes, Sequence[Peer], Path], list[Figure]]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Failed", "interleave", "timed", "workload"]
+__all__ = ["Environment", "Failed", "interleave", "timed", "workload"]
 
 _WORKLOAD = Path(__file__).with_name("workload.py")
 _LIMIT = 1800.0
@@ -24,17 +24,28 @@ class Failed(Exception):
     """A workload could not be run to its end; the message says why, in a line."""
 
 
-def timed(command: Sequence[str], folder: Path, limit: float = _LIMIT) -> float:
+Environment = Mapping[str, str]
+
+
+def timed(
+    command: Sequence[str], folder: Path, limit: float = _LIMIT, env: Environment | None = None
+) -> float:
     """Return the wall time of a command in seconds. Raises Failed."""
     began = time.perf_counter()
-    _run(command, folder, limit)
+    _run(command, folder, limit, env)
     return time.perf_counter() - began
 
 
-def workload(name: str, folder: Path, limit: float = _LIMIT, **options: int) -> Mapping[str, Any]:
+def workload(
+    name: str,
+    folder: Path,
+    limit: float = _LIMIT,
+    env: Environment | None = None,
+    **options: int,
+) -> Mapping[str, Any]:
     """Run a workload of workload.py in a fresh Python; return what it has measured."""
     words = [f"--{key}={value}" for key, value in options.items()]
-    output = _run([sys.executable, str(_WORKLOAD), name, *words], folder, limit)
+    output = _run([sys.executable, str(_WORKLOAD), name, *words], folder, limit, env)
     measured: Mapping[str, Any] = json.loads(output.splitlines()[-1])
     return measured
 
@@ -63,11 +74,12 @@ def interleave(
     return found
 
 
-def _run(command: Sequence[str], folder: Path, limit: float) -> str:
+def _run(command: Sequence[str], folder: Path, limit: float, env: Environment | None) -> str:
     try:
         process = subprocess.Popen(
             command,
             cwd=folder,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

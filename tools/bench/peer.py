@@ -1,11 +1,14 @@
 """Run /bin/true many times by a peer: `python peer.py PEER JOBS SLOTS FILE`, in the peers' venv.
 
-How long it took, without imports, goes to FILE: some of them print whatever they like.
+How long it took, without imports, goes to FILE, with the CPU of this process, as JSON: some of them
+print whatever they like.
 """
 # mypy: disable-error-code="import-not-found,import-untyped,no-untyped-call,untyped-decorator"
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,19 +16,41 @@ from pathlib import Path
 from typing import Any
 
 
-def xqute(jobs: int, slots: int) -> float:
+def xqute(jobs: int, slots: int, scheduler: str = "local") -> float:
     import asyncio
 
     from xqute import Xqute
 
     async def main() -> None:
-        driver = Xqute(workdir="xqute", forks=slots)
+        driver = Xqute(scheduler, workdir="xqute", forks=slots)
         for _ in range(jobs):
             await driver.feed(["/bin/true"])
         await driver.run_until_complete()
 
     began = time.perf_counter()
     asyncio.run(main())
+    return time.perf_counter() - began
+
+
+def xqute_slurm(jobs: int, slots: int) -> float:
+    return xqute(jobs, slots, "slurm")
+
+
+def xqute_sge(jobs: int, slots: int) -> float:
+    return xqute(jobs, slots, "sge")
+
+
+def psij_python_slurm(jobs: int, slots: int) -> float:
+    from psij import Job, JobExecutor, JobSpec
+
+    began = time.perf_counter()
+    executor = JobExecutor.get_instance("slurm")
+    submitted = [Job(JobSpec(executable="/bin/true")) for _ in range(jobs)]
+    for job in submitted:
+        executor.submit(job)
+    for job in submitted:
+        status: Any = job.wait()
+        assert status.exit_code == 0, status
     return time.perf_counter() - began
 
 
@@ -86,8 +111,14 @@ def submitit(jobs: int, slots: int) -> float:
 
 def main() -> None:
     name, jobs, slots, file = sys.argv[1:]
+    before = _cpu()
     seconds: float = globals()[name.replace("-", "_")](int(jobs), int(slots))
-    Path(file).write_text(str(seconds))
+    Path(file).write_text(json.dumps({"seconds": seconds, "cpu": _cpu() - before}))
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

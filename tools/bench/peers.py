@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measuring import Failed, timed
+from .measuring import Environment, Failed, timed
 
-__all__ = ["Peer", "find_peers", "install_peers"]
+__all__ = ["NOT_INSTALLED", "Peer", "find_peers", "install_peers", "peer_version", "run_peer"]
+
+NOT_INSTALLED = "not installed (--install-peers)"
 
 _SCRIPTS = Path(__file__).with_name("peer.py")
 _PACKAGES = ("xqute", "psij-python", "parsl", "submitit")
@@ -61,22 +64,42 @@ _PYTHON_PEERS = (
 
 def _python_peer(described: tuple[str, int, str]) -> Peer:
     name, jobs, note = described
-    python = _python()
-    ask = f"import importlib.metadata as m; print(m.version({name!r}))"
-    version = _output([str(python), "-c", ask]).strip() if python.exists() else ""
+    version = peer_version(name)
     if not version:
-        return Peer(name, 0, _not_there, problem="not installed (--install-peers)")
+        return Peer(name, 0, _not_there, problem=NOT_INSTALLED)
 
     def run(jobs: int, slots: int, folder: Path) -> float:
-        # Each imports for a second or so, which a program pays once: it takes its own time.
-        file = folder / "seconds"
-        timed([str(python), str(_SCRIPTS), name, str(jobs), str(slots), file.name], folder, 300)
-        try:
-            return float(file.read_text())
-        except (OSError, ValueError):
-            raise Failed("it did not say how long it took") from None
+        return float(run_peer(name, jobs, slots, folder)["seconds"])
 
     return Peer(name, jobs, run, version, note)
+
+
+def peer_version(name: str) -> str:
+    """Return the version of a peer of Python, nothing where it is not installed."""
+    ask = f"import importlib.metadata as m; print(m.version({name!r}))"
+    return _output([str(_python()), "-c", ask]).strip() if _python().exists() else ""
+
+
+def run_peer(
+    name: str,
+    jobs: int,
+    slots: int,
+    folder: Path,
+    env: Environment | None = None,
+    limit: float = 300,
+) -> Mapping[str, float]:
+    """Run a function of peer.py; return seconds and CPU. Raises Failed.
+
+    Each imports for a second or so, which a program pays once: it takes its own time.
+    """
+    file = folder / "took.json"
+    command = [str(_python()), str(_SCRIPTS), name, str(jobs), str(slots), file.name]
+    timed(command, folder, limit, env)
+    try:
+        took: Mapping[str, float] = json.loads(file.read_text())
+    except (OSError, ValueError):
+        raise Failed("it did not say how long it took") from None
+    return took
 
 
 def _not_there(jobs: int, slots: int, folder: Path) -> float:

@@ -28,6 +28,9 @@ class Sizes:
     resumed_jobs: int
     peer_share: float
     """What share of a peer's own count is run."""
+    engine_rounds: int
+    engine_jobs: int
+    engine_peer_jobs: int
 
 
 FULL = Sizes(
@@ -46,6 +49,9 @@ FULL = Sizes(
     recorded_jobs=100_000,
     resumed_jobs=10_000,
     peer_share=1.0,
+    engine_rounds=5,
+    engine_jobs=1000,
+    engine_peer_jobs=200,
 )
 
 SMOKE = Sizes(
@@ -64,4 +70,7 @@ SMOKE = Sizes(
     recorded_jobs=3000,
     resumed_jobs=1000,
     peer_share=0.02,
+    engine_rounds=1,
+    engine_jobs=40,
+    engine_peer_jobs=10,
 )

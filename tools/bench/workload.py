@@ -35,13 +35,25 @@ def _measured(found: Measured) -> Iterator[None]:
 
 def throughput(jobs: int, forks: int) -> Measured:
     """Run jobs through the library; imports are not counted."""
-    import sched_core
     from sched_local import LocalScheduler
+
+    return _run_all(LocalScheduler(RUN, forks=forks), jobs)
+
+
+def slurm(jobs: int, forks: int) -> Measured:
+    """Run jobs on the Slurm that the environment tells of."""
+    from sched_hpc import SlurmScheduler
+
+    return _run_all(SlurmScheduler(RUN, forks=forks), jobs)
+
+
+def _run_all(scheduler: Any, jobs: int) -> Measured:
+    import sched_core
 
     found: Measured = {}
     base = _peak()
     with _measured(found):
-        done = sched_core.run(LocalScheduler(RUN, forks=forks), [TRUE] * jobs)
+        done = sched_core.run(scheduler, [TRUE] * jobs)
     assert sum(job.rc == 0 for job in done) == jobs, "a job has failed"
     found |= {"base": base, "peak": _peak()}
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -183,7 +195,17 @@ def _peak() -> int:
 
 WORKLOADS: dict[str, Callable[..., Measured]] = {
     function.__name__: function
-    for function in (throughput, queued, first_start, end_known, modules, record, read, resume)
+    for function in (
+        throughput,
+        slurm,
+        queued,
+        first_start,
+        end_known,
+        modules,
+        record,
+        read,
+        resume,
+    )
 }
 
 

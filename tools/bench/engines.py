@@ -1,0 +1,218 @@
+"""The cases on a real engine, which the benchmark starts itself, as the tests do."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from .calls import Counted
+from .contest import Entry, Sample, figures_of
+from .figures import Figure
+from .measuring import Environment, Failed, timed, workload
+from .peers import NOT_INSTALLED, Peer, peer_version, run_peer
+from .sizes import Sizes
+
+__all__ = ["ENGINES", "Engine", "by_hand"]
+
+_RIGS = Path(__file__).resolve().parents[2] / "tests-integration"
+_RUN = "run"
+_LIMIT = 900.0
+_PEER_LIMIT = 120.0
+_LOOK = 0.05
+"""Seconds between two looks at whether the array that was submitted by hand is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What is particular to one: its rig, its tools, and an array as its manual shows it."""
+
+    name: str
+    rig: str
+    """MODULE:CLASS below tests-integration."""
+    settings: Mapping[str, Any]
+    tools: Sequence[str]
+    submit: Sequence[str]
+    """The command that submits the script by hand, with {last} for the array's last task."""
+    task: str
+    """Shell for the number of the task, counted from 0."""
+    peers: Sequence[tuple[str, str, str]]
+    """Package, function of peer.py, note; or why it cannot be, in place of the function."""
+    found_in: str | None = None
+    """Where the tools lie that are counted, if not in PATH."""
+
+    def tool_paths(self) -> dict[str, str]:
+        """Return where the tools are. Raises Failed."""
+        paths = {tool: shutil.which(tool, path=self.found_in) for tool in self.tools}
+        missing = [tool for tool, path in paths.items() if path is None]
+        if missing:
+            raise Failed(f"{', '.join(missing)} not found")
+        return {tool: path for tool, path in paths.items() if path is not None}
+
+
+SLURM = Engine(
+    name="slurm",
+    rig="slurm.cluster:SlurmCluster",
+    settings={},
+    tools="sbatch squeue scancel scontrol sacct".split(),
+    submit="sbatch --parsable --output=/dev/null --array=0-{last}".split(),
+    task="$SLURM_ARRAY_TASK_ID",
+    peers=[
+        ("xqute", "xqute-slurm", "one sbatch a job"),
+        ("psij-python", "psij-python-slurm", "one sbatch a job, told of ends by the jobs"),
+    ],
+)
+
+
+# --- the array by hand ----------------------------------------------------------------------------
+
+
+def by_hand(engine: Engine, jobs: int, folder: Path, env: Environment) -> float:
+    """Submit the wrappers of the finished run in `folder` again, as one array; return the seconds
+    until all have recorded their ends.
+    """
+    spool = _unstarted(engine, jobs, folder)
+    script = folder / "array.sh"
+    wrapper = f"{shlex.quote(os.fspath(folder / _RUN))}/{engine.task}/job.wrapped.{engine.name}"
+    script.write_text(f"#!/bin/bash\nexec /bin/bash -p {wrapper}\n")
+    command = [*(word.format(last=jobs - 1, jobs=jobs) for word in engine.submit), script.name]
+    began = time.perf_counter()
+    timed(command, folder, env=env)
+    while _ended(spool) < jobs:
+        if time.perf_counter() - began > _LIMIT:
+            raise Failed(f"{_ended(spool)} of {jobs} tasks have ended after {_LIMIT:.0f} s")
+        time.sleep(_LOOK)
+    return time.perf_counter() - began
+
+
+def _unstarted(engine: Engine, jobs: int, folder: Path) -> Path:
+    """Put a run's wrappers where they were, without anything that they have recorded."""
+    done = folder / "done"
+    (folder / _RUN).rename(done)
+    spool = folder / _RUN / ".sched" / "events"
+    spool.mkdir(parents=True)
+    for recorder in (done / ".sched").glob("recorder-*"):
+        recorder.rename(spool.parent / recorder.name)
+    for index in range(jobs):
+        name = f"{index}/job.wrapped.{engine.name}"
+        (folder / _RUN / str(index)).mkdir()
+        (done / name).rename(folder / _RUN / name)
+    return spool
+
+
+def _ended(spool: Path) -> int:
+    return sum(".FINISHED." in name for name in os.listdir(spool))
+
+
+# --- the case -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _started(engine: Engine) -> Iterator[Environment]:
+    """Run the engine for the block; return the environment in which its tools find it."""
+    if os.geteuid() != 0:
+        raise Failed("starting the engine needs root")
+    if str(_RIGS) not in sys.path:
+        sys.path.append(str(_RIGS))
+    module, _, name = engine.rig.partition(":")
+    with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
+        try:
+            cluster = getattr(import_module(module), name)(Path(root), **engine.settings)
+        except RuntimeError as error:
+            raise Failed(str(error)) from error
+        try:
+            cluster.start()
+            yield cluster.env | {"PATH": os.environ["PATH"]}
+        finally:
+            cluster.stop()
+
+
+def measure(engine: Engine, sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+    """The same jobs by one array by hand, by the library, and by its peers, in turn."""
+    jobs = sizes.engine_jobs
+    hand = Entry(f"one {' '.join(_words(engine))} by hand", jobs, "the same wrappers")
+    ours = Entry("Runner", jobs)
+    with _started(engine) as env:
+        others = [] if not peers else [_peer(engine, peer, sizes) for peer in engine.peers]
+        paths = engine.tool_paths()
+        for number in range(sizes.engine_rounds):
+            print(f"  round {number + 1} of {sizes.engine_rounds}", file=sys.stderr, flush=True)
+            folder = scratch / f"round-{number}"
+            folder.mkdir()
+            turn = _Turn(paths, folder, env)
+            turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), "ours")
+            turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), "ours")
+            for entry, function in others:
+                turn.take(entry, _runs_peer(function, entry.jobs))
+            shutil.rmtree(folder, ignore_errors=True)
+    return figures_of(engine.name, hand, ours, [entry for entry, _ in others], judged=sizes.judged)
+
+
+def _words(engine: Engine) -> Sequence[str]:
+    flag = next(word for word in engine.submit if word.startswith(("--array", "-t")))
+    return engine.submit[0], flag.partition("=")[0]
+
+
+Took = tuple[float, float | None]
+"""Seconds of wall time, and of the driver's CPU."""
+Act = Callable[[Path, Environment], Took]
+
+
+class _Turn:
+    """One round: each program with a count of its own, one after the other."""
+
+    def __init__(self, paths: Mapping[str, str], folder: Path, env: Environment) -> None:
+        self._paths = paths
+        self._folder = folder
+        self._env = env
+        self._number = 0
+
+    def take(self, entry: Entry, act: Act, name: str = "") -> None:
+        """Let a program run, in a folder of this name or its own."""
+        if entry.missing:
+            return
+        self._number += 1
+        folder = self._folder / (name or str(self._number))
+        folder.mkdir(exist_ok=True)
+        counted = Counted(self._folder / f"counted-{self._number}", self._paths)
+        try:
+            seconds, cpu = act(folder, counted.environment(self._env))
+        except (Failed, OSError) as error:
+            print(f"  {entry.name} failed: {error}", file=sys.stderr)
+            entry.failures.append(str(error))
+            return
+        entry.samples.append(Sample(seconds, cpu, counted.calls()))
+
+
+def _ours(engine: Engine, jobs: int, folder: Path, env: Environment) -> Took:
+    measured = workload(engine.name, folder, env=env, jobs=jobs, forks=jobs)
+    return float(measured["seconds"]), float(measured["cpu"])
+
+
+def _peer(engine: Engine, described: tuple[str, str, str], sizes: Sizes) -> tuple[Entry, str]:
+    package, function, note = described
+    version = peer_version(package)
+    entry = Entry(f"{package} {version}".strip(), sizes.engine_peer_jobs, note)
+    if not version:
+        entry.missing = NOT_INSTALLED
+    return entry, function
+
+
+def _runs_peer(function: str, jobs: int) -> Act:
+    def act(folder: Path, env: Environment) -> Took:
+        took = run_peer(function, jobs, jobs, folder, env, _PEER_LIMIT)
+        return took["seconds"], took["cpu"]
+
+    return act
+
+
+ENGINES = {engine.name: engine for engine in (SLURM,)}
