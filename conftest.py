@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_SLURM = Path(__file__).parent / "tests-integration" / "slurm"
+_INTEGRATION = Path(__file__).parent / "tests-integration"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,16 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the long forms: more chaos, more simulated faults, larger numbers",
     )
     parser.addoption(
-        "--slurm",
+        "--no-engines",
         action="store_true",
-        help="also run tests-integration/slurm, which starts a real Slurm as root",
+        help="leave out the folders of tests-integration, each of which starts a real engine",
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the tests on real engines to who asks for them: they need root and Debian's packages."""
-    wanted = config.getoption("slurm") or collection_path != _SLURM
-    return None if wanted else True
+    """Leave the tests on real engines out where that was asked for."""
+    on_engine = collection_path.parent == _INTEGRATION and collection_path.is_dir()
+    return True if on_engine and config.getoption("no_engines") else None
 
 
 def pytest_configure() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ..engines import or_skip
 from .cluster import SlurmCluster
 
 
@@ -16,9 +17,11 @@ from .cluster import SlurmCluster
 def _running(**options: Any) -> Iterator[SlurmCluster]:
     # Not pytest's own folder: munge wants one that everybody may enter.
     with tempfile.TemporaryDirectory(prefix="sched-slurm-", ignore_cleanup_errors=True) as root:
-        cluster = SlurmCluster(Path(root), **options)
+        with or_skip():
+            cluster = SlurmCluster(Path(root), **options)
         try:
-            cluster.start()
+            with or_skip():
+                cluster.start()
             yield cluster
         finally:
             cluster.stop()

@@ -12,7 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["Daemon", "free_ports", "need_programs", "processes_named", "processes_with", "until"]
+__all__ = [
+    "Daemon",
+    "EngineMissing",
+    "free_ports",
+    "need_programs",
+    "processes_named",
+    "processes_with",
+    "until",
+]
+
+
+class EngineMissing(RuntimeError):
+    """The engine cannot be started here; the message says what it takes."""
 
 
 class Daemon:
@@ -102,13 +114,14 @@ def until(condition: Callable[[], object], what: str, patience: float = 30.0) ->
 
 
 def need_programs(**programs: str) -> None:
-    """Fail where a program is missing, and say which Debian package brings it."""
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    missing = {package for program, package in programs.items() if not shutil.which(program)}
+    """Raise EngineMissing for a program that is missing, with the Debian packages that bring it."""
+    if "/usr/sbin" not in os.environ["PATH"].split(":"):
+        os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [package for program, package in programs.items() if not shutil.which(program)]
     if missing:
-        raise RuntimeError(
-            f"the tests on the real engine need: apt-get install {' '.join(missing)}"
-        )
+        raise EngineMissing(f"the engine is not installed: apt-get install {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise EngineMissing("to start the engine takes root")
 
 
 def processes_named(start: str) -> list[int]:
