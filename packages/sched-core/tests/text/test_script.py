@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sched_core.text.script import recorder_text, render
+from sched_core.text.script import JobScript, recorder_text, render
 
 from .helpers import Folder
 
@@ -113,6 +113,32 @@ def test_a_script_is_short_and_says_what_it_is(folder: Folder) -> None:
     assert "_sched_cmd=(gzip -9k 'a file')\n" in text
     assert "    LC_ALL=C\n" in text
     assert len(text.splitlines()) < 25
+
+
+def test_a_folder_that_lies_elsewhere_is_found_from_the_script(folder: Folder) -> None:
+    there = folder.root / "it's elsewhere"
+    home = "/where/the driver is"
+    inner = Folder(there)
+    os.makedirs(there / "7")
+    script = JobScript(
+        index=7,
+        attempt=1,
+        run="run-1",
+        metadir=f"{home}/7",
+        recorder=f"{home}/recorder.bash",
+        spool=f"{home}/events",
+        cmd=["/bin/sh", "-c", 'printf "%s\\n" "$SCHED_WORKDIR" "$MINE"'],
+        envs={"SCHED_WORKDIR": home, "MINE": home},
+        places={"SCHED_WORKDIR"},
+        token="t",
+        root=home,
+    )
+    (there / "7/job.wrapped.local").write_text(render(script))
+    for start, path in ((there, "7/"), (there / "7", ""), ("/", f"{there}/7/")):
+        done = subprocess.run(["bash", f"{path}job.wrapped.local"], cwd=start, check=False)
+        assert (done.returncode, len(os.listdir(inner.spool))) == (0, 2)
+        assert (there / "7/job.stdout").read_text() == f"{there}\n{home}\n"
+        (there / "7/job.claim.1").unlink()
 
 
 def test_a_name_cannot_leave_its_comment(folder: Folder) -> None:

@@ -41,6 +41,10 @@ class Capabilities:
     shared_disk: ClassVar[bool] = True
     """Whether driver and jobs see the same folder."""
 
+    movable: ClassVar[bool] = False
+    """Whether the run's folder may have another path where jobs run, so that their scripts find it
+    from where they lie."""
+
     exclusive_create: ClassVar[bool] = True
     """Whether creating a file exclusively is a lock there; it is not on a mounted bucket."""
 

@@ -74,6 +74,8 @@ class JobText(Configured, Capabilities):
             record_umask=f"{0o777 & ~folder_mode(self.mode):03o}",
             shebang=self.jobcmd_shebang(job),
             token=job_token(session.run, job),
+            root=session.mounted if self.movable else "",
+            places=self._places(job) if self.movable else (),
         )
 
     def time_limit(self, job: Job) -> float | None:
@@ -109,6 +111,12 @@ class JobText(Configured, Capabilities):
         if len(self.mounts):
             own |= self.mounts.environment()
         return own | job.envs if job.envs else own
+
+    def _places(self, job: Job) -> set[str]:
+        """Name the variables that hold paths of the run's folder, unless the job has its own."""
+        own = {"SCHED_WORKDIR", "SCHED_JOB_METADIR"}
+        own |= {alias for alias, name in self.env_aliases.items() if name in own}
+        return own - (job.envs or {}).keys()
 
     def _job_cwd(self) -> str | None:
         if self.cwd is not None:

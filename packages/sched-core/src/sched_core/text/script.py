@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,7 +22,9 @@ class JobScript:
     `before` and `after` are the user's bash around the command: `before` may change the array
     `cmd`, `after` sees `rc`. `jid` and `restart` are bash expressions for the engine's own id and
     count of restarts (trusted: they are a backend's). `timeout` and `grace` are seconds. `umask` is
-    the command's, octal, empty to inherit; `record_umask` that of the records and outputs.
+    the command's, octal, empty to inherit; `record_umask` that of the records and outputs. Where
+    `root` is given, the run's folder may lie elsewhere: `metadir`, `recorder`, `spool` and the
+    variables named in `places`, all below it, are found from where the script itself lies.
     """
 
     index: int
@@ -46,6 +48,8 @@ class JobScript:
     umask: str = ""
     record_umask: str = "077"
     shebang: str = "#!/bin/bash -p"
+    root: str = ""
+    places: Collection[str] = ()
 
 
 def recorder_text() -> bytes:
@@ -61,13 +65,14 @@ def _recorder_text() -> bytes:
 def render(script: JobScript) -> str:
     """Return the text of a job's script; write it with `os.fsencode`."""
     s = script
-    recorder = _quote(s.recorder)
-    exports = "".join([f" \\\n    {key}={_quote(value)}" for key, value in s.envs.items()])
+    recorder = _place(s, s.recorder)
+    values = [(k, _place(s, v) if k in s.places else _quote(v)) for k, v in s.envs.items()]
+    exports = "".join([f" \\\n    {key}={value}" for key, value in values])
     return f"""{s.shebang}
 # {_title(s)}.  By hand: bash job.wrapped.*
 [[ $- == *p* ]] || exec "$BASH" -p "$0" "$@"
-_sched_index={s.index} _sched_attempt={s.attempt}
-_sched_dir={_quote(s.metadir)}
+{_FIND_ROOT if s.root else ""}_sched_index={s.index} _sched_attempt={s.attempt}
+_sched_dir={_place(s, s.metadir)}
 _sched_cmd=({" ".join(map(_quote, s.cmd))})
 _sched_env() {{
   export {TOKEN_VARIABLE}={_quote(s.token)}{exports}
@@ -76,7 +81,7 @@ _sched_cwd={_quote(s.cwd) if s.cwd else "''"}
 _sched_before={_quote(s.before) if s.before else "''"}
 _sched_after={_quote(s.after) if s.after else "''"}
 _sched_timeout={_seconds(s.timeout) if s.timeout else "''"} _sched_grace={_seconds(s.grace)}
-_sched_spool={_quote(s.spool) if s.spool else "''"} _sched_events={s.events}
+_sched_spool={_place(s, s.spool) if s.spool else "''"} _sched_events={s.events}
 _sched_jid="{s.jid}" _sched_restart="{s.restart}"
 _sched_umask={s.umask or "''"} _sched_records={s.record_umask}
 [[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
@@ -84,6 +89,11 @@ sched_job "$@"
 """
 
 
+# Expansions alone where the path is absolute, as it is but by hand.
+_FIND_ROOT = """_sched_root=${BASH_SOURCE[0]}
+[[ $_sched_root == /* ]] || _sched_root=$(cd -- "$(dirname -- "$_sched_root")" && pwd)/.
+_sched_root=${_sched_root%/*/*}
+"""
 _LONGEST = 10 * 365 * 86400.0
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=@%+,-]+", re.ASCII).fullmatch
 
@@ -91,6 +101,14 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:=@%+,-]+", re.ASCII).fullmatch
 def _quote(text: str) -> str:
     # As shlex.quote, at half its price; a name alone is never taken for anything else here.
     return text if _PLAIN(text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+def _place(s: JobScript, path: str) -> str:
+    """Return a path as text, from the root on where that is to be found."""
+    rest = path.removeprefix(s.root)
+    if not s.root or (rest == path) or (rest and not rest.startswith("/")):
+        return _quote(path)
+    return '"$_sched_root"' + (_quote(rest) if rest else "")
 
 
 def _title(s: JobScript) -> str:
