@@ -59,9 +59,8 @@ def _activate(session: Session, job: Job, submission: Submission | None) -> None
 
 async def _sort_out(session: Session) -> None:
     """Read the claims of all open attempts: they tell which have started and which have ended."""
-    actives = list(session.active.values())
+    actives, running = await _recall(session)
     claims = await session.evidence.read_records(actives)
-    running: list[Job] = []
     unclaimed: list[Active] = []
     for active, claim in zip(actives, claims, strict=True):
         if claim is None:
@@ -76,6 +75,20 @@ async def _sort_out(session: Session) -> None:
         _look_up(session, unclaimed)
     else:
         await _queue_again(session, unclaimed)
+
+
+async def _recall(session: Session) -> tuple[list[Active], list[Job]]:
+    """Return the attempts that can be told by their claims, and the jobs of all others."""
+    actives = list(session.active.values())
+    silent = await session.scheduler.recall_jobs([active.job for active in actives])
+    known, away = [], []
+    for active in actives:
+        if AttemptId(active.job.index, active.attempt) in silent:
+            await session.submitter.accept(active, None)
+            away.append(active.job)
+        else:
+            known.append(active)
+    return known, away
 
 
 async def _take_up(session: Session, active: Active, claim: Claim, running: list[Job]) -> None:

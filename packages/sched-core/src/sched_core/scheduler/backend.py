@@ -119,6 +119,15 @@ class Backend(JobText):
         """Take back what the engine has certainly not started and never will; return which."""
         return ()
 
+    async def recall_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Bring what the engine's side knows of attempts that an earlier driver left open to the
+        driver's: claims, and the records of what has ended.
+
+        Asked before claims are read. Returns those of which nothing can be known now: they stay
+        open, are given to `adopt_jobs`, and what has become of them is reported when it is known.
+        """
+        return ()
+
     async def adopt_jobs(self, jobs: Sequence[Job]) -> None:
         """Take over jobs that an earlier driver started and that run now."""
 
