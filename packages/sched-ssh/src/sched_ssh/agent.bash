@@ -1,0 +1,365 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC2015,SC2088  # variables are shared with the recorder, which this sources
+# What runs on a host for one driver, on one channel, as long as its connection lasts: bash -p, this text read from stdin.
+#
+#   stdin   requests: fields, each ended by NUL, the first one names the request; a list of attempts ends with an empty field
+#   stdout  after a line with the driver's own mark (before it, whatever a login script prints), lines:
+#     hello PID TICKS BOOT CORES KIB CARDS BASH HOST   who this is, and what the host has
+#     root SHARED PATH                                 where the run's folder is
+#     S INDEX ATTEMPT PID TICKS                        a command has started (said by its recorder)
+#     E INDEX ATTEMPT RC [CLASS]                       its record is written
+#     G INDEX ATTEMPT                                  its processes are gone and left no record
+#     D SLOT                                           a slot has died
+#     a INDEX ATTEMPT STATE [RC [CLASS]]               what is known of an attempt: none fence running gone ended foreign
+#     done NUMBER                                      the request of that number is done
+#     error TEXT                                       this cannot go on
+#
+# A line is one write of less than PIPE_BUF bytes, so that lines of several processes never mix.
+# When the driver is gone, slots finish and record what they run, and take nothing more.
+
+_agent_mark=$1 _agent_root='' _agent_boot=- _agent_host=- _agent_pipes=() _agent_list=()
+_agent_mask=$(umask)
+set +o history
+umask 077
+trap '' PIPE
+trap : HUP INT QUIT TERM USR1 USR2
+exec {_agent_quiet}<> <(:)
+
+_agent_fail() {
+  printf 'error %s\n' "$1"
+  exit 1
+}
+
+_agent_look_around() {
+  local memory=0 cores='' word rest card cards=0
+  read -r _agent_boot </proc/sys/kernel/random/boot_id || _agent_fail 'there is no /proc: only Linux hosts can run jobs'
+  read -r _agent_host </proc/sys/kernel/hostname
+  while read -r word memory rest; do [[ $word != MemTotal: ]] || break; done </proc/meminfo
+  cores=$(command -p nproc 2>/dev/null) || cores=$(command -p getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=1
+  for card in /dev/nvidia[0-9]*; do [[ ! -e $card ]] || ((++cards)); done
+  _agent_identify
+  printf '\n%s\nhello %s %s %s %s %s %s %s %s\n' "$_agent_mark" "$_agent_pid" "$_agent_ticks" "$_agent_boot" "$cores" \
+    "$memory" "$cards" "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}" "$_agent_host"
+}
+
+_agent_identify() {
+  local -a field
+  read -r _agent_pid </proc/self/stat
+  # shellcheck disable=SC2206  # a letter and numbers
+  field=(${_agent_pid##*) })
+  _agent_pid=${_agent_pid%% *} _agent_ticks=${field[19]}
+}
+
+# Whether this very process lives: PID TICKS.
+_agent_alive() {
+  local -a field
+  local line
+  [[ $1 && $2 ]] && { read -r line </proc/"$1"/stat; } 2>/dev/null || return
+  # shellcheck disable=SC2206
+  field=(${line##*) })
+  [[ ${field[19]} == "$2" && ${field[0]} != [ZX] ]]
+}
+
+_agent_folder() { [[ -d $1 ]] || command -p mkdir -p -- "$1"; }
+
+# Find or make the run's folder: WORKDIR PROBE CONTENT FALLBACK RUN RECORDER TEXT DIRECTORY.
+# It is the driver's own where its probe is seen there.
+_agent_open() {
+  local seen='' shared=0 base=$4
+  if [[ $2 ]]; then { read -r seen <"$1/.sched/$2"; } 2>/dev/null; fi
+  if [[ $seen == "$3" && $seen ]]; then
+    [[ -w $1/.sched ]] || _agent_fail "the run's folder is there, but cannot be written: $1"
+    _agent_root=$1 shared=1
+  else
+    [[ $base ]] || base=${XDG_CACHE_HOME:-$HOME/.cache}/sched
+    [[ $base != '~/'* ]] || base=$HOME/${base#'~/'}
+    [[ $base == /* && $base != *$'\n'* ]] || _agent_fail "not a folder for runs: $base"
+    _agent_root=$base/$5
+    { _agent_folder "$_agent_root/.sched/events" && _agent_folder "$_agent_root/files"; } 2>/dev/null ||
+      _agent_fail "no folder can be made: $_agent_root"
+    [[ -O $_agent_root ]] || _agent_fail "somebody else's folder: $_agent_root"
+  fi
+  _agent_recorder=$_agent_root/.sched/$6
+  if [[ ! -e $_agent_recorder ]]; then
+    { printf '%s' "$7" >"$_agent_recorder.$_agent_pid" && command -p mv -f -- "$_agent_recorder.$_agent_pid" "$_agent_recorder"; } 2>/dev/null ||
+      _agent_fail "the disk cannot be written (is it full?): $_agent_root"
+  fi
+  _agent_take_over
+  umask "$_agent_mask"                 # the jobs' own
+  # shellcheck source=/dev/null
+  . "$_agent_recorder" || _agent_fail "this bash cannot run jobs: $BASH_VERSION"
+  _sched_loaded=$_agent_recorder
+  if ((shared)); then cd -- "$8" 2>/dev/null || cd || _agent_fail "$HOME"; else cd -- "$_agent_root/files" || _agent_fail "$_agent_root/files"; fi
+  printf 'root %s %s\n' "$shared" "${_agent_root//$'\n'/ }"
+}
+
+# End what earlier connections of this run have left behind: it might still start what is given up by now.
+_agent_take_over() {
+  local file name
+  local -a who
+  for file in "$_agent_root/.sched/agent.$_agent_boot."*; do
+    name=${file##*/agent.}
+    IFS=. read -r -a who <<<"$name"
+    if [[ ${who[2]-} ]] && _agent_alive "${who[1]}" "${who[2]}"; then
+      kill -s KILL "${who[1]}" 2>/dev/null
+    fi
+    [[ ! -e $file ]] || command -p rm -f -- "$file"
+  done
+  { : >"$_agent_root/.sched/agent.$_agent_boot.$_agent_pid.$_agent_ticks"; } 2>/dev/null
+}
+
+# --- slots: each is a subshell that runs job after job
+
+# Names here begin with _agent_: a local one would hide an exported one of the user's from the jobs.
+_agent_slot() {
+  _agent_close
+  exec {_agent_quiet}>&-
+  export SCHED_SLOT=$1
+  exec 2>/dev/null
+  (
+    _sched_slot=1
+    _sched_prepare
+    while
+      IFS= read -rd '' _sched_path && IFS= read -rd '' _sched_extra && IFS= read -rd '' _sched_wanted && IFS= read -rd '' _sched_expected
+    do
+      _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP
+      # shellcheck source=/dev/null
+      . "$_sched_path" "$_sched_expected"
+      printf 'E %s %s %s%s\n' "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:+ $_sched_class}"
+    done
+  )
+  printf 'D %s\n' "$1"
+}
+
+# Who does not write to a slot must not keep its pipe open: its end tells the slot that no more will come.
+_agent_close() {
+  for _agent_pipe in "${_agent_pipes[@]}"; do [[ ! $_agent_pipe ]] || exec {_agent_pipe}>&-; done
+}
+
+# SLOT SCRIPT EXTRA INDEX ATTEMPT
+_agent_run() {
+  _agent_pipe=${_agent_pipes[$1]-}
+  if [[ ! $_agent_pipe ]]; then
+    exec {_agent_pipe}> >(_agent_slot "$1")
+    _agent_pipes[$1]=$_agent_pipe
+  fi
+  printf '%s\0' "$_agent_root/$2" "$3" "$4" "$5" >&"$_agent_pipe"
+}
+
+_agent_drop() {
+  _agent_pipe=${_agent_pipes[$1]-}
+  [[ ! $_agent_pipe ]] || exec {_agent_pipe}>&-
+  unset "_agent_pipes[$1]"
+}
+
+# --- what is known of an attempt
+
+# INDEX ATTEMPT; sets _agent_state, _agent_rc, _agent_class, and _agent_leader with its start.
+_agent_judge() {
+  _agent_read "$1" "$2"
+  if [[ $_agent_state == running && ! $_agent_where ]]; then
+    read -rt 1 -u "$_agent_quiet"      # a claim is created first, then written
+    _agent_read "$1" "$2"
+  fi
+  [[ $_agent_state == running ]] || return
+  if [[ $_agent_where && $_agent_where != "$_agent_boot" ]]; then
+    _agent_state=foreign
+    return
+  fi
+  # shellcheck disable=SC2086  # two words each
+  if ! _agent_alive $_agent_keeper && ! _agent_alive $_agent_leader; then
+    _agent_read "$1" "$2"              # it may have been recorded since
+    [[ $_agent_state != running ]] || _agent_state=gone
+  fi
+}
+
+_agent_read() {
+  local a b c d e f g claim=$_agent_root/$1/job.claim.$2
+  _agent_state=none _agent_rc='' _agent_class='' _agent_keeper='' _agent_leader='' _agent_where=''
+  if [[ -e $claim ]]; then
+    _agent_state=running
+    while IFS=' ' read -r a b c d e f g; do
+      case $a.$g in
+        P.) _agent_leader="$b $c" ;;
+        E.) _agent_state=ended _agent_rc=$b _agent_class=$c ;;
+        fence.?*) _agent_state=fence ;;
+        ?*.*[0-9]) [[ $_agent_where ]] || _agent_where=$d _agent_keeper="$e $f" ;;
+      esac
+    done <"$claim"
+  fi
+  [[ $_agent_state != ended && $_agent_state != fence ]] || return
+  for a in "$_agent_root/.sched/events/$1.$2.0."F*; do       # where a full disk took the record
+    [[ -e $a ]] || continue
+    _agent_state=ended _agent_rc=${a##*.} _agent_class=''
+    ((!_agent_rc)) || IFS=' ' read -r _agent_class b <"$a"
+  done
+}
+
+_agent_tell() {
+  printf 'a %s %s %s %s %s\n' "$1" "$2" "$_agent_state" "${_agent_rc:--}" "${_agent_class:--}"
+}
+
+# Read a list of attempts: WIDTH fields each.
+_agent_take_list() {
+  local field more
+  _agent_list=()
+  while IFS= read -rd '' field && [[ $field ]]; do
+    _agent_list+=("$field")
+    for ((more = 1; more < $1; more++)); do IFS= read -rd '' field && _agent_list+=("$field"); done
+  done
+}
+
+# NUMBER FENCE: tell of each attempt in the list; one without a claim gets FENCE as its claim, if there is any.
+_agent_look() {
+  local i
+  for ((i = 0; i < ${#_agent_list[@]}; i += 2)); do
+    _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
+    if [[ $_agent_state == none && $2 ]]; then
+      {
+        _agent_folder "$_agent_root/${_agent_list[i]}"
+        set -C
+        printf '%s\n' "$2" >"$_agent_root/${_agent_list[i]}/job.claim.${_agent_list[i + 1]}" && _agent_state=fence
+        set +C
+      } 2>/dev/null
+      [[ $_agent_state == fence ]] || _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
+    fi
+    _agent_tell "${_agent_list[i]}" "${_agent_list[i + 1]}"
+  done
+  printf 'done %s\n' "$1"
+}
+
+# Tell of the ends of what an earlier connection has started: a process of its own.
+_agent_watch() {
+  local i
+  local -a left
+  _agent_close
+  while ((${#_agent_list[@]})) && _agent_alive "$_agent_pid" "$_agent_ticks"; do
+    left=()
+    for ((i = 0; i < ${#_agent_list[@]}; i += 2)); do
+      _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
+      case $_agent_state in
+        running) left+=("${_agent_list[i]}" "${_agent_list[i + 1]}") ;;
+        ended) printf 'E %s %s %s %s\n' "${_agent_list[i]}" "${_agent_list[i + 1]}" "$_agent_rc" "${_agent_class#-}" ;;
+        *) printf 'G %s %s\n' "${_agent_list[i]}" "${_agent_list[i + 1]}" ;;
+      esac
+    done
+    _agent_list=("${left[@]}")
+    read -rt 0.2 -u "$_agent_quiet"
+  done
+}
+
+# --- killing
+
+# NUMBER GRACE; the list: index, attempt, token each.  TERM, and KILL for what is left after GRACE tenths of a second.
+_agent_kill() {
+  local i tick=0 last=$(($2 + 100))
+  local -a leaders=() tokens=() _agent_member=()
+  _agent_close
+  _agent_await_leaders
+  for ((i = 0; i < ${#_agent_list[@]}; i += 3)); do
+    _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
+    [[ $_agent_where != "$_agent_boot" ]] || leaders+=("$_agent_leader")
+    tokens+=("${_agent_list[i + 2]}")
+  done
+  _agent_signal TERM CONT
+  while ((tick < last)) && _agent_members; do
+    ((tick < $2)) || _agent_signal KILL
+    read -rt 0.1 -u "$_agent_quiet"
+    ((++tick))
+  done
+  printf 'done %s\n' "$1"
+}
+
+# What is just being started tells of its processes in a moment.
+_agent_await_leaders() {
+  local i tick starting=1
+  for ((tick = 0; tick < 50 && starting; tick++)); do
+    starting=''
+    for ((i = 0; i < ${#_agent_list[@]}; i += 3)); do
+      _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
+      [[ $_agent_state != running || $_agent_leader ]] || starting=1
+    done
+    [[ ! $starting ]] || read -rt 0.1 -u "$_agent_quiet"
+  done
+}
+
+_agent_signal() {
+  local leader pid name
+  _agent_members || return
+  for name in "$@"; do
+    for leader in "${leaders[@]}"; do                     # the group at one blow, so that no fork escapes
+      # shellcheck disable=SC2086
+      ! _agent_alive $leader || kill -s "$name" -- "-${leader% *}" 2>/dev/null
+    done
+    for pid in "${!_agent_member[@]}"; do
+      ! _agent_alive "$pid" "${_agent_member[pid]}" || kill -s "$name" "$pid" 2>/dev/null
+    done
+  done
+}
+
+# Find the trees' processes: their groups, who carries their tokens, and all descendants.  Sets _agent_member: pid -> start.
+_agent_members() {
+  local stat line pid grown leader token
+  local -a field parent=() group=() start=() search=()
+  local -A led=()
+  _agent_member=()
+  for stat in /proc/[0-9]*; do
+    [[ -O $stat ]] && { read -r line <"$stat/stat"; } 2>/dev/null || continue
+    # shellcheck disable=SC2206
+    field=(${line##*) })
+    [[ ${field[0]} != [ZX] ]] || continue
+    pid=${stat#/proc/} parent[pid]=${field[1]} group[pid]=${field[2]} start[pid]=${field[19]}
+  done
+  for leader in "${leaders[@]}"; do
+    [[ ! $leader || ${start[${leader% *}]-} != "${leader#* }" ]] || led[${leader% *}]=1
+  done
+  for pid in "${!group[@]}"; do [[ ! ${led[${group[pid]}]-} ]] || _agent_member[pid]=${start[pid]}; done
+  for token in "${tokens[@]}"; do search+=(-e "SCHED_JOB_TOKEN=$token"); done
+  while IFS= read -r stat; do
+    pid=${stat#/proc/} pid=${pid%/environ}
+    [[ ! ${start[pid]-} ]] || ! _agent_carries "$pid" || _agent_member[pid]=${start[pid]}
+  done < <(command -p grep -slF "${search[@]}" /proc/[0-9]*/environ)
+  grown=1
+  while [[ $grown ]]; do
+    grown=''
+    for pid in "${!parent[@]}"; do
+      [[ ${_agent_member[pid]-} || ! ${_agent_member[${parent[pid]}]-} ]] || { _agent_member[pid]=${start[pid]}; grown=1; }
+    done
+  done
+  ((${#_agent_member[@]}))
+}
+
+# grep finds what begins with a token as well.
+_agent_carries() {
+  local entry token
+  while IFS= read -rd '' entry; do
+    [[ $entry == SCHED_JOB_TOKEN=* ]] || continue
+    for token in "${tokens[@]}"; do [[ $entry != "SCHED_JOB_TOKEN=$token" ]] || return 0; done
+  done 2>/dev/null <"/proc/$1/environ"
+  return 1
+}
+
+# --- requests
+
+_agent_take() {
+  _agent_field=()
+  for ((_agent_n = 0; _agent_n < $1; _agent_n++)); do IFS= read -rd '' "_agent_field[$_agent_n]" || exit 0; done
+}
+
+_agent_serve() {
+  while IFS= read -rd '' _agent_request; do
+    case $_agent_request in
+      run) _agent_take 5; _agent_run "${_agent_field[@]}" ;;
+      drop) _agent_take 1; _agent_drop "${_agent_field[@]}" ;;
+      open) _agent_take 8; _agent_open "${_agent_field[@]}" ;;
+      look) _agent_take 2; _agent_take_list 2; _agent_look "${_agent_field[@]}" ;;
+      watch) _agent_take_list 2; _agent_watch </dev/null & ;;
+      kill) _agent_take 2; _agent_take_list 3; _agent_kill "${_agent_field[@]}" </dev/null & ;;
+      ping) _agent_take 1; printf 'done %s\n' "${_agent_field[0]}" ;;
+      *) break ;;
+    esac
+  done
+}
+
+_agent_look_around
+_agent_serve
+[[ ! $_agent_root ]] || command -p rm -f -- "$_agent_root/.sched/agent.$_agent_boot.$_agent_pid.$_agent_ticks"

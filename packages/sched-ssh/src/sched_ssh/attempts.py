@@ -1,0 +1,51 @@
+"""What the driver knows of attempts that wait for a host or are on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sched_core import AttemptId, Job
+from sched_core.scheduler.admission import Grant
+
+from .host import Host
+
+__all__ = ["Attempt", "Stage"]
+
+
+class Stage(IntEnum):
+    """How far an attempt has come."""
+
+    QUEUED = 0
+    PLACED = 1
+    """It has a host, which was not told yet."""
+    SENT = 2
+    """The host was told to start it."""
+    STARTED = 3
+    ENDED = 4
+    """It has ended; its files may still be on their way."""
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One attempt at one job."""
+
+    job: Job
+    attempt: int
+    host: Host | None = None
+    slot: int = 0
+    """Where it runs there; 0 for what an earlier driver started."""
+    grant: Grant | None = None
+    stage: Stage = Stage.QUEUED
+    leader: int = 0
+    adopted: bool = False
+    withdrawn: bool = False
+    released: bool = False
+    deaths: int = 0
+    """How many shells died that were to start it."""
+    refused: Exception | None = None
+
+    @property
+    def id(self) -> AttemptId:
+        """What observations of it name."""
+        return AttemptId(self.job.index, self.attempt)

@@ -1,0 +1,352 @@
+"""One host: its connection, kept up as long as the run lasts, and what is asked of its agent."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import IO, Protocol
+
+import anyio
+
+from sched_core import AttemptId
+from sched_core.ports import Ports
+from sched_core.scheduler.admission import Admission, Machine
+
+from .link import ConnectOptions, Link, open_link
+from .servers import Server
+from .staging import Parcel
+from .troubles import HostUnavailable
+from .wire import Done, Hello, Message, Root, Told, Trouble, request
+
+__all__ = ["Host", "Owner", "Place"]
+
+log = logging.getLogger("sched")
+
+_PATIENCE = 60.0
+"""Seconds for an answer of an agent whose connection lives."""
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 30.0
+_PIECE = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an agent must know to find or make the run's folder."""
+
+    workdir: str
+    probe: str
+    content: str
+    run: str
+    recorder: str
+    recorder_text: bytes
+    directory: str
+
+
+class Owner(Protocol):
+    """Who is told what happens on hosts; for the loop's thread, and not for long."""
+
+    async def came_up(self, host: Host) -> None: ...
+
+    def went_down(self, host: Host) -> None: ...
+
+    def heard(self, host: Host, message: Message) -> None: ...
+
+
+@dataclass(slots=True)
+class _Question:
+    number: int
+    looks: bool
+    told: dict[AttemptId, Told] = field(default_factory=dict)
+    done: anyio.Event = field(default_factory=anyio.Event)
+    lost: bool = False
+
+
+class Host:
+    """A host that jobs run on, whether it can be reached now or not."""
+
+    def __init__(self, server: Server, how: ConnectOptions, place: Place, ports: Ports) -> None:
+        self.server = server
+        self.name = server.name
+        self.error: HostUnavailable | None = None
+        """Why it cannot be used now."""
+        self.down_since = ports.monotonic()
+        self.up = False
+        self.tried = anyio.Event()
+        """Whether it was connected to once, with or without success."""
+        self.hello: Hello | None = None
+        self.shared: bool | None = None
+        """Whether it sees the driver's folder; None until it was up."""
+        self.root = ""
+        self.admission: Admission | None = None
+        self.slots = 0
+        self.free: list[int] = []
+        self.uploaded: dict[str, tuple[int, int]] = {}
+        """Size and time of what has been brought there already, by name."""
+        self.failures = 0
+        """Jobs in a row that could not even be started there."""
+        self.aside = False
+        self.given_up = False
+        """Whether somebody waits for it to have been away for too long."""
+        self.boots: set[str] = set()
+        """What tells its boots apart, of all that were seen."""
+        self._how, self._place, self._ports = how, place, ports
+        self._link: Link | None = None
+        self._numbers = count(1)
+        self._extra = 0
+        self._questions: deque[_Question] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name} {'up' if self.up else 'down'}>"
+
+    def take_slot(self) -> int:
+        """Return a free slot; one more where there is none, for what an earlier driver had placed."""
+        if self.free:
+            return self.free.pop()
+        self._extra += 1
+        return self.slots + self._extra
+
+    def give_back(self, slot: int) -> None:
+        """Let another job have the slot."""
+        if slot <= self.slots:
+            self.free.append(slot)
+
+    # --- the connection --------------------------------------------------------------------------
+
+    async def keep_up(self, owner: Owner) -> None:
+        """Connect, and connect again whenever the connection is lost, until cancelled."""
+        delay = 0.0
+        while True:
+            began = self._ports.monotonic()
+            try:
+                await self._serve(owner)
+            except HostUnavailable as error:
+                self._went_down(owner, error, began)
+            delay = self._next_delay(delay, began)
+            await self._ports.sleep(delay * self._ports.random.uniform(0.7, 1.0))
+
+    def _next_delay(self, delay: float, began: float) -> float:
+        if self._ports.monotonic() - began > _LONGEST_DELAY:
+            return _FIRST_DELAY
+        return min(max(delay * 2, _FIRST_DELAY), _LONGEST_DELAY)
+
+    async def _serve(self, owner: Owner) -> None:
+        async with open_link(self.server, self._how) as link:
+            try:
+                await self._open(link)
+                self._link = link
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._greet, owner)
+                    await self._listen(link, owner)
+            except* HostUnavailable as errors:
+                raise _first(errors) from errors
+            finally:
+                self._link = None
+                for question in self._questions:
+                    question.lost = True
+                    question.done.set()
+                self._questions.clear()
+
+    async def _open(self, link: Link) -> None:
+        """Have the agent find the run's folder. Raises HostUnavailable."""
+        place = self._place
+        # A folder that was shared does not become the host's own because a disk is not mounted.
+        probe = "" if self.shared is False else place.probe
+        fallback = "/" if self.shared else self.server.workdir or ""
+        link.send(
+            request(
+                "open",
+                *(place.workdir, probe, place.content, fallback, f"sched-{place.run}"),
+                *(place.recorder, os.fsdecode(place.recorder_text), place.directory),
+            )
+        )
+        with anyio.move_on_after(_PATIENCE):
+            while True:
+                message = await link.message()
+                if isinstance(message, Hello):
+                    self._greeted(message)
+                elif isinstance(message, Root):
+                    self.shared = message.shared
+                    self.root = place.workdir if message.shared else message.path
+                    return
+                elif isinstance(message, Trouble):
+                    raise HostUnavailable(f"{self.name}: {message.text}", lasting=True)
+        raise HostUnavailable(f"{self.name}: its agent does not answer")
+
+    def _greeted(self, hello: Hello) -> None:
+        if hello.bash < (4, 2):
+            major, minor = hello.bash
+            raise HostUnavailable(
+                f"{self.name}: its bash is {major}.{minor}, 4.2 is needed", lasting=True
+            )
+        self.hello = hello
+        self.boots.add(hello.boot)
+        if self.admission is None:
+            cards = tuple(str(n) for n in range(hello.cards))
+            machine = Machine(hello.cores, hello.memory, cards, f"the host {self.name}", "ssh")
+            self.admission = Admission(machine)
+            self.slots = self.server.slots or hello.cores
+            self.free = list(range(self.slots, 0, -1))
+
+    async def _greet(self, owner: Owner) -> None:
+        try:
+            await owner.came_up(self)
+        except HostUnavailable:
+            return  # lost again: whoever listens says so
+        self.up, self.error = True, None
+        self.tried.set()
+
+    async def _listen(self, link: Link, owner: Owner) -> None:
+        while True:
+            message = await link.message()
+            if isinstance(message, Told | Done):
+                self._answered(message)
+            elif isinstance(message, Trouble):
+                raise HostUnavailable(f"{self.name}: {message.text}")
+            else:
+                owner.heard(self, message)
+
+    def _went_down(self, owner: Owner, error: HostUnavailable, began: float) -> None:
+        was_up, self.up, self.error = self.up, False, error
+        if was_up:
+            self.down_since = self._ports.monotonic()
+        owner.went_down(self)
+        self.tried.set()
+
+    # --- questions -------------------------------------------------------------------------------
+
+    def _answered(self, message: Told | Done) -> None:
+        if isinstance(message, Told):
+            for question in self._questions:
+                # Looks are answered one after the other.
+                if question.looks:
+                    question.told[message.attempt] = message
+                    return
+            return
+        for question in self._questions:
+            if question.number == message.number:
+                self._questions.remove(question)
+                question.done.set()
+                return
+
+    async def _ask(self, question: _Question, data: bytes, seconds: float) -> None:
+        link = self._link
+        if link is None:
+            raise self.error or HostUnavailable(f"{self.name} cannot be reached")
+        self._questions.append(question)
+        link.send(data)
+        with anyio.move_on_after(seconds):
+            await question.done.wait()
+        if question in self._questions:
+            self._questions.remove(question)
+        if question.lost or not question.done.is_set():
+            raise HostUnavailable(f"{self.name} does not answer")
+
+    async def look(
+        self, attempts: Sequence[AttemptId], fence: str = ""
+    ) -> Mapping[AttemptId, Told]:
+        """Return what is known there of attempts; those without a claim get `fence` as theirs.
+
+        Raises HostUnavailable.
+        """
+        if not attempts:
+            return {}
+        question = _Question(next(self._numbers), looks=True)
+        fields = [part for attempt in attempts for part in attempt]
+        await self._ask(question, request("look", question.number, fence, lists=fields), _PATIENCE)
+        return question.told
+
+    async def kill(self, trees: Iterable[tuple[AttemptId, str]], grace: float) -> None:
+        """End the process trees of attempts, given with their tokens. Raises HostUnavailable."""
+        question = _Question(next(self._numbers), looks=False)
+        fields = [part for attempt, token in trees for part in (*attempt, token)]
+        tenths = math.ceil(grace * 10)
+        data = request("kill", question.number, tenths, lists=fields)
+        await self._ask(question, data, grace + _PATIENCE)
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    def start(self, slot: int, script: str, extra: str, attempt: AttemptId) -> None:
+        """Have a slot run a script of the run's folder."""
+        self._send(request("run", slot, script, extra, *attempt))
+
+    def drop_slot(self, slot: int) -> None:
+        """Forget a slot whose shell has died."""
+        self._send(request("drop", slot))
+
+    def watch(self, attempts: Sequence[AttemptId]) -> None:
+        """Have the ends told of what an earlier agent has started."""
+        if attempts:
+            self._send(request("watch", lists=[part for attempt in attempts for part in attempt]))
+
+    def _send(self, data: bytes) -> None:
+        if self._link is not None:
+            self._link.send(data)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    async def upload(self, parcel: Parcel) -> None:
+        """Bring files into the run's folder there. Raises HostUnavailable."""
+        link = self._required()
+        names = list(parcel.digests)
+        async with link.courier("upload") as courier:
+            courier.stdin.write(request(self.root, lists=names))
+            while piece := await self._ports.offload(parcel.archive.read, _PIECE):
+                courier.stdin.write(piece)
+                await courier.stdin.drain()
+            courier.stdin.write_eof()
+            said = await courier.stdout.read()
+            problem = await courier.stderr.read()
+        *digests, last = said.decode().splitlines() or [""]
+        arrived = [line.split(" ")[0].removeprefix("\\") for line in digests]
+        wanted = list(parcel.digests.values())
+        if last != "ok" or any(
+            got not in ("-", want) for got, want in zip(arrived, wanted, strict=False)
+        ):
+            raise HostUnavailable(
+                f"{self.name}: files cannot be brought to {self.root}: {_last_line(problem)}"
+            )
+
+    async def download(self, names: Sequence[str]) -> tuple[IO[bytes], dict[str, str]]:
+        """Return an archive of files of the run's folder there, and the digests of those there are.
+
+        A folder's digest is "-". Raises HostUnavailable.
+        """
+        link = self._required()
+        archive: IO[bytes] = tempfile.SpooledTemporaryFile(_PIECE * 64)  # noqa: SIM115  # returned
+        async with link.courier("download") as courier:
+            courier.stdin.write(request(self.root, lists=names))
+            courier.stdin.write_eof()
+            kinds: list[str] = []
+            while (line := await courier.stdout.readline()) not in (b"\n", b""):
+                kinds.append(line.decode().strip())
+            while piece := await courier.stdout.read(_PIECE):
+                await self._ports.offload(archive.write, piece)
+            problem = await courier.stderr.read()
+            await courier.wait_closed()
+            status = courier.exit_status
+        if status is None or len(kinds) != len(names):
+            raise HostUnavailable(f"{self.name}: files cannot be fetched: {_last_line(problem)}")
+        found = zip(names, kinds, strict=True)
+        return archive, {n: k.replace("folder", "-") for n, k in found if k != "none"}
+
+    def _required(self) -> Link:
+        if self._link is None:
+            raise self.error or HostUnavailable(f"{self.name} cannot be reached")
+        return self._link
+
+
+def _first(errors: BaseExceptionGroup[HostUnavailable]) -> HostUnavailable:
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("a group is never empty")
+
+
+def _last_line(text: bytes) -> str:
+    lines = text.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "the connection was lost"

@@ -1,0 +1,279 @@
+"""What becomes of attempts, by what their hosts tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sched_core import EngineState, Failure, JobStatus, Observation
+
+from .attempts import Attempt, Stage
+from .host import Host
+from .troubles import HostUnavailable
+from .wire import Ended, Gone, Message, SlotDied, Started, Told
+
+if TYPE_CHECKING:
+    from .scheduler import SshScheduler
+    from .transfer import Transfers
+
+__all__ = ["Judge"]
+
+_NOT_OURS = 121
+"""Exit status of a wrapper whose attempt somebody else has claimed."""
+_NOT_SET_UP = 122
+"""Exit status of a wrapper that could not set its job up, or not record it."""
+_SLOT_DEATHS = 3
+"""Slots that may die in a row before a job's start is given up."""
+_LEFT_BEHIND = 0.0
+
+
+class Judge:
+    """Draws conclusions from what agents say."""
+
+    def __init__(self, scheduler: SshScheduler, transfers: Transfers) -> None:
+        self._scheduler = scheduler
+        self._transfers = transfers
+        self._stale: dict[Host, list[tuple[Attempt, str]]] = {}
+
+    # --- single messages -------------------------------------------------------------------------
+
+    def hear(self, host: Host, message: Message) -> None:
+        """Take in what an agent tells by itself."""
+        scheduler = self._scheduler
+        if isinstance(message, SlotDied):
+            host.drop_slot(message.slot)
+            there = [a for a in scheduler.on_host(host) if a.slot == message.slot]
+            scheduler.spawn(self._slot_died, host, there)
+            return
+        if not isinstance(message, Started | Ended | Gone):
+            return
+        attempt = scheduler.attempt(message.attempt)
+        if attempt is None or attempt.host is not host or attempt.stage >= Stage.ENDED:
+            return
+        if isinstance(message, Started):
+            self._started(attempt, message.leader)
+        elif isinstance(message, Gone):
+            self._lost(attempt, "its processes are gone and left no record")
+        elif message.rc == _NOT_OURS:
+            scheduler.spawn(self._refused, host, attempt)
+        else:
+            self._ended(attempt, message.rc, message.failure)
+
+    def _started(self, attempt: Attempt, leader: int | None) -> None:
+        if attempt.stage >= Stage.STARTED or attempt.host is None:
+            return
+        attempt.stage, attempt.leader = Stage.STARTED, leader or 0
+        seen = Observation(
+            EngineState.RUNNING,
+            jid=str(leader) if leader else None,
+            host=attempt.host.name,
+            started=self._scheduler.session.ports.now(),
+        )
+        self._scheduler.report(attempt, seen)
+
+    def _ended(self, attempt: Attempt, rc: int, failure: Failure | None) -> None:
+        host = attempt.host
+        if host is None or attempt.stage is Stage.ENDED:
+            return
+        attempt.stage = Stage.ENDED
+        self._count(host, rc == _NOT_SET_UP)
+        self._scheduler.release(attempt)
+        reason = _setup_reason(rc, host) if failure is Failure.SETUP else ""
+        seen = Observation(
+            EngineState.RECORDED,
+            rc=rc,
+            failure=None if rc == 0 else failure or Failure.EXIT,
+            reason=reason,
+            host=host.name,
+            ended=self._scheduler.session.ports.now(),
+        )
+        if failure is Failure.TIMEOUT:
+            self._scheduler.spawn(self._end_remains, host, attempt, seen)
+        else:
+            self._conclude(host, attempt, seen)
+
+    async def _end_remains(self, host: Host, attempt: Attempt, seen: Observation) -> None:
+        """End what has left the group of a job that took too long: the group itself is gone."""
+        try:
+            await host.kill([(attempt.id, self._scheduler.token(attempt.job))], _LEFT_BEHIND)
+        except HostUnavailable:
+            self.kill_later(host, attempt)
+        self._conclude(host, attempt, seen)
+
+    def _conclude(self, host: Host, attempt: Attempt, seen: Observation) -> None:
+        if host.shared:
+            self._scheduler.forget(attempt)
+            self._scheduler.report(attempt, seen)
+        else:
+            self._transfers.fetch(host, attempt, seen)
+
+    def _lost(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
+        self._scheduler.forget(attempt)
+        self._scheduler.report(
+            attempt, Observation(EngineState.FAILED, failure=failure, reason=reason)
+        )
+
+    def _count(self, host: Host, failed: bool) -> None:
+        """Set a host aside on which nothing but failures come about, unless it is the last one."""
+        host.failures = host.failures + 1 if failed else 0
+        others = [h for h in self._scheduler.hosts() if h is not host and h.up and not h.aside]
+        if host.failures >= self._scheduler.host_failures and others and not host.aside:
+            host.aside = True
+            self._scheduler.session.warn(
+                f"{host.name} is set aside: {host.failures} jobs in a row could not be started there; "
+                f"look at the disk and at {host.root}"
+            )
+
+    # --- looks at many ---------------------------------------------------------------------------
+
+    async def look(self, host: Host, attempts: Sequence[Attempt]) -> None:
+        """Find out about attempts that an earlier connection has left there.
+
+        Raises HostUnavailable.
+        """
+        await self._end_stale(host)
+        self._transfers.go_on(host)
+        left = [a for a in attempts if a.stage < Stage.ENDED]
+        told = await host.look([a.id for a in left])
+        again, watched = [], []
+        for attempt in left:
+            self._take_up(host, attempt)
+            seen = told[attempt.id]
+            if seen.state == "none" and not self._has_started(attempt):
+                again.append(attempt)
+            elif self._take(host, attempt, seen):
+                watched.append(attempt)
+        host.watch([a.id for a in watched])
+        await self._start_again(host, again)
+
+    def _has_started(self, attempt: Attempt) -> bool:
+        return attempt.job.started is not None or attempt.stage is Stage.STARTED
+
+    def _take_up(self, host: Host, attempt: Attempt) -> None:
+        """Count what it holds, if nobody did so yet, and that it can be asked for again."""
+        if not attempt.slot:
+            attempt.slot = host.take_slot()
+            wanted = self._scheduler.job_resources(attempt.job)
+            if host.admission is not None:
+                attempt.grant = host.admission.hold(wanted, None)
+        if attempt.job.failure is Failure.UNAVAILABLE:
+            attempt.job.failure, attempt.job.reason = None, ""
+
+    async def look_again(self, host: Host, attempts: Sequence[Attempt]) -> None:
+        """Find out about attempts that this connection has started, or watches.
+
+        Raises HostUnavailable.
+        """
+        left = [a for a in attempts if a.stage < Stage.ENDED]
+        told = await host.look([a.id for a in left])
+        for attempt in left:
+            if told[attempt.id].state in ("gone", "foreign"):
+                self._take(host, attempt, told[attempt.id])
+
+    def _take(self, host: Host, attempt: Attempt, seen: Told) -> bool:
+        """Draw the conclusion; True where it still runs."""
+        if seen.state == "running":
+            self._started(attempt, None)
+            return True
+        if seen.state == "ended" and seen.rc is not None:
+            self._started(attempt, None)
+            self._ended(attempt, seen.rc, seen.failure)
+        elif seen.state == "gone":
+            self._lost(attempt, "its processes are gone and left no record")
+        elif seen.state == "fence":
+            self._lost(attempt, "it was fenced before it could start")
+        elif seen.state == "foreign" or _rebooted(host):
+            self._lost(attempt, f"{host.name} was rebooted", Failure.NODE_FAIL)
+        else:
+            self._lost(attempt, f"{host.name} has lost its folder {host.root}")
+        return False
+
+    async def _start_again(self, host: Host, attempts: Sequence[Attempt]) -> None:
+        """Have started what has no claim there: whoever is told twice starts it once."""
+        dying = [a for a in attempts if a.job.status is JobStatus.KILLING]
+        for attempt in dying:
+            if attempt.id in await self._scheduler.fence([attempt.job]):
+                reason = "it was killed before it started"
+                self._lost(attempt, reason)
+        wanted = [a for a in attempts if a not in dying]
+        if wanted:
+            self._scheduler.spawn(self._scheduler.start, host, wanted)
+
+    async def _slot_died(self, host: Host, attempts: Sequence[Attempt]) -> None:
+        try:
+            told = await host.look(
+                [a.id for a in attempts if a.stage in (Stage.SENT, Stage.STARTED)]
+            )
+        except HostUnavailable:
+            return  # they are looked at when it is back
+        for attempt in attempts:
+            seen = told.get(attempt.id)
+            if seen is None or attempt.stage >= Stage.ENDED:
+                continue
+            if seen.state != "none":
+                if self._take(host, attempt, seen):
+                    host.watch([attempt.id])
+                continue
+            attempt.deaths += 1
+            if attempt.deaths < _SLOT_DEATHS:
+                await self._start_again(host, [attempt])
+            else:
+                self._count(host, True)
+                self._lost(
+                    attempt,
+                    f"the shells that were to start it on {host.name} have died",
+                    Failure.SETUP,
+                )
+
+    async def _refused(self, host: Host, attempt: Attempt) -> None:
+        """Its wrapper found the attempt claimed: by an earlier start, or by later attempts."""
+        try:
+            told = await host.look([attempt.id])
+        except HostUnavailable:
+            return
+        if attempt.stage >= Stage.ENDED:
+            return
+        if told[attempt.id].state == "none":
+            reason = "its wrapper refused: the folder holds claims of later attempts"
+            self._lost(attempt, reason, Failure.SETUP)
+        elif self._take(host, attempt, told[attempt.id]):
+            host.watch([attempt.id])
+
+    # --- hosts that are away ---------------------------------------------------------------------
+
+    async def give_up_later(self, host: Host, seconds: float) -> None:
+        """Have the jobs of a host tried elsewhere, should it stay away."""
+        ports = self._scheduler.session.ports
+        until = host.down_since + seconds
+        while not host.up and ports.monotonic() < until:
+            await ports.sleep(min(1.0, max(until - ports.monotonic(), 0.01)))
+        host.given_up = False
+        if host.up:
+            return
+        for attempt in self._scheduler.on_host(host):
+            if attempt.stage in (Stage.SENT, Stage.STARTED):
+                self.kill_later(host, attempt)
+                reason = f"{host.name} could not be reached for {seconds:g} s: {host.error}"
+                self._lost(attempt, reason, Failure.UNAVAILABLE)
+
+    def kill_later(self, host: Host, attempt: Attempt) -> None:
+        """End what is left of an attempt when its host is back."""
+        token = self._scheduler.token(attempt.job)
+        self._stale.setdefault(host, []).append((attempt, token))
+
+    async def _end_stale(self, host: Host) -> None:
+        if stale := self._stale.get(host):
+            fence = self._scheduler.fence_text()
+            await host.look([a.id for a, _ in stale], fence)
+            await host.kill([(a.id, token) for a, token in stale], self._scheduler.grace)
+            del self._stale[host]
+
+
+def _rebooted(host: Host) -> bool:
+    return len(host.boots) > 1
+
+
+def _setup_reason(rc: int, host: Host) -> str:
+    if rc == _NOT_SET_UP:
+        return f"its folder, its prescript or its records could not be set up on {host.name}"
+    return f"its prescript failed on {host.name}"

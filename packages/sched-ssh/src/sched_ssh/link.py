@@ -1,0 +1,180 @@
+"""One connection to one host: the agent's channel, and others for files."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from .servers import Server
+from .troubles import HostUnavailable, explain_failure
+from .wire import Message, command, opening, parse_message, script
+
+if TYPE_CHECKING:
+    import asyncssh
+
+__all__ = ["ConnectOptions", "Link", "open_link"]
+
+_LONGEST_NOISE = 1 << 20
+_CLOSING = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """How hosts are connected to."""
+
+    ssh_config: tuple[str, ...] | None = None
+    connect_timeout: float = 20.0
+    keepalive: float = 15.0
+    skip_host_key_check: bool = False
+
+
+class Link:
+    """A connection with an agent at its other end."""
+
+    def __init__(self, server: Server, how: ConnectOptions) -> None:
+        self.server = server
+        self._how = how
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._second: asyncssh.SSHClientConnection | None = None
+        self._agent: asyncssh.SSHClientProcess[bytes] | None = None
+        self._transfers = anyio.Lock()
+
+    async def connect(self) -> None:
+        """Connect and start the agent. Raises HostUnavailable."""
+        self._connection = await self._connected()
+        mark = secrets.token_hex(8)
+        text = opening(script("agent"))
+        try:
+            with anyio.fail_after(self._how.connect_timeout):
+                self._agent = await self._connection.create_process(command(mark), encoding=None)
+                self._agent.stdin.write(text)
+                await self._pass_noise(self._agent, mark.encode())
+        except HostUnavailable:
+            raise
+        except Exception as error:
+            raise explain_failure(self.server, error) from error
+
+    async def _connected(self) -> asyncssh.SSHClientConnection:
+        import asyncssh
+
+        server, how = self.server, self._how
+        given: dict[str, Any] = {
+            "host": server.host,
+            "config": () if how.ssh_config is None else list(how.ssh_config),
+            "connect_timeout": how.connect_timeout,
+            "login_timeout": how.connect_timeout,
+            "keepalive_interval": how.keepalive,
+            "keepalive_count_max": 3,
+        }
+        if server.user is not None:
+            given["username"] = server.user
+        if server.port is not None:
+            given["port"] = server.port
+        if server.keyfile is not None:
+            given["client_keys"] = [server.keyfile]
+        if how.skip_host_key_check:
+            given["known_hosts"] = None
+        options: Any = None
+        try:
+            options = await asyncssh.SSHClientConnectionOptions.construct(**given)
+            return await asyncssh.connect(options=options)
+        except (OSError, TimeoutError, ValueError, asyncssh.Error) as error:
+            raise explain_failure(server, error, options) from error
+
+    async def _pass_noise(self, agent: asyncssh.SSHClientProcess[bytes], mark: bytes) -> None:
+        """Read up to the agent's mark: a login script may have printed before it."""
+        size = 0
+        last = b""
+        async for line in agent.stdout:
+            if line == mark + b"\n":
+                return
+            size += len(line)
+            if size > _LONGEST_NOISE:
+                break
+            last = line.strip() or last
+        said = (await agent.stderr.read(4096)).decode("utf-8", "replace").strip()
+        said = said or last.decode("utf-8", "replace")
+        hint = "; jobs are run by bash: install it there" if "not found" in said else ""
+        raise HostUnavailable(
+            f"{self.server.name} ends the login before a command can run: "
+            f"{said or 'it says nothing'}{hint}"
+        )
+
+    def send(self, data: bytes) -> None:
+        """Say something to the agent; what cannot arrive any more is dropped."""
+        assert self._agent is not None
+        with contextlib.suppress(OSError):
+            self._agent.stdin.write(data)
+
+    async def message(self) -> Message:
+        """Return the next thing that the agent says. Raises HostUnavailable at the connection's end."""
+        import asyncssh
+
+        assert self._agent is not None
+        try:
+            while (line := await self._agent.stdout.readline()).endswith(b"\n"):
+                if line != b"\n":
+                    return parse_message(line[:-1])
+        except (OSError, asyncssh.Error) as error:
+            raise explain_failure(self.server, error) from error
+        raise HostUnavailable(f"{self.server.name}: the connection was lost")
+
+    @asynccontextmanager
+    async def courier(self, name: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
+        """Run one of the scripts for files, on a channel of its own, one at a time.
+
+        Where the host allows no second channel, it is that of a second connection.
+        Raises HostUnavailable.
+        """
+        import asyncssh
+
+        async with self._transfers:
+            try:
+                process = await self._channel()
+                try:
+                    process.stdin.write(opening(script(name)))
+                    yield process
+                finally:
+                    process.close()
+            except (OSError, asyncssh.Error) as error:
+                raise explain_failure(self.server, error) from error
+
+    async def _channel(self) -> asyncssh.SSHClientProcess[bytes]:
+        import asyncssh
+
+        assert self._connection is not None
+        if self._second is None:
+            try:
+                return await self._connection.create_process(command(), encoding=None)
+            except asyncssh.ChannelOpenError:
+                if self._connection.is_closed():
+                    raise
+                self._second = await self._connected()
+        return await self._second.create_process(command(), encoding=None)
+
+    async def close(self) -> None:
+        """End the connection; the agent ends with it, the jobs do not."""
+        for connection in (self._second, self._connection):
+            if connection is None:
+                continue
+            connection.close()
+            with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
+                await connection.wait_closed()
+            connection.abort()
+
+
+@asynccontextmanager
+async def open_link(server: Server, how: ConnectOptions) -> AsyncIterator[Link]:
+    """Connect to a host for as long as the block lasts. Raises HostUnavailable."""
+    link = Link(server, how)
+    try:
+        await link.connect()
+        yield link
+    finally:
+        await link.close()

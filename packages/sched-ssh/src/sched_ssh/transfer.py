@@ -1,0 +1,156 @@
+"""Files to and from hosts that share no disk with the driver, in bulk."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sched_core import EngineState, Failure, Observation
+
+from .attempts import Attempt
+from .host import Host
+from .staging import Item, Parcel, check_staged, pack, unpack
+from .troubles import HostUnavailable
+
+if TYPE_CHECKING:
+    from .scheduler import SshScheduler
+
+__all__ = ["Transfers"]
+
+_AT_ONCE = 100
+"""Attempts whose files travel together."""
+_TRIES = 2
+_RECORDS = ("stdout", "stderr", "status", "rc", "jid")
+
+
+class Transfers:
+    """Brings scripts and inputs to hosts, and records and outputs back."""
+
+    def __init__(self, scheduler: SshScheduler) -> None:
+        self._scheduler = scheduler
+        self._ended: dict[Host, deque[tuple[Attempt, Observation]]] = {}
+        self._fetching: set[Host] = set()
+
+    # --- there -----------------------------------------------------------------------------------
+
+    async def bring(self, host: Host, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Bring what attempts need to the host; return those that can be started.
+
+        Raises HostUnavailable.
+        """
+        ports = self._scheduler.session.ports
+        ready: list[Attempt] = []
+        items: list[Item] = []
+        for attempt in attempts:
+            try:
+                items += await ports.offload(self._needs, host, attempt)
+            except OSError as error:
+                self._refuse(attempt, f"its input {error.filename}: {error.strerror}")
+            else:
+                ready.append(attempt)
+        if not items:
+            return ready
+        try:
+            parcel: Parcel = await ports.offload(pack, items)
+        except OSError as error:
+            for attempt in ready:
+                self._refuse(attempt, f"its input {error.filename}: {error.strerror}")
+            return []
+        with parcel.archive:
+            await host.upload(parcel)
+        host.uploaded.update({item.name: _version(item.source) for item in items})
+        return ready
+
+    def _needs(self, host: Host, attempt: Attempt) -> list[Item]:
+        """Return what the attempt needs and the host does not have. Blocks; raises OSError."""
+        session, job = self._scheduler.session, attempt.job
+        script = f"job.wrapped.{self._scheduler.name}"
+        items = [Item(f"{job.index}/{script}", f"{session.layout.workdir}/{job.index}/{script}")]
+        for path in map(check_staged, job.inputs):
+            source = os.path.join(session.directory, path)
+            if host.uploaded.get(f"files/{path}") != _version(source) or os.path.isdir(source):
+                items.append(Item(f"files/{path}", source))
+        return items
+
+    def _refuse(self, attempt: Attempt, reason: str) -> None:
+        self._scheduler.forget(attempt)
+        seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
+        self._scheduler.report(attempt, seen)
+
+    # --- and back --------------------------------------------------------------------------------
+
+    def fetch(self, host: Host, attempt: Attempt, seen: Observation) -> None:
+        """Bring the files of an attempt back that has ended, then report it."""
+        self._ended.setdefault(host, deque()).append((attempt, seen))
+        self.go_on(host)
+
+    def go_on(self, host: Host) -> None:
+        """Fetch what there is to fetch."""
+        if self._ended.get(host) and host not in self._fetching:
+            self._fetching.add(host)
+            self._scheduler.spawn(self._fetch_all, host)
+
+    async def _fetch_all(self, host: Host) -> None:
+        waiting = self._ended[host]
+        try:
+            while waiting:
+                batch = [waiting[i] for i in range(min(_AT_ONCE, len(waiting)))]
+                await self._fetch(host, batch)
+                for _ in batch:
+                    waiting.popleft()
+        except HostUnavailable as error:
+            self._scheduler.session.warn(str(error))
+        except OSError as error:
+            self._scheduler.session.fail(error)  # the driver's own disk
+        finally:
+            self._fetching.discard(host)
+
+    async def _fetch(self, host: Host, batch: Sequence[tuple[Attempt, Observation]]) -> None:
+        places: dict[str, str] = {}
+        for attempt, _ in batch:
+            places |= self._records(attempt) | self._outputs(attempt)
+        missing = await self._fetch_files(host, places)
+        for attempt, seen in batch:
+            lost = [name for name in self._outputs(attempt) if name in missing]
+            if lost and seen.rc == 0:
+                reason = f"its output {lost[0].removeprefix('files/')} is not there"
+                seen = replace(seen, failure=Failure.OUTPUT, reason=reason)
+            self._scheduler.forget(attempt)
+            self._scheduler.report(attempt, seen)
+
+    async def _fetch_files(self, host: Host, places: dict[str, str]) -> set[str]:
+        """Fetch files to their places; return the names of those that are not there.
+
+        Raises HostUnavailable, OSError.
+        """
+        ports = self._scheduler.session.ports
+        left = dict(places)
+        missing: set[str] = set()
+        for _ in range(_TRIES):
+            archive, digests = await host.download(list(left))
+            with archive:
+                whole = await ports.offload(unpack, archive, left, digests, self._scheduler.mode)
+            missing |= left.keys() - digests.keys()
+            left = {name: left[name] for name in digests if name not in whole}
+            if not left:
+                return missing
+        raise HostUnavailable(f"{host.name}: {next(iter(left))} does not arrive as it was sent")
+
+    def _records(self, attempt: Attempt) -> dict[str, str]:
+        index = attempt.job.index
+        home = f"{self._scheduler.session.layout.workdir}/{index}"
+        names = [*(f"job.{name}" for name in _RECORDS), f"job.claim.{attempt.attempt}"]
+        return {f"{index}/{name}": f"{home}/{name}" for name in names}
+
+    def _outputs(self, attempt: Attempt) -> dict[str, str]:
+        folder = self._scheduler.session.directory
+        plain = map(check_staged, attempt.job.outputs)
+        return {f"files/{path}": os.path.join(folder, path) for path in plain}
+
+
+def _version(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,114 @@
+"""Why a host cannot be reached, in words that name the host and the next step."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from sched_core import EngineUnavailable
+
+if TYPE_CHECKING:
+    from .servers import Server
+
+__all__ = ["HostUnavailable", "explain_failure"]
+
+
+class HostUnavailable(EngineUnavailable):
+    """One host cannot be used now. `lasting`: until somebody changes something."""
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+def explain_failure(server: Server, error: BaseException, options: Any = None) -> HostUnavailable:
+    """Return the error that a failed connection means; `options` are asyncssh's for it."""
+    import asyncssh
+
+    who = _who(server, options)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return _host_key(server, error, options)
+    if isinstance(error, asyncssh.PermissionDenied):
+        text = f"{who} lets nobody in with these keys: {_keys(server)}"
+        return HostUnavailable(text, lasting=True)
+    if isinstance(error, asyncssh.KeyEncryptionError | asyncssh.KeyImportError):
+        add = " ".join(["ssh-add", *([server.keyfile] if server.keyfile else [])])
+        text = f"{who}: a key cannot be read ({error}); add it to your agent with `{add}`"
+        return HostUnavailable(text, lasting=True)
+    if isinstance(error, asyncssh.Error):
+        return HostUnavailable(f"{who}: the connection was lost: {error.reason}")
+    if isinstance(error, OSError):
+        return _network(who, error)
+    return HostUnavailable(f"{who}: {str(error) or type(error).__name__}")
+
+
+def _network(who: str, error: OSError) -> HostUnavailable:
+    if isinstance(error, socket.gaierror):
+        return HostUnavailable(
+            f"{who}: its name cannot be resolved ({error.strerror}); check the name, or give HostName "
+            "in ~/.ssh/config",
+            lasting=True,
+        )
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return HostUnavailable(f"{who}: {error.strerror}: {error.filename}", lasting=True)
+    if isinstance(error, ConnectionRefusedError):
+        return HostUnavailable(f"{who} refuses the connection: does sshd run there, on that port?")
+    if isinstance(error, TimeoutError) or not error.errno:
+        return HostUnavailable(
+            f"{who} does not answer: is it up, and does a firewall let you through?"
+        )
+    text = os.strerror(error.errno)
+    return HostUnavailable(f"{who} cannot be reached: {text}; is it up, and the network?")
+
+
+def _who(server: Server, options: Any) -> str:
+    host = getattr(options, "host", "") or server.host
+    port = getattr(options, "port", 0) or server.port or 22
+    return server.name if (host, port) == (server.name, 22) else f"{server.name} ({host}:{port})"
+
+
+def _keys(server: Server) -> str:
+    hint = f"try `ssh {server.host} true`"
+    return (
+        f"{hint}; name the right user and keyfile in servers or ~/.ssh/config; a key with a passphrase "
+        "must be in your agent (`ssh-add`)"
+    )
+
+
+def _host_key(server: Server, error: Any, options: Any) -> HostUnavailable:
+    who = _who(server, options)
+    known = _known_keys(options)
+    if known is None:
+        return HostUnavailable(f"{who}: its host key is not trusted ({error.reason})", lasting=True)
+    if known:
+        return HostUnavailable(
+            f"{who} has CHANGED its host key: somebody may listen in, or the host was installed anew. "
+            f"Make sure of the new key, then remove the old one with `ssh-keygen -R {server.host}`",
+            lasting=True,
+        )
+    return HostUnavailable(
+        f"{who}: its host key is unknown; connect once by hand (`ssh {server.host}`), compare the "
+        "fingerprint and accept it",
+        lasting=True,
+    )
+
+
+def _known_keys(options: Any) -> bool | None:
+    """Tell whether some key of the host is known; None where that cannot be found out."""
+    import asyncssh
+
+    files = getattr(options, "known_hosts", None) or [os.path.expanduser("~/.ssh/known_hosts")]
+    if isinstance(files, str | bytes):
+        files = [files]
+    host = getattr(options, "host_key_alias", "") or options.host
+    port = options.port if options.port != 22 else None
+    found = False
+    for name in files:
+        if os.path.exists(name):
+            try:
+                keys, authorities, *_ = asyncssh.match_known_hosts(str(name), host, "", port)
+            except (OSError, ValueError):
+                return None
+            found = found or bool(keys or authorities)
+    return found
