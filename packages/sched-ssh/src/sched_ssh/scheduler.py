@@ -286,7 +286,12 @@ class SshScheduler(Scheduler):
     async def fence(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
         """Make sure that attempts that have not started never do; return those that now cannot."""
         won = set(await self.withdraw_jobs(jobs))
-        sent = [a for job in jobs if (a := self._attempts.get(attempt_id(job))) is not None]
+        left = [job for job in jobs if attempt_id(job) not in won]
+        sent = [a for job in left if (a := self._attempts.get(attempt_id(job))) is not None]
+        # No host was told of these: a claim here is enough.
+        won |= set(
+            await super().fence([job for job in left if attempt_id(job) not in self._attempts])
+        )
         for host in {a.host for a in sent if a.host is not None}:
             there = [a for a in sent if a.host is host]
             with contextlib.suppress(HostUnavailable):

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import pytest
+
+from sched_core.testing.contract import SchedulerContract
+from sched_ssh import SshScheduler
+
+
+@pytest.mark.usefixtures("sharing")
+class TestSsh(SchedulerContract):
+    scheduler_class = SshScheduler
+    options = {"servers": ["h1", "h2"]}
+    backends = ("asyncio",)
+    patience = 60.0
