@@ -164,7 +164,11 @@ class Host:
         """End the host's sshd with all its connections, or with them alone."""
         spare = "" if listener else '[ "$p" = "/proc/$(cat /run/sshd.pid)" ] || '
         look = 'read x <"$p/comm" 2>/dev/null || continue; case $x in sshd*) '
-        self.run("sh", "-c", f'for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :')
+        self.run(
+            "sh",
+            "-c",
+            f'for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :',
+        )
 
     def start_sshd(self) -> None:
         """Start sshd again."""
@@ -244,4 +248,3 @@ class Lab:
 
 def _keygen(path: Path) -> None:
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", os.fspath(path)])
-

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import pytest
 
 from sched_core.testing.contract import SchedulerContract
@@ -9,6 +12,6 @@ from sched_ssh import SshScheduler
 @pytest.mark.usefixtures("sharing")
 class TestSsh(SchedulerContract):
     scheduler_class = SshScheduler
-    options = {"servers": ["h1", "h2"]}
+    options: ClassVar[Mapping[str, Any]] = {"servers": ["h1", "h2"]}
     backends = ("asyncio",)
     patience = 60.0

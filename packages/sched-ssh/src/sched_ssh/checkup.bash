@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2088
 # Look at a host.  stdin: the driver's folder, a probe and its content, and the folder for runs, each ended by NUL.
 # stdout: lines of a fact and its value.
+printf '\n%s\n' "$1"              # what a login script prints comes before
 IFS= read -rd '' _workdir && IFS= read -rd '' _probe && IFS= read -rd '' _content && IFS= read -rd '' _base || exit
 _seen='' _shared=''
 { read -r _seen <"$_workdir/.sched/$_probe"; } 2>/dev/null

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Give files of the run's folder.  stdin: the folder and names, each ended by NUL, and an empty one.
 # stdout: a line for each name: its digest (- where there is no sha256sum), "folder" or "none"; an empty line; a tar stream.
+printf '\n%s\n' "$1"              # what a login script prints comes before
 IFS= read -rd '' _root && cd -- "$_root" || exit
 _names=() _kinds=() _plain=() _there=() _digests=() _n=0
 while IFS= read -rd '' _name && [[ $_name ]]; do

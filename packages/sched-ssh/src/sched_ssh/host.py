@@ -21,7 +21,7 @@ from sched_core.scheduler.admission import Admission, Machine
 from .link import ConnectOptions, Link, open_link
 from .servers import Server
 from .staging import Parcel
-from .troubles import HostUnavailable
+from .troubles import FilesRefused, HostUnavailable
 from .wire import Done, Hello, Message, Root, Told, Trouble, request
 
 __all__ = ["Host", "Owner", "Place"]
@@ -291,7 +291,7 @@ class Host:
     # --- files -----------------------------------------------------------------------------------
 
     async def upload(self, parcel: Parcel) -> None:
-        """Bring files into the run's folder there. Raises HostUnavailable."""
+        """Bring files into the run's folder there. Raises HostUnavailable, FilesRefused."""
         link = self._required()
         names = list(parcel.digests)
         async with link.courier("upload") as courier:
@@ -302,24 +302,34 @@ class Host:
             courier.stdin.write_eof()
             said = await courier.stdout.read()
             problem = await courier.stderr.read()
+            await courier.wait_closed()
+            status = courier.exit_status
+        if status is None:
+            raise HostUnavailable(f"{self.name}: the connection was lost")
         *digests, last = said.decode().splitlines() or [""]
         arrived = [line.split(" ")[0].removeprefix("\\") for line in digests]
         wanted = list(parcel.digests.values())
         if last != "ok" or any(
             got not in ("-", want) for got, want in zip(arrived, wanted, strict=False)
         ):
-            raise HostUnavailable(
-                f"{self.name}: files cannot be brought to {self.root}: {_last_line(problem)}"
+            raise FilesRefused(
+                f"files cannot be brought to {self.name}:{self.root}: {_last_words(problem)}"
             )
 
     async def download(self, names: Sequence[str]) -> tuple[IO[bytes], dict[str, str]]:
         """Return an archive of files of the run's folder there, and the digests of those there are.
 
-        A folder's digest is "-". Raises HostUnavailable.
+        A folder's digest is "-". Raises HostUnavailable, FilesRefused.
         """
-        link = self._required()
         archive: IO[bytes] = tempfile.SpooledTemporaryFile(_PIECE * 64)  # noqa: SIM115  # returned
-        async with link.courier("download") as courier:
+        try:
+            return archive, await self._download(names, archive)
+        except BaseException:
+            archive.close()
+            raise
+
+    async def _download(self, names: Sequence[str], archive: IO[bytes]) -> dict[str, str]:
+        async with self._required().courier("download") as courier:
             courier.stdin.write(request(self.root, lists=names))
             courier.stdin.write_eof()
             kinds: list[str] = []
@@ -330,10 +340,14 @@ class Host:
             problem = await courier.stderr.read()
             await courier.wait_closed()
             status = courier.exit_status
-        if status is None or len(kinds) != len(names):
-            raise HostUnavailable(f"{self.name}: files cannot be fetched: {_last_line(problem)}")
+        if status is None:
+            raise HostUnavailable(f"{self.name}: the connection was lost")
+        if len(kinds) != len(names):
+            raise FilesRefused(
+                f"files cannot be fetched from {self.name}:{self.root}: {_last_words(problem)}"
+            )
         found = zip(names, kinds, strict=True)
-        return archive, {n: k.replace("folder", "-") for n, k in found if k != "none"}
+        return {n: k.replace("folder", "-") for n, k in found if k != "none"}
 
     def _required(self) -> Link:
         if self._link is None:
@@ -347,6 +361,7 @@ def _first(errors: BaseExceptionGroup[HostUnavailable]) -> HostUnavailable:
     raise AssertionError("a group is never empty")
 
 
-def _last_line(text: bytes) -> str:
+def _last_words(text: bytes) -> str:
     lines = text.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "the connection was lost"
+    telling = [line for line in lines if "Exiting with failure" not in line]
+    return "; ".join(telling[-2:]) or "it does not say why"

@@ -76,7 +76,7 @@ class Judge:
         if host is None or attempt.stage is Stage.ENDED:
             return
         attempt.stage = Stage.ENDED
-        self._count(host, rc == _NOT_SET_UP)
+        self.count(host, rc == _NOT_SET_UP)
         self._scheduler.release(attempt)
         reason = _setup_reason(rc, host) if failure is Failure.SETUP else ""
         seen = Observation(
@@ -113,7 +113,7 @@ class Judge:
             attempt, Observation(EngineState.FAILED, failure=failure, reason=reason)
         )
 
-    def _count(self, host: Host, failed: bool) -> None:
+    def count(self, host: Host, failed: bool) -> None:
         """Set a host aside on which nothing but failures come about, unless it is the last one."""
         host.failures = host.failures + 1 if failed else 0
         others = [h for h in self._scheduler.hosts() if h is not host and h.up and not h.aside]
@@ -218,7 +218,7 @@ class Judge:
             if attempt.deaths < _SLOT_DEATHS:
                 await self._start_again(host, [attempt])
             else:
-                self._count(host, True)
+                self.count(host, True)
                 self._lost(
                     attempt,
                     f"the shells that were to start it on {host.name} have died",

@@ -22,6 +22,8 @@ __all__ = ["ConnectOptions", "Link", "open_link"]
 
 _LONGEST_NOISE = 1 << 20
 _CLOSING = 2.0
+_CHANNEL_DELAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_PATIENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Link:
         options: Any = None
         try:
             options = await asyncssh.SSHClientConnectionOptions.construct(**given)
-            return await asyncssh.connect(options=options)
+            return await asyncssh.connect(**given)
         except (OSError, TimeoutError, ValueError, asyncssh.Error) as error:
             raise explain_failure(server, error, options) from error
 
@@ -136,27 +138,47 @@ class Link:
 
         async with self._transfers:
             try:
-                process = await self._channel()
+                mark = secrets.token_hex(8)
+                process = await self._channel(mark)
                 try:
                     process.stdin.write(opening(script(name)))
+                    await self._pass_noise(process, mark.encode())
                     yield process
                 finally:
                     process.close()
+                    with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
+                        await process.wait_closed()
             except (OSError, asyncssh.Error) as error:
+                self.abort()
                 raise explain_failure(self.server, error) from error
+            except HostUnavailable:
+                self.abort()
+                raise
 
-    async def _channel(self) -> asyncssh.SSHClientProcess[bytes]:
+    async def _channel(self, mark: str) -> asyncssh.SSHClientProcess[bytes]:
+        """Open a channel; a host frees one some time after it was closed."""
         import asyncssh
 
         assert self._connection is not None
-        if self._second is None:
+        for delay in _CHANNEL_DELAYS:
+            connection = self._second or self._connection
             try:
-                return await self._connection.create_process(command(), encoding=None)
+                return await connection.create_process(command(mark), encoding=None)
             except asyncssh.ChannelOpenError:
-                if self._connection.is_closed():
+                if connection.is_closed():
                     raise
+            if delay > _PATIENT and self._second is None:
                 self._second = await self._connected()
-        return await self._second.create_process(command(), encoding=None)
+            await anyio.sleep(delay)
+        raise HostUnavailable(
+            f"{self.server.name} allows no further channel (MaxSessions of its sshd)"
+        )
+
+    def abort(self) -> None:
+        """Give the connection up at once: whoever listens sees it end."""
+        for connection in (self._second, self._connection):
+            if connection is not None:
+                connection.abort()
 
     async def close(self) -> None:
         """End the connection; the agent ends with it, the jobs do not."""

@@ -507,6 +507,10 @@ class SshScheduler(Scheduler):
         """Return what is known of an attempt."""
         return self._attempts.get(wanted)
 
+    def count_start(self, host: Host, *, failed: bool) -> None:
+        """Count what a host could not, or could, start."""
+        self._judge.count(host, failed)
+
     def spawn(self, function: Any, *args: Any) -> None:
         """Do something while the run is open."""
         self._group.start_soon(function, *args)

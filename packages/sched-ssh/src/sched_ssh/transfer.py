@@ -13,7 +13,7 @@ from sched_core import EngineState, Failure, Observation
 from .attempts import Attempt
 from .host import Host
 from .staging import Item, Parcel, check_staged, pack, unpack
-from .troubles import HostUnavailable
+from .troubles import FilesRefused, HostUnavailable
 
 if TYPE_CHECKING:
     from .scheduler import SshScheduler
@@ -23,6 +23,7 @@ __all__ = ["Transfers"]
 _AT_ONCE = 100
 """Attempts whose files travel together."""
 _TRIES = 2
+_Fetched = tuple[Attempt, Observation]
 _RECORDS = ("stdout", "stderr", "status", "rc", "jid")
 
 
@@ -59,10 +60,23 @@ class Transfers:
             for attempt in ready:
                 self._refuse(attempt, f"its input {error.filename}: {error.strerror}")
             return []
-        with parcel.archive:
-            await host.upload(parcel)
+        try:
+            with parcel.archive:
+                await host.upload(parcel)
+        except FilesRefused as error:
+            return await self._bring_apart(host, ready, error)
         host.uploaded.update({item.name: _version(item.source) for item in items})
         return ready
+
+    async def _bring_apart(
+        self, host: Host, attempts: Sequence[Attempt], error: FilesRefused
+    ) -> list[Attempt]:
+        """Bring attempts' files one by one, so that only those suffer that the host cannot take."""
+        if len(attempts) > 1:
+            return [a for attempt in attempts for a in await self.bring(host, [attempt])]
+        self._refuse(attempts[0], str(error))
+        self._scheduler.count_start(host, failed=True)
+        return []
 
     def _needs(self, host: Host, attempt: Attempt) -> list[Item]:
         """Return what the attempt needs and the host does not have. Blocks; raises OSError."""
@@ -76,9 +90,8 @@ class Transfers:
         return items
 
     def _refuse(self, attempt: Attempt, reason: str) -> None:
-        self._scheduler.forget(attempt)
         seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
-        self._scheduler.report(attempt, seen)
+        self._report(attempt, seen)
 
     # --- and back --------------------------------------------------------------------------------
 
@@ -98,7 +111,7 @@ class Transfers:
         try:
             while waiting:
                 batch = [waiting[i] for i in range(min(_AT_ONCE, len(waiting)))]
-                await self._fetch(host, batch)
+                await self._fetch_together(host, batch)
                 for _ in batch:
                     waiting.popleft()
         except HostUnavailable as error:
@@ -108,7 +121,20 @@ class Transfers:
         finally:
             self._fetching.discard(host)
 
-    async def _fetch(self, host: Host, batch: Sequence[tuple[Attempt, Observation]]) -> None:
+    async def _fetch_together(self, host: Host, batch: Sequence[_Fetched]) -> None:
+        """Fetch and report; where that fails for one, only that one suffers."""
+        try:
+            await self._fetch(host, batch)
+        except FilesRefused as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._fetch_together(host, [one])
+                return
+            ((attempt, seen),) = batch
+            failure = Failure.OUTPUT if seen.rc == 0 else seen.failure
+            self._report(attempt, replace(seen, failure=failure, reason=str(error)))
+
+    async def _fetch(self, host: Host, batch: Sequence[_Fetched]) -> None:
         places: dict[str, str] = {}
         for attempt, _ in batch:
             places |= self._records(attempt) | self._outputs(attempt)
@@ -118,13 +144,16 @@ class Transfers:
             if lost and seen.rc == 0:
                 reason = f"its output {lost[0].removeprefix('files/')} is not there"
                 seen = replace(seen, failure=Failure.OUTPUT, reason=reason)
-            self._scheduler.forget(attempt)
-            self._scheduler.report(attempt, seen)
+            self._report(attempt, seen)
+
+    def _report(self, attempt: Attempt, seen: Observation) -> None:
+        self._scheduler.forget(attempt)
+        self._scheduler.report(attempt, seen)
 
     async def _fetch_files(self, host: Host, places: dict[str, str]) -> set[str]:
         """Fetch files to their places; return the names of those that are not there.
 
-        Raises HostUnavailable, OSError.
+        Raises HostUnavailable, FilesRefused, OSError.
         """
         ports = self._scheduler.session.ports
         left = dict(places)
@@ -137,7 +166,7 @@ class Transfers:
             left = {name: left[name] for name in digests if name not in whole}
             if not left:
                 return missing
-        raise HostUnavailable(f"{host.name}: {next(iter(left))} does not arrive as it was sent")
+        raise FilesRefused(f"{next(iter(left))} of {host.name} does not arrive as it was sent")
 
     def _records(self, attempt: Attempt) -> dict[str, str]:
         index = attempt.job.index

@@ -6,12 +6,12 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from sched_core import EngineUnavailable
+from sched_core import EngineUnavailable, SchedError
 
 if TYPE_CHECKING:
     from .servers import Server
 
-__all__ = ["HostUnavailable", "explain_failure"]
+__all__ = ["FilesRefused", "HostUnavailable", "explain_failure"]
 
 
 class HostUnavailable(EngineUnavailable):
@@ -20,6 +20,10 @@ class HostUnavailable(EngineUnavailable):
     def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
         self.lasting = lasting
+
+
+class FilesRefused(SchedError):
+    """A host that can be reached cannot take or give these files."""
 
 
 def explain_failure(server: Server, error: BaseException, options: Any = None) -> HostUnavailable:

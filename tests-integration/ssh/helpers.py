@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from sched_core import Job, Runner
+from sched_ssh import SshScheduler
+
+__all__ = ["outcome", "run_of", "shell", "text", "until"]
+
+PATIENCE = 25.0
+
+
+@asynccontextmanager
+async def run_of(workdir: Path, *servers: str, **options: Any) -> AsyncIterator[Runner]:
+    """Open a run on these hosts, and give up when patience ends."""
+    kept = {name: options.pop(name) for name in ("existing", "plugins") if name in options}
+    given = {"servers": list(servers), "keepalive": 0.5, **options}
+    with anyio.fail_after(PATIENCE):
+        async with Runner(SshScheduler(workdir, **given), **{"plugins": [], **kept}) as runner:
+            yield runner
+
+
+def shell(script: str, *args: str) -> list[str]:
+    return ["/bin/sh", "-c", script, "sh", *args]
+
+
+def outcome(job: Job) -> tuple[str, int | None, str | None]:
+    return job.status.name, job.rc, job.failure and job.failure.value
+
+
+def text(path: os.PathLike[str]) -> str:
+    return Path(path).read_text()
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    with anyio.fail_after(PATIENCE):
+        while True:
+            holds = condition()
+            if await holds if not isinstance(holds, bool) else holds:
+                return
+            await anyio.sleep(0.02)
