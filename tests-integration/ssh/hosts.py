@@ -128,6 +128,7 @@ class Host:
                 os.kill(self._first, signal.SIGKILL)
             self._process.wait(10)
             self._process = None
+            self._lab.network.unplug(self.number)
 
     def reboot(self) -> None:
         """Power off and boot again: another boot id, the same disk."""

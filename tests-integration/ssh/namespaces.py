@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -75,6 +76,11 @@ class Network:
         run([*there, "addr", "add", f"{self.address(number)}/24", "dev", "eth0"])
         run([*there, "link", "set", "eth0", "up"])
         run([*there, "route", "add", "default", "via", f"{self.net}.1"])
+
+    def unplug(self, number: int) -> None:
+        """Take away the cable of a host that is gone; the kernel may have done so already."""
+        with contextlib.suppress(RuntimeError):
+            self.ip("link", "del", f"p{number}")
 
     def address(self, number: int) -> str:
         """Return the address of a host."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -295,11 +296,12 @@ class Host:
         link = self._required()
         names = list(parcel.digests)
         async with link.courier("upload") as courier:
-            courier.stdin.write(request(self.root, lists=names))
-            while piece := await self._ports.offload(parcel.archive.read, _PIECE):
-                courier.stdin.write(piece)
-                await courier.stdin.drain()
-            courier.stdin.write_eof()
+            with contextlib.suppress(ConnectionError):  # it tells why
+                courier.stdin.write(request(self.root, lists=names))
+                while piece := await self._ports.offload(parcel.archive.read, _PIECE):
+                    courier.stdin.write(piece)
+                    await courier.stdin.drain()
+                courier.stdin.write_eof()
             said = await courier.stdout.read()
             problem = await courier.stderr.read()
             await courier.wait_closed()
@@ -330,8 +332,9 @@ class Host:
 
     async def _download(self, names: Sequence[str], archive: IO[bytes]) -> dict[str, str]:
         async with self._required().courier("download") as courier:
-            courier.stdin.write(request(self.root, lists=names))
-            courier.stdin.write_eof()
+            with contextlib.suppress(ConnectionError):
+                courier.stdin.write(request(self.root, lists=names))
+                courier.stdin.write_eof()
             kinds: list[str] = []
             while (line := await courier.stdout.readline()) not in (b"\n", b""):
                 kinds.append(line.decode().strip())

@@ -1,0 +1,219 @@
+"""Links that are cut, sshds that die, hosts that are booted again or stay away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sched_core import Failure, Job, JobStatus, Runner
+from sched_ssh import SshScheduler
+
+from .helpers import outcome, run_of, shell, until
+from .hosts import Host, Lab
+
+COUNTED = 'echo "$SCHED_JOB_INDEX" >>~/started; '
+WAITS = "while [ ! -e ~/gate ]; do sleep 0.05; done; echo over"
+
+
+def started(host: Host) -> list[str]:
+    """Return what has been started on the host, in order."""
+    path = host.home / "started"
+    return path.read_text().split() if path.exists() else []
+
+
+def open_gate(*hosts: Host) -> None:
+    for host in hosts:
+        (host.home / "gate").touch()
+
+
+async def until_running(*jobs: Job) -> None:
+    await until(lambda: all(job.status is JobStatus.RUNNING for job in jobs))
+
+
+def host_of(runner: Runner, name: str) -> object:
+    scheduler = runner.scheduler
+    assert isinstance(scheduler, SshScheduler)
+    return next(host for host in scheduler.hosts() if host.name == name)
+
+
+async def until_down(runner: Runner, name: str = "h1") -> None:
+    await until(lambda: not host_of(runner, name).up)  # type: ignore[attr-defined]
+
+
+async def test_a_short_cut_is_not_even_noticed(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", forks=2, keepalive=15) as runner:
+        jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
+        await until_running(*jobs)
+        with host.cut_off():
+            open_gate(host)
+            await anyio.sleep(2)
+    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 2
+    assert sorted(started(host)) == ["0", "1"]
+
+
+async def test_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", forks=2) as runner:
+        ends, stays, waits = [
+            await runner.feed(shell(COUNTED + script))
+            for script in ("sleep 0.5; exit 3", WAITS, "echo late")
+        ]
+        await until_running(ends, stays)
+        with host.cut_off():
+            await until_down(runner)
+            assert (ends.status, ends.failure) == (JobStatus.RUNNING, Failure.UNAVAILABLE)
+            assert "waiting for the host" in ends.reason
+            assert "cannot be asked" in await runner.scheduler.explain(stays)
+        await runner.wait(ends)
+        assert outcome(ends) == ("FAILED", 3, "EXIT")
+        await runner.wait(waits)
+        assert stays.status is JobStatus.RUNNING
+        open_gate(host)
+        await runner.wait(stays)
+    assert outcome(stays) == outcome(waits) == ("FINISHED", 0, None)
+    assert sorted(started(host)) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("listener", [True, False])
+async def test_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", forks=2) as runner:
+        jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
+        await until_running(*jobs)
+        host.kill_sshd(listener=listener)
+        await until_down(runner)
+        open_gate(host)
+        if listener:
+            host.start_sshd()
+    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 2
+    assert sorted(started(host)) == ["0", "1"]
+
+
+async def test_jobs_of_a_host_that_was_rebooted_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
+    one, two = lab.host(), lab.host()
+    options = {"error_strategy": "retry", "num_retries": 0}
+    script = COUNTED + 'test "$SCHED_ATTEMPT" = 2 || ' + "{ " + WAITS + "; }"
+    async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
+        jobs = [await runner.feed(shell(script)) for _ in range(2)]
+        await until_running(*jobs)
+        (there,) = [job for job in jobs if job.host == "h1"]
+        one.reboot()
+        await runner.wait(there)
+        open_gate(one, two)
+    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 2
+    assert (there.attempt, there.trial_count, there.infrastructure_retries) == (2, 0, 1)
+
+
+async def test_a_reboot_is_said_to_be_one(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1") as runner:
+        job = await runner.feed(shell(WAITS))
+        await until_running(job)
+        host.reboot()
+    assert outcome(job) == ("FAILED", None, "NODE_FAIL")
+    assert job.reason == "h1 was rebooted"
+
+
+async def test_a_host_that_stays_away_keeps_its_jobs_waiting(lab: Lab, tmp_path: Path) -> None:
+    one, two = lab.host(), lab.host()
+    options = {"error_strategy": "retry"}
+    async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
+        jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
+        await until_running(*jobs)
+        (there,) = [job for job in jobs if job.host == "h1"]
+        (here,) = [job for job in jobs if job.host == "h2"]
+        with one.cut_off():
+            await until_down(runner)
+            open_gate(one, two)
+            await runner.wait(here)
+            other = await runner.wait(await runner.feed(shell("true")))
+            assert other.host == "h2"
+            assert (there.status, there.attempt) == (JobStatus.RUNNING, 1)
+        await runner.wait(there)
+    assert (outcome(there), there.attempt) == (("FINISHED", 0, None), 1)
+    assert len(started(one)) + len(started(two)) == 2
+
+
+async def test_with_host_lost_after_they_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
+    one, two = lab.host(), lab.host()
+    options = {"error_strategy": "retry", "host_lost_after": 1, "grace": 1}
+    async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
+        jobs = [await runner.feed(shell(COUNTED + WAITS, "leftover")) for _ in range(2)]
+        await until_running(*jobs)
+        (there,) = [job for job in jobs if job.host == "h1"]
+        with one.cut_off():
+            await until(lambda: there.attempt == 2 and there.status is JobStatus.RUNNING)
+            assert there.host == "h2"
+            assert one.processes("leftover")
+        await until(lambda: not one.processes("leftover"))
+        open_gate(two)
+    assert outcome(there) == ("FINISHED", 0, None)
+    assert there.infrastructure_retries == 1
+
+
+async def test_a_kill_waits_for_the_host(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", grace=1) as runner:
+        job = await runner.feed(shell(WAITS, "to-be-killed"))
+        await until_running(job)
+        async with anyio.create_task_group() as group:
+            with host.cut_off():
+                await until_down(runner)
+                group.start_soon(runner.kill, job)
+                await until(lambda: job.status is JobStatus.KILLING)
+                await anyio.sleep(1)
+                assert host.processes("to-be-killed")
+        assert outcome(job)[::2] == ("KILLED", "CANCELLED")
+        assert not host.processes("to-be-killed")
+
+
+async def test_a_tree_is_killed_wherever_it_went(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    script = (
+        "setsid /bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' tree & "
+        "(/bin/sh -c 'while :; do sleep 0.1; done' tree &) ; while :; do sleep 0.1; done"
+    )
+    async with run_of(tmp_path / "run", "h1", grace=0.3, forks=2) as runner:
+        job = await runner.feed(shell(script, "tree"))
+        other = await runner.feed(shell(WAITS, "bystander"))
+        await until_running(job, other)
+        await until(lambda: len(host.processes("tree")) >= 3)
+        await runner.kill(job)
+        assert not host.processes("tree")
+        assert host.processes("bystander")
+        open_gate(host)
+    assert outcome(other) == ("FINISHED", 0, None)
+
+
+async def test_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1") as runner:
+        job = await runner.feed(shell(WAITS, "orphan"))
+        await until_running(job)
+        claim = "/home/alice/.cache/sched/*/0/job.claim.1"
+        both = f"awk 'NR == 1 {{ print $5 }} $1 == \"P\" {{ print $2 }}' {claim}"
+        host.run("sh", "-c", f"kill -9 $({both})")
+        await runner.wait(job)
+        assert outcome(job)[::2] == ("FAILED", "LOST")
+        again = await runner.wait(await runner.feed(["true"]))
+        assert outcome(again) == ("FINISHED", 0, None)
+
+
+async def test_a_host_where_nothing_starts_is_set_aside(
+    lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, _ = lab.host(), lab.host()
+    async with run_of(
+        tmp_path / "run", "h1", "h2", forks=2, error_strategy="retry", num_retries=5
+    ) as runner:
+        await runner.wait(await runner.feed(["true"]))
+        run = runner.scheduler.session.run
+        # Its folder is gone, and something else has taken its place.
+        one.run("sh", "-c", "cd /home/alice/.cache/sched && rm -rf * && touch sched-$1", "sh", run)
+        jobs = await runner.feed_all([["true"]] * 12)
+        await runner.stop_feeding()
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+    assert "h1 is set aside: 3 jobs in a row" in caplog.text
