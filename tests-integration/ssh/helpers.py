@@ -17,11 +17,13 @@ PATIENCE = 25.0
 
 
 @asynccontextmanager
-async def run_of(workdir: Path, *servers: str, **options: Any) -> AsyncIterator[Runner]:
+async def run_of(
+    workdir: Path, *servers: str, patience: float = PATIENCE, **options: Any
+) -> AsyncIterator[Runner]:
     """Open a run on these hosts, and give up when patience ends."""
     kept = {name: options.pop(name) for name in ("existing", "plugins") if name in options}
     given = {"servers": list(servers), "keepalive": 0.5, **options}
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(patience):
         async with Runner(SshScheduler(workdir, **given), **{"plugins": [], **kept}) as runner:
             yield runner
 

@@ -74,6 +74,8 @@ class Network:
         there = ["nsenter", "-t", str(pid), "-n", "ip"]
         run([*there, "link", "set", "lo", "up"])
         run([*there, "addr", "add", f"{self.address(number)}/24", "dev", "eth0"])
+        # The same whenever it boots: others may remember it.
+        run([*there, "link", "set", "eth0", "address", f"02:00:00:00:01:{number:02x}"])
         run([*there, "link", "set", "eth0", "up"])
         run([*there, "route", "add", "default", "via", f"{self.net}.1"])
 
