@@ -135,14 +135,18 @@ _agent_close() {
   for _agent_pipe in "${_agent_pipes[@]}"; do [[ ! $_agent_pipe ]] || exec {_agent_pipe}>&-; done
 }
 
-# SLOT SCRIPT EXTRA INDEX ATTEMPT
+# SLOT TEXT EXTRA INDEX ATTEMPT SCRIPT: run a script of the run's folder, which is written first where TEXT is given.
 _agent_run() {
+  if [[ $2 ]] && ! { _agent_folder "$_agent_root/$4" && printf '%s' "$2" >"$_agent_root/$4/$6"; } 2>/dev/null; then
+    printf 'E %s %s 122 SETUP\n' "$4" "$5"
+    return
+  fi
   _agent_pipe=${_agent_pipes[$1]-}
   if [[ ! $_agent_pipe ]]; then
     exec {_agent_pipe}> >(_agent_slot "$1")
     _agent_pipes[$1]=$_agent_pipe
   fi
-  printf '%s\0' "$_agent_root/$2" "$3" "$4" "$5" >&"$_agent_pipe"
+  printf '%s\0' "$_agent_root/$4/$6" "$3" "$4" "$5" >&"$_agent_pipe"
 }
 
 _agent_drop() {
@@ -348,7 +352,7 @@ _agent_take() {
 _agent_serve() {
   while IFS= read -rd '' _agent_request; do
     case $_agent_request in
-      run) _agent_take 5; _agent_run "${_agent_field[@]}" ;;
+      run) _agent_take 6; _agent_run "${_agent_field[@]}" ;;
       drop) _agent_take 1; _agent_drop "${_agent_field[@]}" ;;
       open) _agent_take 8; _agent_open "${_agent_field[@]}" ;;
       look) _agent_take 2; _agent_take_list 2; _agent_look "${_agent_field[@]}" ;;

@@ -272,9 +272,9 @@ class Host:
 
     # --- orders ----------------------------------------------------------------------------------
 
-    def start(self, slot: int, script: str, extra: str, attempt: AttemptId) -> None:
-        """Have a slot run a script of the run's folder."""
-        self._send(request("run", slot, script, extra, *attempt))
+    def start(self, slot: int, text: str, extra: str, attempt: AttemptId, script: str) -> None:
+        """Have a slot run a job's script; its text where it is not there yet."""
+        self._send(request("run", slot, text, extra, *attempt, script))
 
     def drop_slot(self, slot: int) -> None:
         """Forget a slot whose shell has died."""

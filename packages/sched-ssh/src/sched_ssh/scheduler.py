@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Literal
 
@@ -443,9 +443,11 @@ class SshScheduler(Scheduler):
     async def start(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Bring to a host what it needs, and have it start attempts that were placed there."""
         ready = list(attempts)
+        texts: dict[AttemptId, str] = {}
         try:
             if not host.shared:
                 ready = await self._transfers.bring(host, ready)
+                texts = await self._transfers.scripts(ready)
         except HostUnavailable as error:
             self.session.warn(str(error))
             self.put_back([a for a in ready if a.stage is Stage.PLACED and not a.withdrawn])
@@ -453,8 +455,12 @@ class SshScheduler(Scheduler):
         for attempt in ready:
             if not attempt.withdrawn and attempt.host is host and attempt.stage <= Stage.SENT:
                 attempt.stage = Stage.SENT
-                script = f"{attempt.job.index}/job.wrapped.{self.name}"
-                host.start(attempt.slot, script, _exports(attempt, host), attempt.id)
+                text, extra = texts.get(attempt.id, ""), _exports(attempt, host)
+                host.start(attempt.slot, text, extra, attempt.id, f"job.wrapped.{self.name}")
+
+    def waiting(self) -> Iterable[Attempt]:
+        """Return what waits for a host, in order."""
+        return self._queue
 
     def put_back(self, attempts: Sequence[Attempt]) -> None:
         """Let what was not started on a host go to another one."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from sched_core import EngineState, Failure, Observation
+from sched_core import AttemptId, EngineState, Failure, Observation
 
 from .attempts import Attempt
 from .host import Host
@@ -22,18 +24,24 @@ __all__ = ["Transfers"]
 
 _AT_ONCE = 100
 """Attempts whose files travel together."""
+_AHEAD = 64
+_AHEAD_BYTES = 1 << 21
+"""Jobs, and bytes of their inputs, that go to a host before it is known whether they run there."""
 _TRIES = 2
+_LONGEST_WAIT = 0.5
 _Fetched = tuple[Attempt, Observation]
 _RECORDS = ("stdout", "stderr", "status", "rc", "jid")
 
 
 class Transfers:
-    """Brings scripts and inputs to hosts, and records and outputs back."""
+    """Brings inputs to hosts, and records and outputs back."""
 
     def __init__(self, scheduler: SshScheduler) -> None:
         self._scheduler = scheduler
         self._ended: dict[Host, deque[tuple[Attempt, Observation]]] = {}
         self._fetching: set[Host] = set()
+        self._took = 0.0
+        """Seconds of the last transfer."""
 
     # --- there -----------------------------------------------------------------------------------
 
@@ -54,6 +62,8 @@ class Transfers:
                 ready.append(attempt)
         if not items:
             return ready
+        items += await ports.offload(self._needed_soon, host)
+        items = list({item.name: item for item in items}.values())
         try:
             parcel: Parcel = await ports.offload(pack, items)
         except OSError as error:
@@ -79,15 +89,40 @@ class Transfers:
         return []
 
     def _needs(self, host: Host, attempt: Attempt) -> list[Item]:
-        """Return what the attempt needs and the host does not have. Blocks; raises OSError."""
-        session, job = self._scheduler.session, attempt.job
-        script = f"job.wrapped.{self._scheduler.name}"
-        items = [Item(f"{job.index}/{script}", f"{session.layout.workdir}/{job.index}/{script}")]
-        for path in map(check_staged, job.inputs):
-            source = os.path.join(session.directory, path)
+        """Return the inputs that the host does not have. Blocks; raises OSError."""
+        directory = self._scheduler.session.directory
+        items = []
+        for path in map(check_staged, attempt.job.inputs):
+            source = os.path.join(directory, path)
             if host.uploaded.get(f"files/{path}") != _version(source) or os.path.isdir(source):
                 items.append(Item(f"files/{path}", source))
         return items
+
+    def _needed_soon(self, host: Host) -> list[Item]:
+        """Return small inputs of jobs that wait: they share the trouble of a transfer. Blocks."""
+        items: list[Item] = []
+        room = _AHEAD_BYTES
+        for attempt in list(islice(self._scheduler.waiting(), _AHEAD)):
+            try:
+                found = self._needs(host, attempt)
+                room -= sum(_small_size(item.source) for item in found)
+            except OSError:
+                continue  # it is told when the job's turn comes
+            if room < 0:
+                break
+            items += found
+        return items
+
+    async def scripts(self, attempts: Sequence[Attempt]) -> dict[AttemptId, str]:
+        """Return the texts of the attempts' scripts."""
+        ports, layout = self._scheduler.session.ports, self._scheduler.session.layout
+        name = f"job.wrapped.{self._scheduler.name}"
+
+        def read() -> dict[AttemptId, str]:
+            paths = {a.id: f"{layout.workdir}/{a.job.index}/{name}" for a in attempts}
+            return {key: os.fsdecode(ports.files.read(path)) for key, path in paths.items()}
+
+        return await ports.offload(read)
 
     def _refuse(self, attempt: Attempt, reason: str) -> None:
         seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
@@ -108,10 +143,14 @@ class Transfers:
 
     async def _fetch_all(self, host: Host) -> None:
         waiting = self._ended[host]
+        ports = self._scheduler.session.ports
         try:
             while waiting:
+                await self._gather()
                 batch = [waiting[i] for i in range(min(_AT_ONCE, len(waiting)))]
+                began = ports.monotonic()
                 await self._fetch_together(host, batch)
+                self._took = ports.monotonic() - began
                 for _ in batch:
                     waiting.popleft()
         except HostUnavailable as error:
@@ -120,6 +159,11 @@ class Transfers:
             self._scheduler.session.fail(error)  # the driver's own disk
         finally:
             self._fetching.discard(host)
+
+    async def _gather(self) -> None:
+        """Where more is to come, wait for it: many files travel at the price of one."""
+        if any(self._scheduler.waiting()):
+            await self._scheduler.session.ports.sleep(min(_LONGEST_WAIT, 3 * self._took))
 
     async def _fetch_together(self, host: Host, batch: Sequence[_Fetched]) -> None:
         """Fetch and report; where that fails for one, only that one suffers."""
@@ -178,6 +222,11 @@ class Transfers:
         folder = self._scheduler.session.directory
         plain = map(check_staged, attempt.job.outputs)
         return {f"files/{path}": os.path.join(folder, path) for path in plain}
+
+
+def _small_size(path: str) -> int:
+    found = os.stat(path)
+    return found.st_size if stat.S_ISREG(found.st_mode) else _AHEAD_BYTES + 1
 
 
 def _version(path: str) -> tuple[int, int]:
