@@ -54,12 +54,16 @@ def pack(items: Iterable[Item]) -> Parcel:
     """Put files and folders into an archive. Raises OSError."""
     archive: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # returned
     digests: dict[str, str] = {}
-    # GNU's format: every tar reads it, and names are plain bytes in it.
-    with tarfile.open(
-        fileobj=archive, mode="w", format=tarfile.GNU_FORMAT, dereference=True, bufsize=_PIECE
-    ) as tar:
-        for item in items:
-            _add(tar, item, digests)
+    try:
+        # GNU's format: every tar reads it, and names are plain bytes in it.
+        with tarfile.open(
+            fileobj=archive, mode="w", format=tarfile.GNU_FORMAT, dereference=True, bufsize=_PIECE
+        ) as tar:
+            for item in items:
+                _add(tar, item, digests)
+    except BaseException:
+        archive.close()
+        raise
     archive.seek(0)
     return Parcel(archive, digests)
 

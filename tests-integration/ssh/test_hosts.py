@@ -1,0 +1,107 @@
+"""Hosts as they are: other shells, few sessions, variables, resources; and what doctor says of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sched_core import OptionError
+from sched_ssh import SshScheduler
+from sched_ssh.troubles import HostUnavailable
+
+from .helpers import outcome, run_of, shell, text, until
+from .hosts import Lab
+from .test_faults import WAITS, open_gate, until_running
+
+
+@pytest.mark.parametrize("name", ["dash", "tcsh", "fish", "zsh"])
+async def test_login_shells_of_all_kinds(lab: Lab, tmp_path: Path, name: str) -> None:
+    login = shutil.which(name)
+    if login is None:
+        pytest.skip(f"apt-get install {name}")
+    lab.host(shell=login)
+    async with run_of(tmp_path / "run", "h1") as runner:
+        job = await runner.feed(shell("echo $0 made >made; cat made", "it's"), envs={"A": "it's"})
+    assert outcome(job) == ("FINISHED", 0, None)
+
+
+async def test_a_user_who_may_not_run_commands(lab: Lab, tmp_path: Path) -> None:
+    lab.host(shell="/usr/sbin/nologin")
+    with pytest.raises(
+        HostUnavailable, match=r"h1 ends the login before a command can run: .*not available"
+    ):
+        async with run_of(tmp_path / "run", "h1"):
+            raise AssertionError("it was opened")
+
+
+async def test_a_host_that_takes_few_at_once(lab: Lab, tmp_path: Path) -> None:
+    lab.host(MaxSessions="2", MaxStartups="1")
+    async with run_of(tmp_path / "run", "h1", forks=2) as runner:
+        jobs = await runner.feed_all([["true"]] * 20)
+        await runner.stop_feeding()
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_slots_bound_each_host_and_forks_all(lab: Lab, tmp_path: Path) -> None:
+    one, two = lab.host(), lab.host()
+    servers = {"h1": {"slots": 1}, "h2": {"slots": 2}}
+    async with run_of(tmp_path / "run", servers=servers, forks=10) as runner:
+        jobs = [await runner.feed(shell(WAITS, "busy")) for _ in range(5)]
+        await until(lambda: (len(one.processes("busy")), len(two.processes("busy"))) == (1, 2))
+        await until_running(*jobs[:3])
+        open_gate(one, two)
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_variables_of_a_host_and_slots(lab: Lab, tmp_path: Path) -> None:
+    lab.host()
+    servers = {"h1": {"env": {"SCRATCH": "/scratch/a b", "MINE": "the host's"}}}
+    async with run_of(tmp_path / "run", servers=servers) as runner:
+        job = await runner.feed(
+            shell('echo "$SCRATCH|$MINE|$SCHED_SLOT|${CUDA_VISIBLE_DEVICES-none}"'),
+            envs={"MINE": "the job's"},
+            resources={"cpus": 1, "gpus": 0},
+        )
+    assert text(job.stdout_file) == "/scratch/a b|the job's|1|\n"
+
+
+async def test_what_no_host_has_is_refused(lab: Lab, tmp_path: Path) -> None:
+    lab.host()
+    async with run_of(tmp_path / "run", "h1") as runner:
+        with pytest.raises(OptionError, match="cpus=1000; the host h1 has"):
+            await runner.feed(["true"], resources={"cpus": 1000})
+
+
+async def test_a_pid_that_is_somebody_elses_now(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", grace=0.5) as runner:
+        job = await runner.feed(shell(WAITS, "meant"))
+        await until_running(job)
+        # The claim names a process that is there, but did not start when it says.
+        waits = "setsid sh -c 'while :; do sleep 1; done' bystander >/dev/null 2>&1 & "
+        change = 'sed -i "s/^P .*/P $! 1/" /home/alice/.cache/sched/*/0/job.claim.1'
+        host.run("sh", "-c", waits + change)
+        await until(lambda: bool(host.processes("bystander")))
+        await runner.kill(job)
+        assert outcome(job)[::2] == ("KILLED", "CANCELLED")
+        assert not host.processes("meant")
+        assert host.processes("bystander")
+
+
+async def test_doctor(lab: Lab, tmp_path: Path) -> None:
+    lab.host()
+    lab.host(shared=[tmp_path], uid=0)
+    servers = {"h1": {}, "h2": {}, "h3": {"host": "h1", "port": 2222}}
+    scheduler = SshScheduler(tmp_path / "run", servers=servers)
+    found = {name: (verdict, detail) for name, verdict, detail in await scheduler.doctor()}
+    assert found["h1: connection"][0] is True
+    assert found["h1: bash"][0] is True
+    assert found["h1: clock"][0] is True
+    assert found["h1: disk"] == (True, found["h1: disk"][1])
+    assert "not shared: files are brought to /home/alice/.cache/sched" in found["h1: folder"][1]
+    assert found["h2: folder"] == (True, f"shared with this machine: {tmp_path / 'run'}")
+    assert found["h3: connection"][0] is False
+    assert "refuses the connection" in found["h3: connection"][1]
+    assert [name for name in found if name.startswith("h3")] == ["h3: connection"]
