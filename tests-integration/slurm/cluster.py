@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .daemons import Daemon, free_ports, need_programs, processes_with, until
+from ..daemons import Daemon, free_ports, need_programs, processes_with, until
 
 __all__ = ["SlurmCluster"]
 

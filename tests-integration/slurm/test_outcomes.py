@@ -11,8 +11,8 @@ import pytest
 
 from sched_core import Failure, JobStatus, OptionError
 
+from ..daemons import processes_named, processes_with
 from .cluster import SlurmCluster
-from .daemons import processes_named, processes_with
 from .helpers import Asked, begun, pending, ran, running, until, waiting
 
 pytestmark = pytest.mark.anyio
