@@ -21,7 +21,7 @@ from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
 from ..runfolder.runfile import RunFile
-from ..runfolder.state import job_entry, state_entry
+from ..runfolder.state import JOB_STATE, job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
@@ -314,7 +314,7 @@ class Session:
             self._add(self.journal, entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
-        state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
+        state: dict[str, Any] = dict(zip(JOB_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
@@ -381,21 +381,7 @@ class Session:
         return {"run": self.run, "job": job.index, "attempt": job.attempt}
 
 
-_STATE = (
-    "attempt",
-    "trial_count",
-    "infrastructure_retries",
-    "will_retry",
-    "restart",
-    "rc",
-    "failure",
-    "reason",
-    "jid",
-    "host",
-    "started",
-    "ended",
-)
-_read_state = attrgetter(*_STATE)
+_read_state = attrgetter(*JOB_STATE)
 
 
 def _whole(path: str) -> str:
