@@ -24,7 +24,7 @@ _sched_begin() {
   _sched_called=''
   [[ $_sched_wants_usr1 ]] || trap '_sched_forward STOP' USR1
   trap '_sched_forward CONT' CONT
-  trap '_sched_called=1; kill -s USR2 "$_sched_watchman"; _sched_pass TERM' USR2
+  trap '_sched_called=1 _sched_passed=1 _sched_stopped=1; kill -s USR2 "$_sched_watchman"' USR2
   trap '_sched_leave "$?"' EXIT
   _sched_guard &
   _sched_watchman=$!
@@ -39,8 +39,11 @@ _sched_forward() {
 # command returned is in the job's record.  A task that was told to end ends as one that was killed, which the accounting tells
 # from one that ended by itself.
 _sched_leave() {
+  if [[ $_sched_called ]]; then
+    wait "$_sched_watchman"
+    kill -s KILL "$$"
+  fi
   kill -s KILL "$_sched_watchman" 2>/dev/null
-  [[ ! $_sched_called ]] || kill -s KILL "$$"
   [[ $1 != 99 && $1 != 100 ]] || exit 1
 }
 
@@ -73,16 +76,20 @@ _sched_end_started() {
 }
 
 _sched_guard() {
-  local _sched_thirds _sched_told=''
   trap - EXIT USR1 CONT
   trap '' HUP INT TERM
-  trap '_sched_told=1' USR2
+  trap '_sched_end_all; exit' USR2
   exec {_sched_never}<> <(:)
-  until [[ $_sched_told ]] || ! _sched_alive $$ "$_sched_birth"; do read -rt 1 -u "$_sched_never"; done
-  [[ $_sched_told ]] || _sched_end_started TERM
+  while _sched_alive $$ "$_sched_birth"; do read -rt 1 -u "$_sched_never"; done
+  _sched_end_all
+} 2>/dev/null
+
+_sched_end_all() {
+  local _sched_thirds
+  _sched_end_started TERM
   for ((_sched_thirds = _sched_grace / 3; _sched_thirds > 0; _sched_thirds--)); do
     [[ $(_sched_started) ]] || return
     read -rt 0.3 -u "$_sched_never"
   done
   _sched_end_started KILL
-} 2>/dev/null
+}
