@@ -64,6 +64,8 @@ class Active:
     """Since when the engine does not know it."""
     held: bool = False
     """There is a record of an end by a signal, and the engine has not said yet what it was about."""
+    told: float | None = None
+    """When the engine was last told to end it, on the monotonic clock."""
     engine_ended: float | None = None
     """Since when the engine says that it has ended, while there is no record."""
 
