@@ -249,7 +249,11 @@ class SgeCluster:
         for option in ("-ah", "-as"):
             self.run("qconf", option, self.host)
         nothing = "complex_values user_lists xuser_lists projects xprojects usage_scaling report_variables"
-        host = [f"hostname {self.host}", "load_scaling NONE", *(f"{n} NONE" for n in nothing.split())]
+        host = [
+            f"hostname {self.host}",
+            "load_scaling NONE",
+            *(f"{n} NONE" for n in nothing.split()),
+        ]
         has_host = self._works("qconf", "-se", self.host)
         self._load("-Me" if has_host else "-Ae", "exechost", "\n".join(host) + "\n")
         self._load("-Ahgrp", "group", f"group_name @allhosts\nhostlist {self.host}\n")
@@ -259,7 +263,9 @@ class SgeCluster:
 
     def _cell_settings(self) -> str:
         late = f"00:00:{self._late:02d}"
-        reporting = f"accounting=true reporting=false flush_time={late if self._late else '00:00:01'}"
+        reporting = (
+            f"accounting=true reporting=false flush_time={late if self._late else '00:00:01'}"
+        )
         settings = {
             "execd_spool_dir": f"{self.root}/spool/execd",
             "mailer": "/bin/true",

@@ -63,7 +63,7 @@ _sched_before_job() {
 
 _sched_started() { command -p grep -lsxzF "SCHED_TASK_TOKEN=$SCHED_TASK_TOKEN" /proc/[1-9]*/environ; }
 
-# TERM is for all of them, KILL for the commands only: their recorders have to record it.
+# TERM is for all of them, KILL for the commands only: their recorders have to record it.  1: there was nothing to end.
 _sched_end_started() {
   local _sched_path _sched_paths
   _sched_paths=$(_sched_started)
@@ -73,6 +73,7 @@ _sched_end_started() {
     _sched_path=${_sched_path#/proc/}
     kill -s "$1" "${_sched_path%/environ}"
   done
+  [[ $_sched_paths ]]
 }
 
 _sched_guard() {
@@ -91,5 +92,9 @@ _sched_end_all() {
     [[ $(_sched_started) ]] || return
     read -rt 0.3 -u "$_sched_never"
   done
-  _sched_end_started KILL
+  # What is just being started may be seen by the next look only.
+  for ((_sched_thirds = 0; _sched_thirds < 10; _sched_thirds++)); do
+    _sched_end_started KILL || ((_sched_thirds < 2)) || return
+    read -rt 0.1 -u "$_sched_never"
+  done
 }
