@@ -333,5 +333,5 @@ class ClusterScheduler(Scheduler):
         return active.submission.name if active and active.submission else None
 
     def find_tools(self, *names: str) -> None:
-        """Raise OptionError for the first tool that is not there."""
+        """Raise EngineUnavailable for the first tool that is not there."""
         self.toolbox.check(*names)

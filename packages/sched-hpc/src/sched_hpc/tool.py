@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 import anyio
 from anyio.abc import Process
 
-from sched_core import BackendError, EngineUnavailable, OptionError
+from sched_core import BackendError, EngineUnavailable
 
 __all__ = ["Answer", "Toolbox", "clean_environment"]
 
@@ -77,10 +77,10 @@ class Toolbox:
         return self._programs[name]
 
     def check(self, *names: str) -> None:
-        """Raise OptionError for the first program that is not there."""
+        """Raise EngineUnavailable for the first program that is not there."""
         for name in names:
             if shutil.which(self[name]) is None:
-                raise OptionError(
+                raise EngineUnavailable(
                     f"{self[name]} is not to be found: put it into PATH, or name it with {name}="
                 )
 
