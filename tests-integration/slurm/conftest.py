@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def _accounted() -> Iterator[SlurmCluster]:
 
 @pytest.fixture(scope="session")
 def _bare() -> Iterator[SlurmCluster]:
-    with _running(settings={"MaxArraySize": 101, "MinJobAge": 5}) as cluster:
+    with _running(settings={"MaxArraySize": 101, "MinJobAge": 2}) as cluster:
         yield cluster
 
 
@@ -48,9 +48,35 @@ def slurm(_accounted: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmClu
 
 @pytest.fixture
 def bare_slurm(_bare: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
-    """A Slurm without accounting, that forgets what has ended after five seconds."""
+    """A Slurm without accounting, that forgets what has ended after two seconds."""
     monkeypatch.setenv("SLURM_CONF", os.fspath(_bare.conf))
     return _bare
+
+
+@pytest.fixture
+def start_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SlurmCluster]]:
+    """Start one more Slurm, for this test alone."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> SlurmCluster:
+            cluster = stack.enter_context(_running(**options))
+            monkeypatch.setenv("SLURM_CONF", os.fspath(cluster.conf))
+            return cluster
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def _frail() -> Iterator[SlurmCluster]:
+    with _running(settings={"MessageTimeout": 2}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def frail_slurm(_frail: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """A Slurm whose tools give up after two seconds, of these tests alone: it will be hurt."""
+    monkeypatch.setenv("SLURM_CONF", os.fspath(_frail.conf))
+    return _frail
 
 
 @pytest.fixture
