@@ -184,9 +184,8 @@ class SgeCluster:
     def crash_qmaster(self) -> None:
         self.qmaster.kill()
 
-    def lose_host(self) -> None:
-        """End the host's daemon and what watches its jobs, as a power cut would; not the jobs."""
-        self.execd.kill()
+    def lose_watchers(self) -> None:
+        """End what watches the host's jobs, as a failing host would; the jobs themselves go on."""
         for pid in processes_with(f"SGE_ROOT={self.variables['SGE_ROOT']}"):
             with contextlib.suppress(OSError):
                 if Path(f"/proc/{pid}/comm").read_text().startswith("sge_shepherd"):

@@ -41,8 +41,10 @@ def waiting(after: str = "") -> list[str]:
 
 
 @asynccontextmanager
-async def running(scheduler: SgeScheduler, **options: Any) -> AsyncIterator[Runner]:
-    with anyio.fail_after(100):
+async def running(
+    scheduler: SgeScheduler, patience: float = 100, **options: Any
+) -> AsyncIterator[Runner]:
+    with anyio.fail_after(patience):
         async with Runner(scheduler, **{"plugins": [], **options}) as runner:
             yield runner
 

@@ -229,23 +229,28 @@ def state_of_process(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("restartable", [False, True])
-async def test_the_host_is_lost(sge: SgeCluster, tmp_path: Path, restartable: bool) -> None:
+@pytest.mark.parametrize("crashed", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.timeout(200)
+async def test_the_host_is_lost(
+    sge: SgeCluster, tmp_path: Path, restartable: bool, crashed: bool
+) -> None:
     scheduler = Asked(tmp_path / "run", r=restartable)
-    async with running(scheduler) as runner:
+    async with running(scheduler, patience=180) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         await (job.metadir / "begun").unlink()
-        sge.lose_host()
+        if crashed:
+            sge.execd.kill()  # once it is back it takes a minute until it believes that they are lost
+        sge.lose_watchers()
         for pid in processes_with(f"JOB_ID={job.jid}"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         sge.execd.start()
         if restartable:
-            await begun(job)
+            await until((job.metadir / "begun").exists, 100)
             await (scheduler.workdir / "gate").write_text("")
-        await until(lambda: job.status.final, 90)
+        await until(lambda: job.status.final, 100)
     sge.until_ready()
     if restartable:
         assert (job.status, job.attempt, job.restart) == (JobStatus.FINISHED, 1, 1)
