@@ -204,8 +204,7 @@ async def test_a_suspended_job_goes_on_later(sge: SgeCluster, tmp_path: Path) ->
         sge.run("qmod", "-sj", str(job.jid))
         await until(lambda: state_of_process(pid) == "T")
         await until(lambda: sge.state(str(job.jid)) == "s")
-        await scheduler.query_jobs([job])
-        assert job.status is JobStatus.RUNNING
+        assert (await scheduler.explain(job)).startswith(f"Grid Engine job {job.jid}: s, on ")
         sge.run("qmod", "-usj", str(job.jid))
         await until(lambda: state_of_process(pid) in "SR")
         await (scheduler.workdir / "gate").write_text("")
