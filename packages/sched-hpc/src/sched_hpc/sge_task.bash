@@ -9,15 +9,15 @@
 [[ ${SGE_TASK_ID-} != undefined ]] || unset SGE_TASK_ID SGE_TASK_FIRST SGE_TASK_LAST SGE_TASK_STEPSIZE
 
 # All that the task starts carries this, and nothing that a job submits does.
-_sched_born_at() {
+_sched_note_birth() {
   local -a _sched_field
   local _sched_stat
-  read -r _sched_stat <"/proc/$1/stat"
+  read -r _sched_stat <"/proc/$$/stat"
   # shellcheck disable=SC2206  # a letter and numbers
   _sched_field=(${_sched_stat##*) })
-  printf %s "${_sched_field[19]}"
+  _sched_birth=${_sched_field[19]}
 }
-_sched_birth=$(_sched_born_at $$)
+_sched_note_birth
 export SCHED_TASK_TOKEN=${JOB_ID-}.${SGE_TASK_ID-}-$$-$_sched_birth
 
 _sched_begin() {
