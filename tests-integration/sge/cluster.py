@@ -181,8 +181,31 @@ class SgeCluster:
                 return words[4]
         return ""
 
-    def crash_qmaster(self) -> None:
+    def saved(self) -> dict[Path, bytes]:
+        """Return all that the qmaster has on disk, once it has been stopped and started again."""
+        self.qmaster.stop(30)
+        spool = self.root / "spool"
+        folders = (spool / "spooldb", spool / "qmaster")
+        content = {
+            path: path.read_bytes()
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        self.start_qmaster()
+        return content
+
+    def forget(self, saved: Mapping[Path, bytes]) -> None:
+        """Crash the qmaster, and start it as if it had saved nothing since."""
         self.qmaster.kill()
+        for folder in {path.parent for path in saved}:
+            for path in folder.iterdir():
+                if path.is_file():
+                    path.unlink()
+        for path, content in saved.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self.start_qmaster()
 
     def lose_watchers(self) -> None:
         """End what watches the host's jobs, as a failing host would; the jobs themselves go on."""
