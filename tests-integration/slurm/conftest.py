@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from sched_core.testing.contract.driver import driver_command
+
 from ..engines import or_skip
 from .cluster import SlurmCluster
+from .helpers import Asked
 
 
 @contextmanager
@@ -28,9 +33,34 @@ def _running(**options: Any) -> Iterator[SlurmCluster]:
 
 
 @pytest.fixture(scope="session")
-def _accounted() -> Iterator[SlurmCluster]:
+def _limited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("limited") / "run"
+
+
+@pytest.fixture(scope="session")
+def _accounted(_limited: Path) -> Iterator[SlurmCluster]:
     with _running(accounting=True) as cluster:
+        # It takes Slurm a minute and a half: others are tested meanwhile.
+        driver = _drive_until_its_time_is_up(cluster, _limited)
         yield cluster
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+
+
+def _drive_until_its_time_is_up(cluster: SlurmCluster, folder: Path) -> subprocess.Popen[bytes]:
+    options: dict[str, Any] = {"time": "1", "forks": 1}
+    scheduler = Asked(folder, **options)
+    argv = driver_command(scheduler, options, [["/bin/sleep", "600"]], "asyncio")
+    shell = ["/bin/sh", "-c", '"$@"; : >"$0/ended"; sleep 3600', os.fspath(folder), *argv]
+    return subprocess.Popen(
+        shell, env=cluster.env, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+@pytest.fixture
+def time_limited(_accounted: SlurmCluster, _limited: Path) -> Path:
+    """The folder of a run whose job Slurm ends for its time limit: then it holds the file `ended`."""
+    return _limited
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import anyio
+
+from sched_core import AttemptId, Job, Observation
 from sched_hpc import SlurmScheduler
 
 from ..jobs import (
@@ -23,6 +27,7 @@ __all__ = [
     "NOTED",
     "ONCE",
     "Asked",
+    "Purged",
     "Watched",
     "begun",
     "most_at_once",
@@ -39,3 +44,16 @@ class Asked(SlurmScheduler):
 
     poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
     spool_interval: ClassVar[float] = 0.2
+
+
+class Purged(Asked):
+    """Asks nothing until Slurm lists none of the jobs any more: they have ended long ago."""
+
+    gone = False
+
+    async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        while not self.gone:
+            await anyio.sleep(0.05)
+            rows = await self._queue(ended=True)
+            self.gone = not any(row.id == str(job.jid) for row in rows for job in jobs)
+        return await super().query_tasks(jobs)

@@ -18,6 +18,7 @@ from .cluster import SlurmCluster
 from .helpers import (
     NOTED,
     Asked,
+    Purged,
     Watched,
     begun,
     most_at_once,
@@ -110,7 +111,7 @@ async def test_one_question_for_all_jobs_at_intervals_that_grow(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     class Patient(Asked):
-        poll_interval = (0.25, 1.5)
+        poll_interval = (0.2, 1.0)
         spool_interval = 0.05
 
     scheduler = Patient(tmp_path / "run", forks=50)
@@ -120,15 +121,15 @@ async def test_one_question_for_all_jobs_at_intervals_that_grow(
         for job in jobs:
             await begun(job)
         quiet = len(watched.moments["squeue"])
-        await until(lambda: len(watched.moments["squeue"]) >= quiet + 8)
+        await until(lambda: len(watched.moments["squeue"]) >= quiet + 6)
         await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()
     moments = watched.moments["squeue"]
     gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert min(gaps) >= 0.25
-    while_quiet = gaps[quiet : quiet + 7]
-    assert max(while_quiet) >= 1.5
-    assert while_quiet[-1] > 2 * while_quiet[0] or while_quiet[0] >= 1.0
+    assert min(gaps) >= 0.2
+    while_quiet = gaps[quiet - 1 : quiet + 5]
+    assert while_quiet[-1] >= 1.0
+    assert sum(while_quiet) >= 3.0
     assert watched.calls["sbatch"] == 1
     assert watched.calls["sacct"] == 0
 
@@ -136,16 +137,12 @@ async def test_one_question_for_all_jobs_at_intervals_that_grow(
 async def test_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
     start_slurm: Callable[..., SlurmCluster], slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    class Seldom(Asked):
-        poll_interval = (5.0, 5.0)
-
     cluster = start_slurm(beside=slurm, name="east", nodes=1, settings={"MinJobAge": 2})
-    scheduler = Seldom(tmp_path / "run", begin="now+1hour")
+    scheduler = Purged(tmp_path / "run", begin="now+1hour")
     watched = Watched(scheduler)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await pending(job)
-        assert watched.calls["sacct"] == 0
         cluster.run("scancel", str(job.jid))
         await runner.wait(job)
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)

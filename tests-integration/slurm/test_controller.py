@@ -94,7 +94,7 @@ async def up_again(slurm: SlurmCluster) -> None:
 
 
 def _cases() -> list[Any]:
-    in_ci = [(hung, "sbatch"), (killed, "scancel")]
+    in_ci = [(hung, "sbatch"), (down, "scancel")]
     return [
         pytest.param(
             trouble, tool, id=f"{trouble.__name__}-{tool}",
@@ -149,7 +149,7 @@ async def test_jobs_that_the_controller_has_forgotten_are_submitted_again(
 ) -> None:
     """Their ids belong to other jobs by then: those are left alone."""
     slurm = frail_slurm
-    scheduler = Asked(tmp_path / "run", begin="now+6")
+    scheduler = Asked(tmp_path / "run", begin="now+3")
     watched = Watched(scheduler)
     before = await saved_now(slurm)
     others = []
@@ -196,6 +196,23 @@ async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
         await runner.stop_feeding()
     assert [(job.status, job.attempt) for job in runner.jobs] == [(JobStatus.FINISHED, 1)] * 2
     assert ran(scheduler.workdir, first) == ran(scheduler.workdir, second) == ["1"]
+
+
+@pytest.mark.full
+async def test_a_run_may_begin_before_the_controller_does(
+    frail_slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    await anyio.to_thread.run_sync(frail_slurm.controller.stop)
+    scheduler = Asked(tmp_path / "run", forks=3)
+    watched = Watched(scheduler)
+    async with running(scheduler) as runner:
+        jobs = await runner.feed_all([["/bin/sh", "-c", ONCE]] * 6)
+        # to submit an array it must be known how large one may be
+        await until(lambda: len(watched.moments["scontrol"]) >= 3)
+        assert {job.status for job in jobs} == {JobStatus.QUEUED}
+        await up_again(frail_slurm)
+        await runner.stop_feeding()
+    assert [ran(scheduler.workdir, job) for job in jobs] == [["1"]] * 6
 
 
 @pytest.mark.full

@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from sched_core import Failure, Job, JobStatus, OptionError
+from sched_core.runfolder import read_run
 
 from ..daemons import processes_named, processes_with
 from .cluster import SlurmCluster
-from .helpers import Asked, begun, pending, ran, running, until, waiting
+from .helpers import Asked, Purged, begun, pending, ran, running, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -45,16 +47,12 @@ async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
         Asked(tmp_path / "run", partitoin="main")
 
 
-async def test_the_time_limit_of_slurm(slurm: SlurmCluster, tmp_path: Path) -> None:
-    scheduler = Asked(tmp_path / "run")
-    async with running(scheduler) as runner:
-        job = await runner.feed(waiting())
-        await begun(job)
-        # in place of a minute's wait; Slurm looks every half minute
-        slurm.run("scontrol", "update", f"JobId={job.jid}", "EndTime=now+1")
-        await until(lambda: job.status.final, 95)
-    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
-    assert job.rc == 143
+async def test_the_time_limit_of_slurm(time_limited: Path) -> None:
+    await until((anyio.Path(time_limited) / "ended").exists, 120)
+    view = await anyio.to_thread.run_sync(read_run, time_limited)
+    job = view.jobs[0]
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.TIMEOUT, 143)
+    assert "TIMEOUT" in job.reason
 
 
 async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
@@ -171,10 +169,7 @@ async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: P
 async def test_cancelled_and_purged_before_the_next_question_without_accounting(
     bare_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    class Seldom(Asked):
-        poll_interval = (5.0, 5.0)
-
-    async with running(Seldom(tmp_path / "run", begin="now+1hour")) as runner:
+    async with running(Purged(tmp_path / "run", begin="now+1hour")) as runner:
         job = await runner.feed(waiting())
         await pending(job)
         bare_slurm.run("scancel", str(job.jid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from sched_core import EngineUnavailable, Failure, JobStatus
 
 from .cluster import SlurmCluster
-from .helpers import ONCE, Asked, Watched, begun, pending, ran, running, until, waiting
+from .helpers import ONCE, Asked, Purged, Watched, begun, pending, ran, running, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -82,14 +83,12 @@ async def test_the_accounting_is_away_while_jobs_end(slurm: SlurmCluster, tmp_pa
     ]
 
 
+@pytest.mark.full
 async def test_the_accounting_is_away_when_the_queue_has_forgotten_a_job(
     start_slurm: Start, slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    class Seldom(Asked):
-        poll_interval = (5.0, 5.0)
-
     cluster = start_slurm(beside=slurm, name="west", nodes=1, settings={"MinJobAge": 2})
-    scheduler = Seldom(tmp_path / "run", begin="now+1hour")
+    scheduler = Purged(tmp_path / "run", begin="now+1hour")
     watched = Watched(scheduler)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
@@ -130,6 +129,16 @@ async def test_slurm_is_not_to_be_found(tmp_path: Path, monkeypatch: pytest.Monk
         async with running(Asked(tmp_path / "run")):
             pass
     assert time.monotonic() - started < 20  # the tools themselves wait for a minute
+
+
+async def test_the_command_line_says_that_it_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", "/nowhere/slurm.conf")
+    argv = [str(Path(sys.executable).with_name("sched")), "run", "--scheduler=slurm", "--", "true"]
+    done = await anyio.run_process(argv, cwd=tmp_path, check=False)
+    assert done.returncode == 3
+    assert b"SLURM_CONF is /nowhere/slurm.conf" in done.stderr
 
 
 async def test_slurm_is_set_up_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,8 @@ class SlurmScheduler(ClusterScheduler):
     def _note_place(self, row: Row) -> None:
         if row.cluster is not None:
             self._cluster_of[row.id] = row.cluster
+        if not state_of(row.state).known:
+            self.session.warn(f"Slurm tells of a state that is not known here: {row.state}")
         if is_held(row.reason) and not self.directives.get("hold"):
             # Slurm itself holds what it could not launch, for ever.
             self.session.warn(f"Slurm holds jobs ({row.reason}): scontrol release lets them go")
