@@ -155,6 +155,21 @@ async def test_cancelled_by_hand_while_it_runs(slurm: SlurmCluster, tmp_path: Pa
     assert "CANCELLED" in job.reason
 
 
+async def test_a_job_that_is_held_is_told_of(
+    slurm: SlurmCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(Asked(tmp_path / "run", begin="now+1hour")) as runner:
+        job = await runner.feed(["/bin/true"])
+        await pending(job)
+        slurm.run("scontrol", "hold", str(job.jid))
+        await until(lambda: "scontrol release" in caplog.text)
+        assert "JobHeld" in await runner.scheduler.explain(job)
+        slurm.run("scontrol", "release", str(job.jid))
+        slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
+        await runner.wait(job)
+    assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
+
+
 async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: Path) -> None:
     async with running(Asked(tmp_path / "run", begin="now+1hour")) as runner:
         job = await runner.feed(waiting())
