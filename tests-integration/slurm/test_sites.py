@@ -128,6 +128,8 @@ async def test_slurm_is_not_to_be_found(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(EngineUnavailable, match=r"SLURM_CONF is /nowhere/slurm.conf"):
         async with running(Asked(tmp_path / "run")):
             pass
+    findings = {name: detail for name, verdict, detail in await Asked(tmp_path).doctor()}
+    assert "SLURM_CONF is /nowhere/slurm.conf" in findings["controller"]
     assert time.monotonic() - started < 20  # the tools themselves wait for a minute
 
 

@@ -143,6 +143,7 @@ class SlurmScheduler(ClusterScheduler):
         return submitted.id
 
     async def _sbatch(self, argv: Sequence[str], script: bytes) -> Answer:
+        _check_place()
         try:
             answer = await self.toolbox.run(argv, script)
         except TimeoutError as error:
@@ -282,6 +283,7 @@ class SlurmScheduler(ClusterScheduler):
 
     async def _ask(self, argv: Sequence[str]) -> Answer:
         """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
+        _check_place()
         try:
             answer = await self.toolbox.run(argv, extra=_TIMES)
         except TimeoutError as error:
