@@ -25,7 +25,7 @@ _UNKNOWN = re.compile(
 )
 _MISPLACED = re.compile(r"SGE_ROOT|SGE_CELL|cell directory")
 _TOLD_BY = re.compile(
-    r"""(?:q[a-z]+:\ +)? (?:critical\ error|error|denied|warning):\ +
+    r"""(?:qsub|qstat|qdel|qalter|qacct|qconf|critical\ error|error|denied|warning):\ +
     | Unable\ to\ run\ job:\ + (?:error:\ +)? | job\ rejected:\ +
     | Unable\ to\ initialize\ environment\ because\ of\ error:\ + """,
     re.VERBOSE,

@@ -223,7 +223,8 @@ def parse_reasons(text: str) -> dict[str, Why]:
 
 
 def _notes(part: str) -> Iterator[str]:
-    _, heading, rest = part.partition("\nscheduling info:")
+    # The last one: values of variables stand before it as they are.
+    _, heading, rest = part.rpartition("\nscheduling info:")
     for line in rest.splitlines() if heading else ():
         if _LABEL.match(line):
             return
