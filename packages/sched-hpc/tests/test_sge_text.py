@@ -209,9 +209,7 @@ def test_what_a_person_is_told() -> None:
     told = explain_row("28.3", stuck, why["28"], 3)
     assert told.startswith("Grid Engine job 28.3: Eqw; can't open output file")
     assert "qmod -cj" in told
-    assert "a queue is not available" in explain_row(
-        "29", Row("29", None, "qw", "x"), why["29"], None
-    )
+    assert "a queue is disabled" in explain_row("29", Row("29", None, "qw", "x"), why["29"], None)
     held = explain_row("30", Row("30", None, "hqw", "x"), None, None)
     assert held == "Grid Engine job 30: hqw; it is held: qrls lets it go"
     runs = Row("31", None, "dRr", "x", "all.q@vm", 1.0)
