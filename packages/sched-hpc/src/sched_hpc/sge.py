@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.resources import files
@@ -54,6 +62,8 @@ _SPARE = 5.0
 """Seconds that the accounting may be later than its own flush time."""
 _FORM = {"TZ": "UTC0", "LC_ALL": "C", "SGE_SINGLE_LINE": "1"}
 """Times in universal time, settings in one line."""
+_PlaceOf = Callable[[Job], tuple[str | None, int | None]]
+"""Where a job is: its submission's name, and its task."""
 _ONE_HOST = "$pe_slots"
 _ENVIRONMENTS = ("smp", "shm", "threads", "thread", "threaded", "openmp", "make")
 
@@ -226,7 +236,6 @@ class SgeScheduler(ClusterScheduler):
         self._missing = since
         if again:
             seen |= await self._look_back(again)
-        # What has ended, by Grid Engine's word alone, stays in question until its record is there.
         return seen
 
     async def job_is_running(self, job: Job) -> bool:
@@ -427,7 +436,7 @@ def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
 
 
 def _present(
-    jobs: Iterable[Job], rows: Iterable[Row], place_of: Any
+    jobs: Iterable[Job], rows: Iterable[Row], place_of: _PlaceOf
 ) -> list[tuple[str, int | None]]:
     """Return the ids of those of the jobs that Grid Engine has, by their submissions' names."""
     places = {(row.name, task): row.id for row in rows for _, task in _keys(row)}
