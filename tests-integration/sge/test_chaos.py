@@ -15,18 +15,18 @@ from sched_core.testing.contract.driver import driver_command
 from .cluster import SgeCluster
 from .helpers import ONCE, Asked, ran
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1800)]
 
 
 async def test_a_driver_that_is_killed_at_random(
     sge: SgeCluster, tmp_path: Path, full: bool
 ) -> None:
-    runs, count = (20, 300) if full else (3, 150)
+    runs, count = (20, 300) if full else (2, 100)
     chance = random.Random(3)
     for number in range(runs):
-        scheduler = Asked(tmp_path / f"run{number}", forks=30)
+        scheduler = Asked(tmp_path / f"run{number}", forks=60)
         command = ["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]
-        argv = driver_command(scheduler, {"forks": 30}, [command] * count, "asyncio")
+        argv = driver_command(scheduler, {"forks": 60}, [command] * count, "asyncio")
         async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
             await anyio.sleep(chance.uniform(0.8, 6.0))
             driver.kill()

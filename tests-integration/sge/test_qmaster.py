@@ -154,6 +154,7 @@ async def test_jobs_that_the_qmaster_has_forgotten_are_submitted_again(
     sge.run("qdel", others[0])
 
 
+@pytest.mark.full  # for half a minute the host does not come back to the qmaster
 async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
