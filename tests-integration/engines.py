@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .slurm.daemons import EngineMissing
+from .daemons import EngineMissing
 
 __all__ = ["or_skip"]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from .daemons import EngineMissing, need_programs
 from .engines import or_skip
-from .slurm.daemons import EngineMissing, need_programs
 
 
 def start() -> None:

@@ -1,34 +1,13 @@
-"""The examples of the packages' READMEs, run as a reader would, each in an empty folder."""
+"""The examples of the packages' READMEs, each in an empty folder; those of engines have tests beside theirs."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGES = Path(__file__).parent.parent / "packages"
-
-# An example with a name is run by a test of its own.
-_FENCE = re.compile(r"(<!-- example: \w+ -->\n)?```python\n(.*?)```\n", re.DOTALL)
-
-
-def examples(package: str) -> list[str]:
-    readme = (PACKAGES / package / "README.md").read_text()
-    return [match[2] for match in _FENCE.finditer(readme) if not match[1]]
-
-
-def run_script(code: str, folder: Path) -> str:
-    path = folder / "example.py"
-    path.write_text(code)
-    command = [sys.executable, "-W", "error", os.fspath(path)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
+from .readmes import examples, run_script
 
 CORE = examples("sched-core")
 LOCAL = examples("sched-local")

@@ -88,12 +88,27 @@ def environment(programs: Path) -> dict[str, str]:
 
 
 def hatch_arguments(typed: list[str]) -> list[str]:
-    """Hand on what was typed as it is: hatch would fill in `{}` and drop a `--` of the command."""
-    if typed[:1] not in (["run"], ["test"]):
+    """Hand on what was typed as it is: hatch would fill in `{}`, drop a `--` of the command, and
+    take pytest's options for its own where they have the same letters.
+    """
+    if typed[:1] not in (["run"], ["test"]) or typed[1:2] == ["--help"]:
         return typed
     verb, *rest = [word.replace("{", "{{").replace("}", "}}") for word in typed]
-    own_options = verb == "test" or rest[:1] == ["--help"]
-    return [verb, *rest] if own_options else [verb, "--", *rest]
+    own = own_options(rest) if verb == "test" else 0
+    given = rest[own + 1 :] if verb == "test" and rest[own : own + 1] == ["--"] else rest[own:]
+    return [verb, *rest[:own], "--", *given]
+
+
+OWN_OPTIONS = {"--all": 1, "--cover": 1, "--show": 1, "--python": 2, "--include": 2, "-i": 2}
+"""The options of `hatch test` that it keeps where they come first, with how many words they are."""
+
+
+def own_options(words: list[str]) -> int:
+    """Count the words at the beginning that are for hatch."""
+    count = 0
+    while count < len(words) and words[count] in OWN_OPTIONS:
+        count += OWN_OPTIONS[words[count]]
+    return count
 
 
 def main() -> None:

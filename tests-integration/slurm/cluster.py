@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .daemons import Daemon, free_ports, need_programs, processes_with, until
+from ..daemons import Daemon, free_ports, need_programs, processes_with, until
 
-__all__ = ["SlurmCluster"]
+__all__ = ["Saved", "SlurmCluster"]
+
+Saved = Mapping[Path, bytes]
 
 _FAST = ",".join(
     """batch_sched_delay=0 sched_interval=1 sched_min_interval=0 default_queue_depth=10000
@@ -25,7 +27,10 @@ _FAST = ",".join(
 
 
 class SlurmCluster:
-    """Starts, hurts and ends the daemons; `settings` stand in place of those of slurm.conf."""
+    """Starts, hurts and ends the daemons; `settings` stand in place of those of slurm.conf.
+
+    With `beside` it is one more cluster in the accounting of another one.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,8 @@ class SlurmCluster:
         nodes: int = 2,
         cpus: int = 64,
         accounting: bool = False,
+        beside: SlurmCluster | None = None,
+        name: str = "test",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         need_programs(
@@ -45,11 +52,15 @@ class SlurmCluster:
         )
         self.root = root
         self.cpus = cpus
-        self.accounting = accounting
+        self.name = name
+        self.accounting = accounting or beside is not None
+        self._beside = beside
+        self._munge = (beside or self).root / "munge"
         self.conf = root / "slurm.conf"
         self.env = {**os.environ, "SLURM_CONF": os.fspath(self.conf)}
         self._settings = dict(settings or {})
         self._ports = free_ports(nodes + 3)
+        self._database_port: int = beside._database_port if beside else self._ports[1]
         # Control groups are named after nodes: those of another cluster here must be others.
         self._names = [f"p{self._ports[0]}n{number}" for number in range(1, nodes + 1)]
         self.cgroup = _has_cgroups()
@@ -74,14 +85,20 @@ class SlurmCluster:
     # --- up and down -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        self.munged.start()
-        self._await(lambda: self._works("munge", "-S", f"{self.root}/munge/socket", "-n"), "munged")
-        if self.accounting:
+        if not self._beside:
+            self.start_munged()
+        if self._beside:
+            self.run("sacctmgr", "--immediate", "add", "cluster", self.name)
+        elif self.accounting:
             self._start_database()
         self.controller.start()
         for node in self.nodes.values():
             node.start()
         self.until_ready()
+
+    def start_munged(self) -> None:
+        self.munged.start()
+        self._await(lambda: self.works("munge", "-S", f"{self._munge}/socket", "-n"), "munged")
 
     def until_ready(self) -> None:
         """Wait until the controller answers and all nodes can take jobs."""
@@ -119,8 +136,34 @@ class SlurmCluster:
             raise subprocess.SubprocessError(f"{argv}: {done.stderr}")
         return done.stdout
 
-    def crash_controller(self) -> None:
+    def works(self, *argv: str) -> bool:
+        """Run one of Slurm's tools and tell whether it went well."""
+        try:
+            self.run(*argv)
+        except subprocess.SubprocessError:
+            return False
+        return True
+
+    def saved(self) -> Saved:
+        """Return what the controller has saved of its state: what it knows after a crash."""
+        files = (path for path in (self.root / "state").rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in files}
+
+    def crash(self, before: Saved | None = None) -> None:
+        """Kill the controller at once; with `before`, as if it had not come to saving since then."""
         self.controller.kill()
+        if before is not None:
+            for path in self.saved().keys() - before.keys():
+                path.unlink()
+            for path, content in before.items():
+                path.write_bytes(content)
+
+    def restart(self) -> None:
+        """Have the controller answer again, whatever became of it."""
+        if self.controller.alive:
+            self.controller.signal(signal.SIGCONT)
+        self.controller.start()
+        self.until_ready()
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -143,16 +186,16 @@ class SlurmCluster:
         key.chmod(0o600)
 
     def _write_configuration(self) -> None:
-        controller, database, *nodes = self._ports
+        controller, _, *nodes = self._ports
         root, host = self.root, socket.gethostname().split(".")[0]
         settings: dict[str, Any] = {
-            "ClusterName": "test",
+            "ClusterName": self.name,
             "SlurmctldHost": f"{host}(127.0.0.1)",
             "SlurmctldPort": controller,
             "SlurmUser": "root",
             "SlurmdUser": "root",
             "AuthType": "auth/munge",
-            "AuthInfo": f"socket={root}/munge/socket",
+            "AuthInfo": f"socket={self._munge}/socket",
             "CredType": "cred/munge",
             "StateSaveLocation": f"{root}/state",
             "SlurmdSpoolDir": f"{root}/spool/%n",
@@ -171,6 +214,8 @@ class SlurmCluster:
             "SchedulerType": "sched/backfill",
             "SchedulerParameters": _FAST,
             "PriorityType": "priority/basic",
+            "PreemptType": "preempt/partition_prio",
+            "PreemptMode": "REQUEUE",
             "EpilogMsgTime": 0,
             "KillWait": 2,
             "SlurmdParameters": "config_overrides",
@@ -189,8 +234,8 @@ class SlurmCluster:
             settings |= {
                 "AccountingStorageType": "accounting_storage/slurmdbd",
                 "AccountingStorageHost": "127.0.0.1",
-                "AccountingStoragePort": database,
-                "AccountingStoragePass": f"{root}/munge/socket",
+                "AccountingStoragePort": self._database_port,
+                "AccountingStoragePass": f"{self._munge}/socket",
             }
         lines = [f"{name}={value}" for name, value in (settings | self._settings).items()]
         lines += [
@@ -201,7 +246,11 @@ class SlurmCluster:
         everywhere = f"Nodes={','.join(self._names)} State=UP"
         lines += [
             f"PartitionName=main {everywhere} Default=YES MaxTime=INFINITE DefaultTime=10",
+            f"PartitionName={self.name}ern {everywhere}",
             f"PartitionName=short {everywhere} MaxTime=1",
+            f"PartitionName=scavenge {everywhere} PriorityTier=0 PreemptMode=REQUEUE",
+            f"PartitionName=spare {everywhere} PriorityTier=0 PreemptMode=CANCEL",
+            f"PartitionName=urgent {everywhere} PriorityTier=9 PreemptMode=OFF",
         ]
         self.conf.write_text("\n".join(lines) + "\n")
         (self.root / "cgroup.conf").write_text(
@@ -211,7 +260,7 @@ class SlurmCluster:
 
     def _start_database(self) -> None:
         need_programs(slurmdbd="slurmdbd", mariadbd="mariadb-server")
-        root, port = self.root, self._ports[1]
+        root, port = self.root, self._database_port
         data, sock = root / "mysql", root / "mysql" / "socket"
         data.mkdir()
         shutil.chown(data, "mysql", "mysql")
@@ -227,7 +276,7 @@ class SlurmCluster:
         )  # fmt: skip
         mariadb.start()
         ask = ("mysql", "--no-defaults", "-u", "root", "-S", os.fspath(sock), "-e")
-        self._await(lambda: self._works(*ask, "select 1"), "mariadbd")
+        self._await(lambda: self.works(*ask, "select 1"), "mariadbd")
         self.run(*ask, "create user slurm@localhost identified by 'slurm'; "
                  "grant all on slurm_acct_db.* to slurm@localhost")  # fmt: skip
         conf = root / "slurmdbd.conf"
@@ -243,15 +292,8 @@ class SlurmCluster:
         slurmdbd = self._daemon("slurmdbd", "-D")
         slurmdbd.start()
         self.database = [mariadb, slurmdbd]
-        self._await(lambda: self._works("sacctmgr", "--noheader", "list", "cluster"), "slurmdbd")
-        self.run("sacctmgr", "--immediate", "add", "cluster", "test")
-
-    def _works(self, *argv: str) -> bool:
-        try:
-            self.run(*argv)
-        except subprocess.SubprocessError:
-            return False
-        return True
+        self._await(lambda: self.works("sacctmgr", "--noheader", "list", "cluster"), "slurmdbd")
+        self.run("sacctmgr", "--immediate", "add", "cluster", self.name)
 
     def _idle(self) -> bool:
         try:

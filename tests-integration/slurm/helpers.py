@@ -2,65 +2,58 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import anyio
 
-from sched_core import Job, JobStatus, Runner
+from sched_core import AttemptId, Job, Observation
 from sched_hpc import SlurmScheduler
 
-__all__ = ["ONCE", "Asked", "begun", "pending", "ran", "running", "until", "waiting"]
+from ..jobs import (
+    NOTED,
+    ONCE,
+    Watched,
+    begun,
+    most_at_once,
+    pending,
+    ran,
+    running,
+    until,
+    waiting,
+)
+
+__all__ = [
+    "NOTED",
+    "ONCE",
+    "Asked",
+    "Purged",
+    "Watched",
+    "begun",
+    "most_at_once",
+    "pending",
+    "ran",
+    "running",
+    "until",
+    "waiting",
+]
 
 
 class Asked(SlurmScheduler):
     """Asked more often, for tests."""
 
-    poll_interval: ClassVar[tuple[float, float]] = (0.5, 2.0)
+    poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
+    spool_interval: ClassVar[float] = 0.2
 
 
-ONCE = 'echo "$SCHED_ATTEMPT" >>"$SCHED_WORKDIR/ran.$SCHED_JOB_INDEX"'
-"""Shell code that counts the starts of a job."""
+class Purged(Asked):
+    """Asks nothing until Slurm lists none of the jobs any more: they have ended long ago."""
 
-_BEGUN = ': >"$SCHED_JOB_METADIR/begun"'
+    gone = False
 
-
-def ran(workdir: str | os.PathLike[str], job: Job) -> list[str]:
-    """Return the attempts that have started, in order."""
-    path = Path(workdir) / f"ran.{job.index}"
-    return path.read_text().split() if path.exists() else []
-
-
-def waiting(after: str = "") -> list[str]:
-    """Return a command that waits for the file `gate` in the run's folder."""
-    loop = 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.3; done'
-    return ["/bin/sh", "-c", f"{ONCE}; {_BEGUN}; echo begun; {loop}; {after}"]
-
-
-@asynccontextmanager
-async def running(scheduler: SlurmScheduler, **options: Any) -> AsyncIterator[Runner]:
-    with anyio.fail_after(100):
-        async with Runner(scheduler, **{"plugins": [], **options}) as runner:
-            yield runner
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], patience: float = 60) -> None:
-    with anyio.fail_after(patience):
-        while True:
-            holds = condition()
-            if await holds if isinstance(holds, Awaitable) else holds:
-                return
+    async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        while not self.gone:
             await anyio.sleep(0.05)
-
-
-async def begun(job: Job) -> None:
-    """Wait until the job's command runs and the driver knows it."""
-    await until((job.metadir / "begun").exists)
-    await until(lambda: job.status is JobStatus.RUNNING)
-
-
-async def pending(job: Job) -> None:
-    await until(lambda: job.status is JobStatus.SUBMITTED)
+            rows = await self._queue(ended=True)
+            self.gone = not any(row.id == str(job.jid) for row in rows for job in jobs)
+        return await super().query_tasks(jobs)

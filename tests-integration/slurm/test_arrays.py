@@ -2,61 +2,88 @@
 
 from __future__ import annotations
 
-import re
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
 import pytest
 
-from sched_core import JobStatus, Runner
+from sched_core import Failure, JobStatus, Runner
+from sched_core.testing.contract.driver import driver_command
 
 from .cluster import SlurmCluster
-from .helpers import ONCE, Asked, begun, ran, running, until, waiting
+from .helpers import (
+    NOTED,
+    Asked,
+    Purged,
+    Watched,
+    begun,
+    most_at_once,
+    pending,
+    ran,
+    running,
+    until,
+    waiting,
+)
 
 pytestmark = pytest.mark.anyio
 
-_NOTED = f'{ONCE}; echo "+ $(date +%s%N)"; sleep 0.2; echo "- $(date +%s%N)"'
-
-
-def most_at_once(outputs: list[str]) -> int:
-    moments = [
-        (int(when), 1 if sign == "+" else -1)
-        for text in outputs
-        for sign, when in re.findall(r"([+-]) (\d+)", text)
-    ]
-    level = highest = 0
-    for _, step in sorted(moments):
-        level += step
-        highest = max(highest, level)
-    return highest
-
 
 @pytest.mark.timeout(1200)
-async def test_many_jobs_are_few_arrays(
-    bare_slurm: SlurmCluster, tmp_path: Path, full: bool
-) -> None:
-    count, forks = (1000, 100) if full else (400, 40)
-    await run_many(Asked(tmp_path / "run", forks=forks), count, -(-count // 101) + 2)
+async def test_many_jobs_are_few_arrays(bare_slurm: SlurmCluster, tmp_path: Path) -> None:
+    await run_many(Asked(tmp_path / "run", forks=100), 1000, 12)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(2400)
-async def test_ten_thousand_jobs_are_ten_arrays(
-    slurm: SlurmCluster, tmp_path: Path, full: bool
-) -> None:
-    if not full:
-        pytest.skip("by --full: takes minutes")
+async def test_ten_thousand_jobs_are_ten_arrays(slurm: SlurmCluster, tmp_path: Path) -> None:
     await run_many(Asked(tmp_path / "run", forks=100), 10_000, 12)
 
 
 async def run_many(scheduler: Asked, count: int, submissions: int) -> None:
+    begun_at = time.monotonic()
     async with Runner(scheduler, plugins=[]) as runner:
-        jobs = await runner.feed_all([["/bin/sh", "-c", _NOTED]] * count)
+        jobs = await runner.feed_all([["/bin/bash", "-c", NOTED]] * count)
+        await runner.stop_feeding()
+    seconds = time.monotonic() - begun_at
+    at_once = most_at_once([await job.stdout_file.read_text() for job in jobs])
+    calls = scheduler.toolbox.calls
+    sys.stdout.write(f"{count} jobs: {seconds:.1f} s, {at_once} at once, {dict(calls)}\n")
+    assert {job.status for job in jobs} == {JobStatus.FINISHED}
+    assert all(ran(scheduler.workdir, job) == ["1"] for job in jobs)
+    assert at_once <= scheduler.forks
+    assert calls["sbatch"] <= submissions
+    assert calls["sacct"] == 0
+
+
+async def test_fewer_forks_on_resume(bare_slurm: SlurmCluster, tmp_path: Path) -> None:
+    first = Asked(tmp_path / "run", forks=20)
+    commands = [waiting()] * 60
+    argv = driver_command(first, {"forks": 20}, commands, "asyncio")
+    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        marks = anyio.Path(tmp_path / "run")
+        await until(lambda: _count(marks, "*/begun", 20))
+        driver.kill()
+    scheduler = Asked(tmp_path / "run", forks=5)
+    async with running(scheduler, existing="resume") as runner:
+        jobs = await runner.feed_all(commands)
+        queue = ("squeue", "--noheader", "--states=PENDING", "--format=%i")
+        await until(lambda: "%5]" in bare_slurm.run(*queue))
+        resumed = time.time()
+        await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()
     assert {job.status for job in jobs} == {JobStatus.FINISHED}
     assert all(ran(scheduler.workdir, job) == ["1"] for job in jobs)
-    assert most_at_once([await job.stdout_file.read_text() for job in jobs]) <= scheduler.forks
-    assert scheduler.toolbox.calls["sbatch"] <= submissions
-    assert scheduler.toolbox.calls["sacct"] == 0
+    outputs = [await job.stdout_file.read_text() for job in jobs]
+    assert most_at_once(outputs) == 20
+    assert 1 <= most_at_once(outputs, since=resumed) <= 5
+
+
+async def _count(folder: anyio.Path, pattern: str, wanted: int) -> bool:
+    return len([path async for path in folder.glob(pattern)]) >= wanted
 
 
 async def test_all_places_are_used_though_arrays_are_small(
@@ -83,17 +110,43 @@ async def test_all_places_are_used_though_arrays_are_small(
 async def test_one_question_for_all_jobs_at_intervals_that_grow(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    scheduler = Asked(tmp_path / "run", forks=50)
+    class Patient(Asked):
+        poll_interval = (0.2, 1.0)
+        spool_interval = 0.05
+
+    scheduler = Patient(tmp_path / "run", forks=50)
+    watched = Watched(scheduler)
     async with running(scheduler) as runner:
         jobs = await runner.feed_all([waiting()] * 50)
         for job in jobs:
             await begun(job)
-        before = scheduler.toolbox.calls["squeue"]
-        await anyio.sleep(6)
-        assert 1 <= scheduler.toolbox.calls["squeue"] - before <= 6
+        quiet = len(watched.moments["squeue"])
+        await until(lambda: len(watched.moments["squeue"]) >= quiet + 6)
         await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()
-    assert scheduler.toolbox.calls["sacct"] == 0
+    moments = watched.moments["squeue"]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert min(gaps) >= 0.2
+    while_quiet = gaps[quiet - 1 : quiet + 5]
+    assert while_quiet[-1] >= 1.0
+    assert sum(while_quiet) >= 3.0
+    assert watched.calls["sbatch"] == 1
+    assert watched.calls["sacct"] == 0
+
+
+async def test_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
+    start_slurm: Callable[..., SlurmCluster], slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    cluster = start_slurm(beside=slurm, name="east", nodes=1, settings={"MinJobAge": 2})
+    scheduler = Purged(tmp_path / "run", begin="now+1hour")
+    watched = Watched(scheduler)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await pending(job)
+        cluster.run("scancel", str(job.jid))
+        await runner.wait(job)
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)
+    assert watched.calls["sacct"] == 1
 
 
 async def test_killing_is_a_matter_of_few_calls(slurm: SlurmCluster, tmp_path: Path) -> None:

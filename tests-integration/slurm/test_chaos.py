@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,22 +16,25 @@ from sched_core.testing.contract.driver import driver_command
 from .cluster import SlurmCluster
 from .helpers import ONCE, Asked, ran
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1800)]
 
 
 async def test_a_driver_that_is_killed_at_random(
     slurm: SlurmCluster, tmp_path: Path, full: bool
 ) -> None:
-    runs, count = (20, 300) if full else (3, 150)
+    runs, count, longest = (20, 300, 12.0) if full else (1, 100, 4.0)
     chance = random.Random(3)
+    left = []
     for number in range(runs):
         scheduler = Asked(tmp_path / f"run{number}", forks=30)
         command = ["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]
         argv = driver_command(scheduler, {"forks": 30}, [command] * count, "asyncio")
         async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
-            await anyio.sleep(chance.uniform(0.8, 6.0))
+            await anyio.sleep(chance.uniform(0.5, longest))
             driver.kill()
+        left.append(len(list((tmp_path / f"run{number}").glob("*/job.rc"))))
         await resumed(scheduler, count, [command] * count)
+    sys.stdout.write(f"{runs} drivers killed when so many of {count} jobs had ended: {left}\n")
 
 
 async def resumed(scheduler: Asked, count: int, commands: list[list[str]]) -> None:

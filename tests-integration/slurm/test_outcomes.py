@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
-from sched_core import Failure, JobStatus, OptionError
+from sched_core import Failure, Job, JobStatus, OptionError
+from sched_core.runfolder import read_run
 
+from ..daemons import processes_named, processes_with
 from .cluster import SlurmCluster
-from .daemons import processes_named, processes_with
-from .helpers import Asked, begun, pending, ran, running, until, waiting
+from .helpers import Asked, Purged, begun, pending, ran, running, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -45,16 +47,12 @@ async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
         Asked(tmp_path / "run", partitoin="main")
 
 
-async def test_the_time_limit_of_slurm(slurm: SlurmCluster, tmp_path: Path) -> None:
-    scheduler = Asked(tmp_path / "run")
-    async with running(scheduler) as runner:
-        job = await runner.feed(waiting())
-        await begun(job)
-        # in place of a minute's wait
-        slurm.run("scontrol", "update", f"JobId={job.jid}", "TimeLimit=1")
-        await until(lambda: job.status.final, 95)
-    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
-    assert job.rc == 143
+async def test_the_time_limit_of_slurm(time_limited: Path) -> None:
+    await until((anyio.Path(time_limited) / "ended").exists, 120)
+    view = await anyio.to_thread.run_sync(read_run, time_limited)
+    job = view.jobs[0]
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.TIMEOUT, 143)
+    assert "TIMEOUT" in job.reason
 
 
 async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
@@ -76,16 +74,75 @@ async def test_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
         await (job.metadir / "begun").unlink()
         slurm.run("scontrol", "requeue", str(job.jid))
         await until(lambda: job.status is JobStatus.SUBMITTED)
-        # Slurm would wait for two minutes
-        await until(lambda: "PENDING" in slurm.run("squeue", "-h", "-j", str(job.jid), "-o", "%T"))
-        slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
-        await begun(job)
+        await started_again(slurm, job)
         await (scheduler.workdir / "gate").write_text("")
         await runner.wait(job)
     assert (job.status, job.attempt, job.trial_count, job.restart) == (JobStatus.FINISHED, 1, 0, 1)
     assert ran(scheduler.workdir, job) == ["1", "1"]
-    assert await job.stdout_file.read_text() == "begun\n"
-    assert await (job.retry_dir / "1.r0" / "job.stdout").read_text() == "begun\n"
+    assert (await job.stdout_file.read_text()).startswith("begun\n")
+    assert (await (job.retry_dir / "1.r0" / "job.stdout").read_text()).startswith("begun\n")
+
+
+async def test_a_preempted_job_is_tried_again_on_nobody_s_account(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    scheduler = Asked(tmp_path / "run", partition="spare", error_strategy="retry", num_retries=0)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        await (job.metadir / "begun").unlink()
+        urgent = preempt(slurm, job)
+        await until(lambda: job.attempt == 2)
+        slurm.run("scancel", urgent)
+        await begun(job)
+        await (scheduler.workdir / "gate").write_text("")
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
+    assert ran(scheduler.workdir, job) == ["1", "2"]
+
+
+async def test_a_preempted_job_that_is_not_tried_again(slurm: SlurmCluster, tmp_path: Path) -> None:
+    async with running(Asked(tmp_path / "run", partition="spare")) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        urgent = preempt(slurm, job)
+        await runner.wait(job)
+        slurm.run("scancel", urgent)
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.PREEMPTED, 143)
+    assert "PREEMPTED" in job.reason
+
+
+def preempt(slurm: SlurmCluster, job: Job) -> str:
+    """Have something more important take the node on which the job runs, all of it."""
+    node = slurm.run("squeue", "--noheader", f"--jobs={job.jid}", "--format=%N").strip()
+    return slurm.run(
+        "sbatch", "--parsable", "--partition=urgent", f"--nodelist={node}", "--exclusive",
+        "--output=/dev/null", "--wrap", "sleep 60",
+    ).strip()  # fmt: skip
+
+
+async def test_a_preempted_job_that_slurm_requeues(slurm: SlurmCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run", partition="scavenge", requeue=True)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        await (job.metadir / "begun").unlink()
+        urgent = preempt(slurm, job)
+        await until(lambda: job.status is JobStatus.SUBMITTED)
+        slurm.run("scancel", urgent)
+        await started_again(slurm, job)
+        await (scheduler.workdir / "gate").write_text("")
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count, job.restart) == (JobStatus.FINISHED, 1, 0, 1)
+    assert ran(scheduler.workdir, job) == ["1", "1"]
+    assert "begun" in await (job.retry_dir / "1.r0" / "job.stdout").read_text()
+
+
+async def started_again(slurm: SlurmCluster, job: Job) -> None:
+    # Slurm would wait for two minutes
+    await until(lambda: "PENDING" in slurm.run("squeue", "-h", "-j", str(job.jid), "-o", "%T"))
+    slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
+    await begun(job)
 
 
 async def test_cancelled_by_hand_while_it_runs(slurm: SlurmCluster, tmp_path: Path) -> None:
@@ -96,6 +153,21 @@ async def test_cancelled_by_hand_while_it_runs(slurm: SlurmCluster, tmp_path: Pa
         await runner.wait(job)
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
     assert "CANCELLED" in job.reason
+
+
+async def test_a_job_that_is_held_is_told_of(
+    slurm: SlurmCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(Asked(tmp_path / "run", begin="now+1hour")) as runner:
+        job = await runner.feed(["/bin/true"])
+        await pending(job)
+        slurm.run("scontrol", "hold", str(job.jid))
+        await until(lambda: "scontrol release" in caplog.text)
+        assert "JobHeld" in await runner.scheduler.explain(job)
+        slurm.run("scontrol", "release", str(job.jid))
+        slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
+        await runner.wait(job)
+    assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
 
 async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: Path) -> None:
@@ -112,10 +184,7 @@ async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: P
 async def test_cancelled_and_purged_before_the_next_question_without_accounting(
     bare_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    class Seldom(Asked):
-        poll_interval = (8.0, 8.0)
-
-    async with running(Seldom(tmp_path / "run", begin="now+1hour")) as runner:
+    async with running(Purged(tmp_path / "run", begin="now+1hour")) as runner:
         job = await runner.feed(waiting())
         await pending(job)
         bare_slurm.run("scancel", str(job.jid))

@@ -61,17 +61,23 @@ def figures_of(
     case: str, hand: Entry, ours: Entry, peers: Sequence[Entry], *, judged: bool
 ) -> list[Figure]:
     """Return the rows: each program, what it takes beside the one by hand, and our driver's CPU."""
-    rows = [_row(case, entry) for entry in (hand, ours, *peers)]
-    rows += [
-        _ratio(case, entry, hand, RATIO_TARGET if entry is ours else None, judged=judged)
-        for entry in (ours, *peers)
-        if entry.samples and hand.samples
-    ]
-    return rows + [
-        _cpu(case, entry, CPU_TARGET if entry is ours else None, judged=judged)
-        for entry in (ours, *peers)
-        if entry.cpu
-    ]
+    rows = [_row(case, hand), _row(case, ours)]
+    if hand.samples and ours.samples:
+        rows.append(_ratio(case, ours, hand, RATIO_TARGET, judged=judged))
+    if ours.cpu:
+        rows.append(_cpu(case, ours, CPU_TARGET, judged=judged))
+    for peer in peers:
+        rows += _peer(f"{case} peers", peer, hand)
+    return rows
+
+
+def _peer(case: str, peer: Entry, hand: Entry) -> list[Figure]:
+    rows = [_row(case, peer)]
+    if hand.samples and peer.samples:
+        rows.append(_ratio(case, peer, hand))
+    if peer.cpu:
+        rows.append(_cpu(case, peer))
+    return rows
 
 
 def _row(case: str, entry: Entry) -> Figure:
@@ -93,7 +99,9 @@ def _said(calls: Mapping[str, float]) -> str:
     return ", ".join(f"{count:.0f} {tool}" for tool, count in calls.items()) or "no calls"
 
 
-def _ratio(case: str, entry: Entry, hand: Entry, target: float | None, *, judged: bool) -> Figure:
+def _ratio(
+    case: str, entry: Entry, hand: Entry, target: float | None = None, *, judged: bool = True
+) -> Figure:
     return Figure(
         case=case,
         what=f"{entry.name} / {hand.name}",
@@ -104,7 +112,7 @@ def _ratio(case: str, entry: Entry, hand: Entry, target: float | None, *, judged
     )
 
 
-def _cpu(case: str, entry: Entry, target: float | None, *, judged: bool) -> Figure:
+def _cpu(case: str, entry: Entry, target: float | None = None, *, judged: bool = True) -> Figure:
     return Figure(
         case=case,
         what=f"driver CPU, {entry.name}",

@@ -24,7 +24,7 @@ from .sizes import Sizes
 
 __all__ = ["ENGINES", "Engine", "by_hand"]
 
-_RIGS = Path(__file__).resolve().parents[2] / "tests-integration"
+_ROOT = Path(__file__).resolve().parents[2]
 _RUN = "run"
 _LIMIT = 900.0
 _PEER_LIMIT = 120.0
@@ -37,22 +37,23 @@ class Engine:
     """What is particular to one: its rig, its tools, and an array as its manual shows it."""
 
     name: str
+    title: str
+    """What is submitted by hand."""
     rig: str
     """MODULE:CLASS below tests-integration."""
-    settings: Mapping[str, Any]
     tools: Sequence[str]
     submit: Sequence[str]
-    """The command that submits the script by hand, with {last} for the array's last task."""
+    """The command that submits the script by hand, with {jobs}, and {last} counted from 0."""
     task: str
     """Shell for the number of the task, counted from 0."""
     peers: Sequence[tuple[str, str, str]]
-    """Package, function of peer.py, note; or why it cannot be, in place of the function."""
-    found_in: str | None = None
-    """Where the tools lie that are counted, if not in PATH."""
+    """Package, function of peer.py, note; without a function the note says why not."""
+    ours_in: str | None = None
+    """Where our scheduler runs the tools from, if not from PATH."""
 
-    def tool_paths(self) -> dict[str, str]:
-        """Return where the tools are. Raises Failed."""
-        paths = {tool: shutil.which(tool, path=self.found_in) for tool in self.tools}
+    def tool_paths(self, folder: str | None = None) -> dict[str, str]:
+        """Return where the tools are, in a folder or in PATH. Raises Failed."""
+        paths = {tool: shutil.which(tool, path=folder) for tool in self.tools}
         missing = [tool for tool, path in paths.items() if path is None]
         if missing:
             raise Failed(f"{', '.join(missing)} not found")
@@ -61,15 +62,29 @@ class Engine:
 
 SLURM = Engine(
     name="slurm",
-    rig="slurm.cluster:SlurmCluster",
-    settings={},
+    title="one sbatch --array",
+    rig="tests-integration.slurm.cluster:SlurmCluster",
     tools="sbatch squeue scancel scontrol sacct".split(),
     submit="sbatch --parsable --output=/dev/null --array=0-{last}".split(),
     task="$SLURM_ARRAY_TASK_ID",
     peers=[
-        ("xqute", "xqute-slurm", "one sbatch a job"),
-        ("psij-python", "psij-python-slurm", "one sbatch a job, told of ends by the jobs"),
+        ("xqute", "xqute-slurm", "sleep 1 in place of true, with which it hangs"),
+        ("psij-python", "psij-python-slurm", "as its manual shows it"),
     ],
+)
+
+SGE = Engine(
+    name="sge",
+    title="one qsub -t",
+    rig="tests-integration.sge.cluster:SgeCluster",
+    tools="qsub qstat qdel qalter qacct qconf".split(),
+    submit="qsub -terse -S /bin/bash -o /dev/null -j y -t 1-{jobs}".split(),
+    task="$((SGE_TASK_ID - 1))",
+    peers=[
+        ("xqute", "xqute-sge", "sleep 1 in place of true, with which it hangs"),
+        ("psij-python", "", "has no executor for Grid Engine"),
+    ],
+    ours_in="/usr/lib/gridengine",  # as it finds out: Debian's scripts in PATH cost ten times more
 )
 
 
@@ -119,47 +134,52 @@ def _ended(spool: Path) -> int:
 @contextmanager
 def _started(engine: Engine) -> Iterator[Environment]:
     """Run the engine for the block; return the environment in which its tools find it."""
-    if os.geteuid() != 0:
-        raise Failed("starting the engine needs root")
-    if str(_RIGS) not in sys.path:
-        sys.path.append(str(_RIGS))
-    module, _, name = engine.rig.partition(":")
     with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
+        with _told():
+            cluster = _cluster_class(engine)(Path(root))
         try:
-            cluster = getattr(import_module(module), name)(Path(root), **engine.settings)
-        except RuntimeError as error:
-            raise Failed(str(error)) from error
-        try:
-            cluster.start()
+            with _told():
+                cluster.start()
             yield cluster.env | {"PATH": os.environ["PATH"]}
         finally:
             cluster.stop()
 
 
+def _cluster_class(engine: Engine) -> Any:
+    if str(_ROOT) not in sys.path:
+        sys.path.append(str(_ROOT))
+    module, _, name = engine.rig.partition(":")
+    return getattr(import_module(module), name)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let an engine that cannot be started be a row of the table."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Failed(str(error)) from error
+
+
 def measure(engine: Engine, sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
     """The same jobs by one array by hand, by the library, and by its peers, in turn."""
     jobs = sizes.engine_jobs
-    hand = Entry(f"one {' '.join(_words(engine))} by hand", jobs, "the same wrappers")
+    hand = Entry(f"{engine.title} by hand", jobs, "the same wrappers")
     ours = Entry("Runner", jobs)
     with _started(engine) as env:
         others = [] if not peers else [_peer(engine, peer, sizes) for peer in engine.peers]
-        paths = engine.tool_paths()
+        paths, own = engine.tool_paths(), engine.tool_paths(engine.ours_in)
         for number in range(sizes.engine_rounds):
             print(f"  round {number + 1} of {sizes.engine_rounds}", file=sys.stderr, flush=True)
             folder = scratch / f"round-{number}"
             folder.mkdir()
-            turn = _Turn(paths, folder, env)
-            turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), "ours")
-            turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), "ours")
+            turn = _Turn(folder, env)
+            turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), own, "ours")
+            turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), paths, "ours")
             for entry, function in others:
-                turn.take(entry, _runs_peer(function, entry.jobs))
+                turn.take(entry, _runs_peer(function, entry.jobs), paths)
             shutil.rmtree(folder, ignore_errors=True)
     return figures_of(engine.name, hand, ours, [entry for entry, _ in others], judged=sizes.judged)
-
-
-def _words(engine: Engine) -> Sequence[str]:
-    flag = next(word for word in engine.submit if word.startswith(("--array", "-t")))
-    return engine.submit[0], flag.partition("=")[0]
 
 
 Took = tuple[float, float | None]
@@ -170,20 +190,19 @@ Act = Callable[[Path, Environment], Took]
 class _Turn:
     """One round: each program with a count of its own, one after the other."""
 
-    def __init__(self, paths: Mapping[str, str], folder: Path, env: Environment) -> None:
-        self._paths = paths
+    def __init__(self, folder: Path, env: Environment) -> None:
         self._folder = folder
         self._env = env
         self._number = 0
 
-    def take(self, entry: Entry, act: Act, name: str = "") -> None:
+    def take(self, entry: Entry, act: Act, tools: Mapping[str, str], name: str = "") -> None:
         """Let a program run, in a folder of this name or its own."""
         if entry.missing:
             return
         self._number += 1
         folder = self._folder / (name or str(self._number))
         folder.mkdir(exist_ok=True)
-        counted = Counted(self._folder / f"counted-{self._number}", self._paths)
+        counted = Counted(self._folder / f"counted-{self._number}", tools)
         try:
             seconds, cpu = act(folder, counted.environment(self._env))
         except (Failed, OSError) as error:
@@ -202,8 +221,7 @@ def _peer(engine: Engine, described: tuple[str, str, str], sizes: Sizes) -> tupl
     package, function, note = described
     version = peer_version(package)
     entry = Entry(f"{package} {version}".strip(), sizes.engine_peer_jobs, note)
-    if not version:
-        entry.missing = NOT_INSTALLED
+    entry.missing = "" if version and function else (NOT_INSTALLED if function else note)
     return entry, function
 
 
@@ -215,4 +233,4 @@ def _runs_peer(function: str, jobs: int) -> Act:
     return act
 
 
-ENGINES = {engine.name: engine for engine in (SLURM,)}
+ENGINES = {engine.name: engine for engine in (SLURM, SGE)}

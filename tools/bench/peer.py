@@ -11,12 +11,15 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 
-def xqute(jobs: int, slots: int, scheduler: str = "local") -> float:
+def xqute(
+    jobs: int, slots: int, scheduler: str = "local", command: Sequence[str] = ("/bin/true",)
+) -> float:
     import asyncio
 
     from xqute import Xqute
@@ -24,7 +27,7 @@ def xqute(jobs: int, slots: int, scheduler: str = "local") -> float:
     async def main() -> None:
         driver = Xqute(scheduler, workdir="xqute", forks=slots)
         for _ in range(jobs):
-            await driver.feed(["/bin/true"])
+            await driver.feed(list(command))
         await driver.run_until_complete()
 
     began = time.perf_counter()
@@ -32,12 +35,16 @@ def xqute(jobs: int, slots: int, scheduler: str = "local") -> float:
     return time.perf_counter() - began
 
 
+# On an engine it waits for ever when a job ends while it still notes that it was submitted.
+_LONG_ENOUGH = ("/bin/sleep", "1")
+
+
 def xqute_slurm(jobs: int, slots: int) -> float:
-    return xqute(jobs, slots, "slurm")
+    return xqute(jobs, slots, "slurm", _LONG_ENOUGH)
 
 
 def xqute_sge(jobs: int, slots: int) -> float:
-    return xqute(jobs, slots, "sge")
+    return xqute(jobs, slots, "sge", _LONG_ENOUGH)
 
 
 def psij_python_slurm(jobs: int, slots: int) -> float:

@@ -47,6 +47,13 @@ def slurm(jobs: int, forks: int) -> Measured:
     return _run_all(SlurmScheduler(RUN, forks=forks), jobs)
 
 
+def sge(jobs: int, forks: int) -> Measured:
+    """Run jobs on the Grid Engine that the environment tells of."""
+    from sched_hpc import SgeScheduler
+
+    return _run_all(SgeScheduler(RUN, forks=forks), jobs)
+
+
 def _run_all(scheduler: Any, jobs: int) -> Measured:
     import sched_core
 
@@ -198,6 +205,7 @@ WORKLOADS: dict[str, Callable[..., Measured]] = {
     for function in (
         throughput,
         slurm,
+        sge,
         queued,
         first_start,
         end_known,

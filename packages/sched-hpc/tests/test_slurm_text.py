@@ -15,9 +15,10 @@ from sched_hpc.names import slurm_name
 from sched_hpc.ranges import join_ranges, split_ranges
 from sched_hpc.slurm_commands import SEPARATOR, cancel_ids, sbatch, squeue
 from sched_hpc.slurm_directives import sbatch_options
-from sched_hpc.slurm_errors import judge_submission, said
+from sched_hpc.slurm_errors import is_misconfigured, judge_submission, said
 from sched_hpc.slurm_parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
 from sched_hpc.slurm_states import state_of
+from sched_hpc.slurm_words import explain_row, is_held
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,8 @@ def test_every_state_is_known_in_its_long_and_its_short_form(pair: str) -> None:
         ("CANCELLED by 1000", EngineState.FAILED, Failure.CANCELLED),
         ("CANCELLED+", EngineState.FAILED, Failure.CANCELLED),
         ("TIMEOUT", EngineState.FAILED, Failure.TIMEOUT),
-        ("OUT_OF_ME+", EngineState.WAITING, None),
+        ("OUT_OF_ME+", EngineState.FAILED, Failure.OUT_OF_MEMORY),
+        ("TELEPOR+", EngineState.WAITING, None),
         ("NODE_FAIL", EngineState.FAILED, Failure.NODE_FAIL),
         ("PREEMPTED", EngineState.FAILED, Failure.PREEMPTED),
         ("completed", EngineState.SUCCEEDED, None),
@@ -103,6 +105,67 @@ def test_what_squeue_tells() -> None:
     assert (runs.tasks, runs.state, runs.restarts, runs.nodes) == ((0,), "RUNNING", 1, "n1")
     assert (runs.started, runs.comment, runs.reason) == (1795354592.0, "a|b, c", "")
     assert (failed.id, failed.tasks, failed.code, failed.signal) == ("13", None, 7, 0)
+
+
+def test_what_squeue_tells_of_several_clusters() -> None:
+    headings = "ARRAY_JOB_ID" + SEPARATOR + "STATE" + SEPARATOR + "\n"
+    text = f"CLUSTER: east\n{headings}{RUNS}\nCLUSTER: west\n{headings}{RUNS}{FAILED}"
+    rows = list(parse_squeue(text))
+    assert [(row.id, row.cluster) for row in rows] == [
+        ("11", "east"), ("11", "west"), ("13", "west"),
+    ]  # fmt: skip
+    assert explain_row("11_0", rows[1]).startswith("Slurm job 11_0 on cluster west: RUNNING")
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "*** maintenance on monday ***",
+        "a|b|c\t\x1f",
+        "\ufffd\ufffd\ufffd",
+        SEPARATOR * 30,
+        "x" * 10_000,
+        "11_[" + SEPARATOR * 10,
+        "\r",
+    ],
+)
+def test_what_is_no_job_is_passed_over(noise: str) -> None:
+    assert [row.id for row in parse_squeue(f"{noise}\n{FAILED}{noise}")] == ["13"]
+    assert [row.id for row in parse_sacct(f"{noise}\n13|FAILED|7:0|1|2|n1|wrap\n{noise}")] == ["13"]
+
+
+@given(st.text(), st.text())
+def test_whatever_is_printed_is_read_or_passed_over(before: str, after: str) -> None:
+    assert "13" in [row.id for row in parse_squeue(f"{before}\n{FAILED}{after}")]
+    assert "13" in [row.id for row in parse_sacct(f"{before}\n13|FAILED|7:0|1|2|n1|w\n{after}")]
+
+
+@pytest.mark.parametrize(
+    "reason, held",
+    [
+        ("JobHeldUser", True),
+        ("JobArrayTaskLimit,JobHeldUser", True),
+        ("launch_failed_requeued_held", True),
+        ("launch failed requeued held", True),
+        ("Priority", False),
+        ("", False),
+    ],
+)
+def test_what_is_held_waits_for_somebody(reason: str, held: bool) -> None:
+    assert is_held(reason) is held
+
+
+@pytest.mark.parametrize(
+    "stderr, wrongly",
+    [
+        ("scontrol: fatal: Could not establish a configuration source", True),
+        ("squeue: error: ClusterName needs to be specified\nsqueue: fatal: Unable to process configuration file", True),
+        ("slurm_load_jobs error: Unable to contact slurm controller (connect failure)", False),
+    ],
+)  # fmt: skip
+def test_a_slurm_that_is_set_up_wrongly_is_not_waited_for(stderr: str, wrongly: bool) -> None:
+    assert is_misconfigured(stderr) is wrongly
+    assert judge_submission(stderr) == "unavailable"
 
 
 def test_what_sacct_tells() -> None:

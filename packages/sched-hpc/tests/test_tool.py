@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_core import EngineUnavailable, OptionError
+from sched_core import EngineUnavailable
 from sched_hpc.tool import Toolbox, clean_environment
 
 
@@ -60,7 +60,7 @@ async def test_a_tool_that_hangs_is_given_up() -> None:
 
 async def test_a_tool_that_is_not_there(tmp_path: Path) -> None:
     tools = Toolbox({"sbatch": str(tmp_path / "sbatch")}, 1)
-    with pytest.raises(OptionError, match="sbatch="):
+    with pytest.raises(EngineUnavailable, match="sbatch="):
         tools.check("sbatch")
     with pytest.raises(EngineUnavailable, match="cannot be run"):
         await tools.run([tools["sbatch"]])

@@ -72,6 +72,16 @@ def test_what_was_killed_meanwhile_is_dropped() -> None:
     assert len(waiting) == 0
 
 
+def test_what_was_killed_and_is_tried_again_leaves_once() -> None:
+    waiting = WaitingJobs()
+    job = queued(0)
+    waiting.add(job, None, now=0.0)
+    waiting.drop(job)
+    job.attempt = 2
+    waiting.add(job, None, now=0.0)
+    assert waiting.take(9, 9, math.inf) == [job]
+
+
 def test_a_job_joins_its_line_when_its_moment_has_come() -> None:
     waiting = WaitingJobs()
     late, early = queued(1), queued(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sched_core import Runner
@@ -35,9 +35,14 @@ class Script(Chance):
 
 
 class World:
-    def __init__(self, faults: Mapping[Fault, int], nodes: int = 40) -> None:
+    def __init__(
+        self,
+        faults: Mapping[Fault, int],
+        nodes: int = 40,
+        disk: Callable[[Callable[[], float]], SimulatedDisk] = SimulatedDisk,
+    ) -> None:
         self.chance = Script(faults)
-        self.disk = SimulatedDisk(virtual_clock())
+        self.disk = disk(virtual_clock())
         self.engine = SimulatedEngine(self.disk, self.chance, nodes)
         self.taken: list[int] = []
         """The attempts that were submitted."""

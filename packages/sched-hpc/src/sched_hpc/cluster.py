@@ -37,8 +37,8 @@ _JOBS_AT_ONCE = 10_000
 
 
 def array_of(jid: str) -> tuple[str, int | None]:
-    """Split a job's id into that of its array and its task; without a task it is no array's."""
-    id_, _, task = jid.partition("_")
+    """Split a job's id (`7_3`, `7.3`) into its array's and its task; without a task it is no array's."""
+    id_, _, task = jid.replace(".", "_").partition("_")
     return id_, int(task) if task.isdecimal() else None
 
 
@@ -128,6 +128,10 @@ class ClusterScheduler(Scheduler):
         limit = self.time_limit(job)
         return None if limit is None else limit * self.chunk
 
+    def prelude(self) -> str:
+        """Return the bash that every task runs before its jobs."""
+        return self.task_prelude
+
     def task_script(self, tasks: chunks.Tasks, title: str) -> bytes:
         """Return the script that is submitted for these tasks."""
         session = self.session
@@ -144,7 +148,7 @@ class ClusterScheduler(Scheduler):
                 self.grace,
                 tasks,
                 self.task_number,
-                self.task_prelude,
+                self.prelude(),
             )
         )
 
@@ -329,5 +333,5 @@ class ClusterScheduler(Scheduler):
         return active.submission.name if active and active.submission else None
 
     def find_tools(self, *names: str) -> None:
-        """Raise OptionError for the first tool that is not there."""
+        """Raise EngineUnavailable for the first tool that is not there."""
         self.toolbox.check(*names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["slurm_name"]
+__all__ = ["sge_name", "slurm_name"]
 
 _ODD = re.compile(r"[^A-Za-z0-9_.+@:-]", re.ASCII)
 _LONGEST = 200
@@ -17,3 +17,17 @@ def slurm_name(name: str) -> str:
     The end, which tells one submission from another, is kept.
     """
     return _ODD.sub("_", name)[-_LONGEST:]
+
+
+_REFUSED_BY_SGE = re.compile(r"[^A-Za-z0-9_.+-]", re.ASCII)
+
+
+def sge_name(name: str) -> str:
+    r"""Return the name as Grid Engine takes it and gives it back: plain, and no number first.
+
+    It refuses `/ : @ * ? \`, spaces and what is not ASCII, and changes others in its answers.
+    """
+    legal = _REFUSED_BY_SGE.sub("_", name)[-_LONGEST:]
+    if not legal[:1].isalpha() or legal.upper() in ("NONE", "ALL", "TEMPLATE"):
+        legal = "j" + legal[1 - _LONGEST :]
+    return legal

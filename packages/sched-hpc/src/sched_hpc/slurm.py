@@ -25,10 +25,10 @@ from .chunks import Tasks
 from .cluster import ClusterScheduler, array_of
 from .names import slurm_name
 from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
-from .slurm_errors import judge_submission, said
+from .slurm_errors import is_misconfigured, judge_submission, said
 from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
 from .slurm_states import state_of
-from .slurm_words import explain_row
+from .slurm_words import explain_row, is_held
 from .tool import Answer
 
 __all__ = ["SlurmScheduler"]
@@ -79,8 +79,12 @@ class SlurmScheduler(ClusterScheduler):
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Find the tools and how the site has set Slurm up. Raises OptionError."""
+        """Find the tools and how the site has set Slurm up.
+
+        Raises EngineUnavailable where they, or Slurm's own configuration, are not there.
+        """
         self.find_tools("sbatch", "squeue", "scancel", "scontrol")
+        _check_place()
         self._config: Config | None = None
         self._missing: set[AttemptId] = set()
         self._booted: dict[str, str] = {}
@@ -88,6 +92,8 @@ class SlurmScheduler(ClusterScheduler):
         try:
             await self._configuration()
         except EngineUnavailable as error:
+            if is_misconfigured(error.stderr or ""):
+                raise
             self.session.warn(f"Slurm cannot be asked now: {error}")
         yield
 
@@ -137,6 +143,7 @@ class SlurmScheduler(ClusterScheduler):
         return submitted.id
 
     async def _sbatch(self, argv: Sequence[str], script: bytes) -> Answer:
+        _check_place()
         try:
             answer = await self.toolbox.run(argv, script)
         except TimeoutError as error:
@@ -191,21 +198,34 @@ class SlurmScheduler(ClusterScheduler):
 
     def _match(self, jobs: Iterable[Job], rows: Iterable[Row]) -> dict[AttemptId, Observation]:
         """Find the jobs in what Slurm has told; ids alone are not trusted, they may be used again."""
-        of_task = {key: row for row in rows for key in _keys(row)}
+        # Two clusters may use the same id.
+        of_task: dict[tuple[str, int | None], list[Row]] = {}
+        for row in rows:
+            for key in _keys(row):
+                of_task.setdefault(key, []).append(row)
         seen = {}
         for job in jobs:
-            if job.jid is None:
-                continue
-            row = of_task.get(array_of(job.jid))
-            if row is None:
+            found = of_task.get(array_of(job.jid), []) if job.jid is not None else []
+            if job.jid is None or not found:
                 continue
             name = self.submission_name(job)
-            if name is None or slurm_name(name) in (row.name, row.comment):
-                seen[attempt_id(job)] = _observation(row, job.jid)
+            own = [r for r in found if name is None or slurm_name(name) in (r.name, r.comment)]
+            if own:
+                seen[attempt_id(job)] = _observation(own[-1], job.jid)
+                self._note_place(own[-1])
             else:
                 reason = "Slurm has forgotten it: its id belongs to another job"
                 seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
         return seen
+
+    def _note_place(self, row: Row) -> None:
+        if row.cluster is not None:
+            self._cluster_of[row.id] = row.cluster
+        if not state_of(row.state).known:
+            self.session.warn(f"Slurm tells of a state that is not known here: {row.state}")
+        if is_held(row.reason) and not self.directives.get("hold"):
+            # Slurm itself holds what it could not launch, for ever.
+            self.session.warn(f"Slurm holds jobs ({row.reason}): scontrol release lets them go")
 
     async def _look_back(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
         """Ask the accounting about jobs that the queue does not know, not even as ended."""
@@ -263,6 +283,7 @@ class SlurmScheduler(ClusterScheduler):
 
     async def _ask(self, argv: Sequence[str]) -> Answer:
         """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
+        _check_place()
         try:
             answer = await self.toolbox.run(argv, extra=_TIMES)
         except TimeoutError as error:
@@ -279,30 +300,35 @@ class SlurmScheduler(ClusterScheduler):
         It is asked first, so that no other job is hit.
         """
         present = self._present(jobs, await self._queue(ended=False))
-        for words in commands.cancel_ids(present):
-            argv = commands.scancel(self.tools["scancel"], words, self._clusters())
-            try:
-                answer = await self.toolbox.run(argv)
-            except TimeoutError as error:
-                raise EngineUnavailable("scancel did not return", command=argv) from error
-            if judge_submission(answer.stderr) != "rejected":
-                raise answer.error(EngineUnavailable, said(answer.stderr))
+        for cluster, ids in present.items():
+            for words in commands.cancel_ids(ids):
+                await self._cancel(commands.scancel(self.tools["scancel"], words, cluster))
 
-    def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> commands.JobIds:
-        """Return the ids of those of the jobs that Slurm has, by array."""
-        places: dict[str, dict[int | None, str]] = {}
+    async def _cancel(self, argv: Sequence[str]) -> None:
+        try:
+            answer = await self.toolbox.run(argv)
+        except TimeoutError as error:
+            raise EngineUnavailable("scancel did not return", command=argv) from error
+        if judge_submission(answer.stderr) != "rejected":
+            raise answer.error(EngineUnavailable, said(answer.stderr))
+
+    def _present(
+        self, jobs: Iterable[Job], rows: Iterable[Row]
+    ) -> dict[str | None, commands.JobIds]:
+        """Return the ids of those of the jobs that Slurm has, by cluster and array."""
+        places: dict[str, dict[int | None, Row]] = {}
         for row in rows:
             for _, task in _keys(row):
                 for own in {row.name, row.comment}:
-                    places.setdefault(own, {})[task] = row.id
-        found: dict[tuple[str, int | None], None] = {}
+                    places.setdefault(own, {})[task] = row
+        found: dict[str | None, dict[tuple[str, int | None], None]] = {}
         for job in jobs:
             name = self.submission_name(job)
             task = self._task_of(job)
-            id_ = places.get(slurm_name(name), {}).get(task) if name else None
-            if id_ is not None:
-                found[id_, task] = None
-        return _grouped(found)
+            place = places.get(slurm_name(name), {}).get(task) if name else None
+            if place is not None:
+                found.setdefault(place.cluster, {})[place.id, task] = None
+        return {cluster: _grouped(ids) for cluster, ids in found.items()}
 
     def _task_of(self, job: Job) -> int | None:
         """Return the number of the job's task, also where its id is not known yet."""
@@ -312,6 +338,10 @@ class SlurmScheduler(ClusterScheduler):
         if active is None or active.submission is None:
             return None
         return array_of(self.ids_of_tasks("", active.submission)[attempt_id(job)])[1]
+
+    def time_to_end(self) -> float:
+        """Return how many seconds a job may take to end that was told to: the site may wait longer."""
+        return max(self.grace, self._config.kill_wait if self._config else 0)
 
     async def set_limit(self, array: str, limit: int) -> None:
         """Change an array's throttle; one that has nothing left to start needs none."""
@@ -360,6 +390,15 @@ class SlurmScheduler(ClusterScheduler):
 
 
 _ENDED = (EngineState.SUCCEEDED, EngineState.FAILED)
+
+
+def _check_place() -> None:
+    """Raise EngineUnavailable where SLURM_CONF names nothing: the tools would wait a minute for it."""
+    place = os.environ.get("SLURM_CONF")
+    if place and not os.path.exists(place):
+        raise EngineUnavailable(
+            f"SLURM_CONF is {place}, which is not there: correct it or unset it"
+        )
 
 
 def _keys(row: Row) -> Iterator[tuple[str, int | None]]:

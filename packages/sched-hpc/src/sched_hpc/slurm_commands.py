@@ -61,12 +61,12 @@ def sbatch(
 
 def squeue(program: str, uid: int, clusters: str | None, *, ended: bool) -> list[str]:
     """Return the question for all jobs of a user; with `ended`, also for those that have ended."""
+    # With its headings: of several clusters, only they tell which one a job is in.
     form = ",".join(f"{field}:{SEPARATOR}" for field in SQUEUE_FIELDS)
     states = ["--states=all"] if ended else []
     return [
         program,
         *_clusters(clusters),
-        "--noheader",
         f"--user={uid}",
         *states,
         f"--Format={form}",

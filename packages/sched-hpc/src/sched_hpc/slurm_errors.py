@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["judge_submission", "said"]
+__all__ = ["is_misconfigured", "judge_submission", "said"]
 
 Verdict = Literal["rejected", "unavailable", "unknown"]
 
@@ -21,9 +21,12 @@ _UNAVAILABLE = re.compile(
     | authentication | credential | Transport\ endpoint | standby\ mode | establish\ a?\ ?config
     | temporarily\ unable | Resource\ temporarily\ unavailable | rate\ limit | RPC\ limit
     | MaxSubmit | MaxJobs?Limit | Slurm\ is\ starting | Unable\ to\ resolve | No\ route\ to\ host
-    | I/O\ error\ writing\ script | Communication\ connection\ failure
+    | process\ configuration\ file | I/O\ error\ writing\ script | Communication\ connection\ failure
     | controller\ not\ responding | No\ space\ left""",
     re.VERBOSE | re.IGNORECASE,
+)
+_MISCONFIGURED = re.compile(
+    r"establish a? ?configuration source|process configuration file", re.IGNORECASE
 )
 _TOLD_BY = re.compile(r"(?:sbatch|squeue|sacct|scancel|scontrol): (?:error: |fatal: )?")
 _NO_CAUSE = re.compile(r"Batch job submission failed: ")
@@ -34,6 +37,11 @@ def judge_submission(stderr: str) -> Verdict:
     if _UNKNOWN.search(stderr):
         return "unknown"
     return "unavailable" if _UNAVAILABLE.search(stderr) else "rejected"
+
+
+def is_misconfigured(stderr: str) -> bool:
+    """Tell whether a tool has not found out where Slurm is: no waiting helps."""
+    return _MISCONFIGURED.search(stderr) is not None
 
 
 def said(stderr: str) -> str:

@@ -64,9 +64,12 @@ _STATES = {word: state for long, short, state in _TABLE for word in (long, short
 
 
 def state_of(text: str) -> SlurmState:
-    """Return what a state means, however much is said with it: `CANCELLED by 1000`, `RUNNING+`.
+    """Return what a state means, however it is shown: `CANCELLED by 1000`, `RUNNING+`, `OUT_OF_ME+`.
 
     One that is not known keeps the job where it is: the engine has it.
     """
-    words = text.split()
-    return _STATES.get(words[0].rstrip("+*").upper(), _UNKNOWN) if words else _UNKNOWN
+    word, *_ = text.upper().split() or [""]
+    known = _STATES.get(word.rstrip("+*"))
+    if known is None and word.endswith("+"):  # cut short
+        known = next((state for long, _, state in _TABLE if long.startswith(word[:-1])), None)
+    return known or _UNKNOWN

@@ -9,7 +9,7 @@ from sched_core import EngineState
 from .slurm_parsers import Row
 from .slurm_states import state_of
 
-__all__ = ["explain_row"]
+__all__ = ["explain_row", "is_held"]
 
 _MEANINGS = {
     "AssociationJobLimit": "your account runs as many jobs as it may",
@@ -41,9 +41,15 @@ _MEANINGS = {
 }
 
 
+def is_held(reason: str) -> bool:
+    """Tell whether a job starts only when somebody lets it go."""
+    return "JobHeld" in reason or "requeued held" in reason.replace("_", " ")
+
+
 def explain_row(jid: str, row: Row) -> str:
     """Return a line about a job: where Slurm has it, and why."""
-    text = f"Slurm job {jid}: {row.state}"
+    where = f" on cluster {row.cluster}" if row.cluster else ""
+    text = f"Slurm job {jid}{where}: {row.state}"
     if row.reason:
         meaning = _MEANINGS.get(row.reason.split(",")[0].split()[0])
         text += f", {row.reason}" + (f": {meaning}" if meaning else "")

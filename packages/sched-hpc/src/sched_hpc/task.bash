@@ -104,6 +104,7 @@ _sched_run_job() {
   _sched_script=$_sched_dir/$_sched_wrapper _sched_kill=$_sched_dir/job.kill.$_sched_attempt
   _sched_await_script || return 122
   _sched_passed=''
+  if declare -F _sched_before_job >/dev/null; then _sched_before_job; fi
   "$BASH" -p "$_sched_script" "$_sched_attempt" &
   _sched_child=$!
   if ((${#_sched_jobs[@]} > 1)); then
@@ -141,6 +142,7 @@ for _sched_name in HUP INT TERM USR1 USR2; do
   trap "_sched_pass $_sched_name" "$_sched_name"
 done
 IFS=, read -ra _sched_jobs <<<"$_sched_task"
+if declare -F _sched_begin >/dev/null; then _sched_begin; fi     # the engine's own
 for _sched_job in "${_sched_jobs[@]}"; do
   [[ $_sched_job != - ]] || continue
   _sched_run_job "$_sched_job"

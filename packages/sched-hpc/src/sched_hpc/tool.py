@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 import anyio
 from anyio.abc import Process
 
-from sched_core import BackendError, EngineUnavailable, OptionError
+from sched_core import BackendError, EngineUnavailable
 
 __all__ = ["Answer", "Toolbox", "clean_environment"]
 
@@ -24,13 +24,15 @@ _SHAPES = ("SQUEUE_", "SACCT_", "SCANCEL_", "SINFO_", "SCONTROL_")
 """Variables that change what the tools ask and print."""
 _OF_JOBS = ("SBATCH_", "SALLOC_", "SRUN_")
 """A user's wishes outside of a job; inside of one, its traces."""
+_OF_OURS = frozenset({"SCHED_JOB_TOKEN", "SCHED_TASK_TOKEN", "SCHED_RESTARTS"})
+"""What marks the processes of a job: a job that this one submits is another."""
 _KEPT = frozenset(
     """SLURM_CONF SLURM_CONF_SERVER SLURM_JWT SLURM_CLUSTERS SGE_ROOT SGE_CELL SGE_CLUSTER_NAME
     SGE_QMASTER_PORT SGE_EXECD_PORT SGE_ARCH SGE_SINGLE_LINE""".split()
 )
 """Where the engine is found."""
 _GRID_ENGINE_JOB = frozenset(
-    """JOB_ID JOB_NAME JOB_SCRIPT NSLOTS NHOSTS NQUEUES PE PE_HOSTFILE QUEUE REQUEST RESTARTED
+    """JOB_ID JOB_NAME JOB_SCRIPT NSLOTS NHOSTS NQUEUES PE PE_HOSTFILE QUEUE REQNAME REQUEST RESTARTED
     RESTARTS ARC ENVIRONMENT TASK_ID""".split()
 )
 
@@ -39,7 +41,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without what a job, in which the driver may run, has left there."""
     inside = any(name in environment for name in ("SLURM_JOB_ID", "SLURM_JOBID", "SGE_TASK_ID"))
     dropped = _FAMILIES + _SHAPES + (_OF_JOBS if inside else ())
-    names = _GRID_ENGINE_JOB if "SGE_TASK_ID" in environment else frozenset()
+    names = _OF_OURS | (_GRID_ENGINE_JOB if "SGE_TASK_ID" in environment else frozenset())
     return {
         name: value
         for name, value in environment.items()
@@ -75,10 +77,10 @@ class Toolbox:
         return self._programs[name]
 
     def check(self, *names: str) -> None:
-        """Raise OptionError for the first program that is not there."""
+        """Raise EngineUnavailable for the first program that is not there."""
         for name in names:
             if shutil.which(self[name]) is None:
-                raise OptionError(
+                raise EngineUnavailable(
                     f"{self[name]} is not to be found: put it into PATH, or name it with {name}="
                 )
 

@@ -77,21 +77,11 @@ def _parse_row(name: str, number: int, row: str, json_rows: bool) -> JobSpec:
     if not json_rows:
         return JobSpec(shell_command(row))
     try:
-        _check_encodable(spec := _parse_object(json.loads(row, parse_constant=_no_constant)))
-        return spec
+        return _parse_object(json.loads(row, parse_constant=_no_constant))
     except json.JSONDecodeError as error:
         raise CommandError(f"{where}: no JSON: {error.msg} at column {error.colno}") from None
     except (SchedError, RecursionError) as error:
         raise CommandError(f"{where}: {error}") from None
-
-
-def _check_encodable(spec: JobSpec) -> None:
-    """JSON can write halves of characters, which no process can be given."""
-    for text in (*spec.cmd, *(spec.envs or {}).values()):
-        try:
-            os.fsencode(text)
-        except UnicodeEncodeError:
-            raise CommandError(f"{text!r} holds half of a character (a lone surrogate)") from None
 
 
 def _no_constant(text: str) -> NoReturn:

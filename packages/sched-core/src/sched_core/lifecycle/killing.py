@@ -20,6 +20,8 @@ __all__ = ["Killer"]
 log = logging.getLogger("sched")
 
 _ASK_AGAIN_AFTER = 2.0
+_REMIND_AFTER = 5.0
+"""Seconds after which a job should have ended that an engine is told again to end it."""
 
 
 class Killer:
@@ -111,6 +113,7 @@ class Killer:
                 return
             try:
                 await session.scheduler.kill_jobs(jobs)
+                self._note_told(jobs)
                 break
             except EngineUnavailable as error:
                 session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
@@ -119,6 +122,27 @@ class Killer:
                 log.exception("the scheduler %s failed at a kill", session.scheduler.name)
                 session.fail(error)
                 return
+
+    def _note_told(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            active = self._session.active.get(job.index)
+            if active is not None:
+                active.told = self._session.ports.monotonic()
+
+    async def remind(self) -> None:
+        """Tell the engine once more to end what should have ended: it may have lost the order."""
+        session = self._session
+        if not session.scheduler.outlives_driver:
+            return
+        before = session.ports.monotonic() - session.scheduler.time_to_end() - _REMIND_AFTER
+        late = [a.job for a in session.active.values() if a.told is not None and a.told <= before]
+        if late := [job for job in late if job.status is JobStatus.KILLING]:
+            try:
+                await session.scheduler.kill_jobs(late)
+            except EngineUnavailable as error:
+                session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
+            else:
+                self._note_told(late)
 
     async def _move(self, job: Job, status: JobStatus) -> None:
         if not job.status.final:

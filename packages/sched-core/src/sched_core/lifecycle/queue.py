@@ -17,7 +17,8 @@ __all__ = ["WaitingJobs"]
 class _Line:
     """Jobs that may share a submission."""
 
-    jobs: deque[Job] = field(default_factory=deque)
+    jobs: deque[tuple[Job, int]] = field(default_factory=deque)
+    """With the attempt that waits: a job may have been killed here, and tried again since."""
     since: float = 0.0
     """When the oldest began to wait, on the monotonic clock; later, when it was passed over."""
 
@@ -28,7 +29,7 @@ class WaitingJobs:
     def __init__(self) -> None:
         """Start empty."""
         self._lines: dict[object, _Line] = {}
-        self._later: list[tuple[float, int, object, Job]] = []
+        self._later: list[tuple[float, int, object, Job, int]] = []
         self._tie = count()
         self._size = 0
         self._dropped: set[tuple[int, int]] = set()
@@ -38,15 +39,18 @@ class WaitingJobs:
 
     def indexes(self) -> set[int]:
         """Return the indexes of all jobs that wait."""
-        in_line = {job.index for line in self._lines.values() for job in line.jobs}
-        return in_line | {job.index for _, _, _, job in self._later}
+        in_line = {job.index for line in self._lines.values() for job, _ in line.jobs}
+        return in_line | {job.index for _, _, _, job, _ in self._later}
 
     def add(self, job: Job, key: object, now: float) -> None:
         """Put a job at the end of its line."""
+        self._add(job, job.attempt, key, now)
+
+    def _add(self, job: Job, attempt: int, key: object, now: float) -> None:
         line = self._lines.setdefault(key, _Line())
         if not line.jobs:
             line.since = now
-        line.jobs.append(job)
+        line.jobs.append((job, attempt))
         self._size += 1
 
     def drop(self, job: Job) -> None:
@@ -55,13 +59,13 @@ class WaitingJobs:
 
     def add_later(self, job: Job, key: object, at: float) -> None:
         """Have a job join its line at that moment."""
-        heapq.heappush(self._later, (at, next(self._tie), key, job))
+        heapq.heappush(self._later, (at, next(self._tie), key, job, job.attempt))
 
     def due(self, now: float) -> None:
         """Let those join their lines whose moment has come."""
         while self._later and self._later[0][0] <= now:
-            _, _, key, job = heapq.heappop(self._later)
-            self.add(job, key, now)
+            _, _, key, job, attempt = heapq.heappop(self._later)
+            self._add(job, attempt, key, now)
 
     def next_moment(self) -> float | None:
         """Return when the next job joins its line."""
@@ -83,10 +87,11 @@ class WaitingJobs:
                 continue
             batch: list[Job] = []
             while line.jobs and len(batch) < limit:
-                job = line.jobs.popleft()
+                job, attempt = line.jobs.popleft()
                 self._size -= 1
-                dropped = self._dropped and (job.index, job.attempt) in self._dropped
-                if job.status is JobStatus.QUEUED and not dropped:
+                dropped = self._dropped and (job.index, attempt) in self._dropped
+                current = attempt == job.attempt and job.status is JobStatus.QUEUED
+                if current and not dropped:
                     batch.append(job)
             # To the end: the others' turn comes before this line's next.
             del self._lines[key]

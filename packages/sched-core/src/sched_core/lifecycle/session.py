@@ -21,7 +21,7 @@ from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
 from ..runfolder.runfile import RunFile
-from ..runfolder.state import job_entry, state_entry
+from ..runfolder.state import JOB_STATE, job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
@@ -64,6 +64,8 @@ class Active:
     """Since when the engine does not know it."""
     held: bool = False
     """There is a record of an end by a signal, and the engine has not said yet what it was about."""
+    told: float | None = None
+    """When the engine was last told to end it, on the monotonic clock."""
     engine_ended: float | None = None
     """Since when the engine says that it has ended, while there is no record."""
 
@@ -314,7 +316,7 @@ class Session:
             self._add(self.journal, entry)
 
     def _state(self, job: Job) -> dict[str, Any]:
-        state: dict[str, Any] = dict(zip(_STATE, _read_state(job), strict=True))
+        state: dict[str, Any] = dict(zip(JOB_STATE, _read_state(job), strict=True))
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
@@ -381,21 +383,7 @@ class Session:
         return {"run": self.run, "job": job.index, "attempt": job.attempt}
 
 
-_STATE = (
-    "attempt",
-    "trial_count",
-    "infrastructure_retries",
-    "will_retry",
-    "restart",
-    "rc",
-    "failure",
-    "reason",
-    "jid",
-    "host",
-    "started",
-    "ended",
-)
-_read_state = attrgetter(*_STATE)
+_read_state = attrgetter(*JOB_STATE)
 
 
 def _whole(path: str) -> str:

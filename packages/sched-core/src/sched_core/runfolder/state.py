@@ -10,7 +10,7 @@ from ..errors import RunCorrupt
 from ..model.failure import Failure
 from ..model.status import JobStatus
 
-__all__ = ["JobRecord", "job_entry", "replay", "state_entry"]
+__all__ = ["JOB_STATE", "JobRecord", "job_entry", "replay", "state_entry"]
 
 
 @dataclass(slots=True)
@@ -55,6 +55,8 @@ _SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "co
 _STATE = tuple(
     f.name for f in fields(JobRecord) if f.name not in (*_SPEC, "index", "generation", "status")
 )
+JOB_STATE = tuple(name for name in _STATE if name not in ("sid", "interrupted"))
+"""What is kept of a job that moves, by the names of its attributes."""
 
 
 def job_entry(index: int, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class Loop:
         self._spawn(self._flush)
         self._spawn(self._watch)
         self._spawn(self._reconcile)
+        if session.scheduler.events == "always":
+            self._spawn(self._read_spool)
         self._spawn(self._listen)
         if session.lease is not None:
             self._spawn(self._beat)
@@ -174,7 +176,7 @@ class Loop:
 
     async def _wait_for_ends(self) -> None:
         session = self._session
-        until = session.ports.monotonic() + session.scheduler.grace + _STOP_MARGIN
+        until = session.ports.monotonic() + session.scheduler.time_to_end() + _STOP_MARGIN
         while (session.active or self._submitting) and not (self._leaving or session.ousted):
             left = until - session.ports.monotonic()
             if left <= 0:
@@ -297,27 +299,41 @@ class Loop:
         shortest, longest = scheduler.poll_interval
         interval = shortest
         asked_at = session.ports.monotonic()
+        ended = len(session.finals)
         while True:
             await session.ports.sleep(scheduler.spool_interval)
             if session.ousted:
                 return
             try:
-                ended = len(session.finals)
-                if scheduler.events == "always":
-                    await session.reconciler.read_spool()
                 if session.ports.monotonic() - asked_at >= (
                     shortest if self._kills() else interval
                 ):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
+                    await session.killer.remind()
                     still = len(session.finals) == ended and not session.reconciler.impatient
+                    ended = len(session.finals)
                     interval = min(interval * _BACK_OFF, longest) if still else shortest
             except Exception as error:
                 # The run stops, but not this task: the ends of what still runs must be seen.
                 log.debug("a look at the jobs has failed", exc_info=error)
                 session.fail(error)
                 await session.ports.sleep(shortest)
+
+    async def _read_spool(self) -> None:
+        """Take in what wrappers tell, also while the engine lets its answer be waited for."""
+        session = self._session
+        while True:
+            await session.ports.sleep(session.scheduler.spool_interval)
+            if session.ousted:
+                return
+            try:
+                await session.reconciler.read_spool()
+            except Exception as error:
+                log.debug("a look at the spool has failed", exc_info=error)
+                session.fail(error)
+                await session.ports.sleep(session.scheduler.poll_interval[0])
 
     def _kills(self) -> bool:
         """Tell whether jobs are being killed: then somebody waits for the answer."""

@@ -25,6 +25,7 @@ from ..runfolder import (
     replay,
     write_run,
 )
+from ..runfolder.state import JOB_STATE
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
@@ -145,22 +146,8 @@ def restore_job(scheduler: Scheduler, record: JobRecord) -> Job:
     job.timeout = record.timeout
     job.inputs, job.outputs = tuple(record.inputs), tuple(record.outputs)
     job.container = record.container
-    for name in _KEPT:
+    for name in JOB_STATE:
         setattr(job, name, getattr(record, name))
+    job.will_retry = False  # whoever goes on with the run decides anew
     job.status = JobStatus(record.status)
     return job
-
-
-_KEPT = (
-    "attempt",
-    "trial_count",
-    "infrastructure_retries",
-    "restart",
-    "rc",
-    "failure",
-    "reason",
-    "jid",
-    "host",
-    "started",
-    "ended",
-)

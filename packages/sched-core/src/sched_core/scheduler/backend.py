@@ -93,6 +93,10 @@ class Backend(JobText):
         if errors:
             raise errors[0]
 
+    def time_to_end(self) -> float:
+        """Return how many seconds a job may take to end that was told to."""
+        return self.grace
+
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask the engine once about all these jobs.
 

@@ -45,6 +45,8 @@ class Fault(StrEnum):
     """An order to kill is carried out, but its answer is lost."""
     KILL_REFUSED = "kill_refused"
     """An order to kill never arrives."""
+    KILL_FORGOTTEN = "kill_forgotten"
+    """An order to kill is acknowledged, and forgotten."""
     KILL_IGNORED = "kill_ignored"
     """A task that is told to end goes on until it is killed, and leaves no record."""
 
@@ -107,6 +109,7 @@ _RARE = {
     Fault.JOB_KILLED: 0.7,
     Fault.KILL_LOST: 0.3,
     Fault.KILL_REFUSED: 0.3,
+    Fault.KILL_FORGOTTEN: 0.3,
     Fault.KILL_IGNORED: 0.3,
     Fault.SLOW_DISK: 100.0,
     Fault.LATE_FILE: 0.4,

@@ -142,6 +142,9 @@ class SimulatedScheduler(Scheduler):
         if self._chance.strikes(Fault.KILL_REFUSED):
             await self._ports.sleep(_TIMEOUT)
             raise EngineUnavailable("the simulated engine is down")
+        if self._chance.strikes(Fault.KILL_FORGOTTEN):
+            await self._say(lambda: None)
+            return
         await self._say(lambda: self._engine.cancel(places))
         if self._chance.strikes(Fault.KILL_LOST):
             await self._ports.sleep(_TIMEOUT)

@@ -1,0 +1,473 @@
+"""The scheduler of Grid Engine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from sched_core import (
+    AttemptId,
+    EngineState,
+    EngineUnavailable,
+    Job,
+    JobStatus,
+    Observation,
+    OptionError,
+    Submission,
+    SubmitOutcomeUnknown,
+    SubmitRejected,
+    attempt_id,
+)
+
+from . import sge_commands as commands
+from .chunks import Tasks
+from .cluster import ClusterScheduler, array_of
+from .names import sge_name
+from .sge_directives import QSUB_OPTIONS, RESERVED, has_soft_limit, qsub_options
+from .sge_errors import is_misplaced, judge_submission, said
+from .sge_parsers import (
+    Config,
+    Record,
+    Row,
+    Why,
+    parse_config,
+    parse_qacct,
+    parse_qstat,
+    parse_qsub,
+    parse_reasons,
+)
+from .sge_states import state_of
+from .sge_tools import find_tools
+from .sge_words import explain_row, is_final, judge_record, reason_of
+from .tool import Answer
+
+__all__ = ["SgeScheduler"]
+
+_LOOKS = 20
+"""Jobs or arrays at most about which the accounting is asked in one round: each is a question."""
+_SPARE = 5.0
+"""Seconds that the accounting may be later than its own flush time."""
+_FORM = {"TZ": "UTC0", "LC_ALL": "C", "SGE_SINGLE_LINE": "1"}
+"""Times in universal time, settings in one line."""
+_PlaceOf = Callable[[Job], tuple[str | None, int | None]]
+"""Where a job is: its submission's name, and its task."""
+_ONE_HOST = "$pe_slots"
+_ENVIRONMENTS = ("smp", "shm", "threads", "thread", "threaded", "openmp", "make")
+
+
+class SgeScheduler(ClusterScheduler):
+    """Runs jobs on Grid Engine.
+
+    Options are those of Scheduler, and:
+
+    - every option of qsub (`q="all.q"`, `l="h_vmem=4G,gpu=1"`, `P="project"`, `r=True`, `m="ea"`); they win
+      over `resources`. `pe="smp"` takes its number of slots from `resources`, `pe="smp 4"` says it.
+    - `chunk`: how many jobs with equal options share one task, one after the other.
+    - `qsub`, `qstat`, `qdel`, `qacct`, `qalter`, `qconf`: where these programs lie, if not in PATH.
+
+    Jobs whose options are equal are submitted as one job array, as large as the site allows. The
+    environment goes along (`V=False` keeps it back), an end is announced to the job (`notify`) so that
+    it has its `grace`, and what no host could ever run is refused (`w="n"` lets it wait).
+    """
+
+    name: ClassVar[str] = "sge"
+    programs: ClassVar[tuple[str, ...]] = ("qsub", "qstat", "qdel", "qacct", "qalter", "qconf")
+    legal_directives: ClassVar[Mapping[str, str]] = QSUB_OPTIONS
+    reserved_directives: ClassVar[Mapping[str, str]] = RESERVED
+    task_number: ClassVar[str] = "SGE_TASK_ID-1"
+    wrapper_jid: ClassVar[str] = "${JOB_ID-}${SGE_TASK_ID+.$SGE_TASK_ID}"
+    ends_jobs: ClassVar[bool] = True
+    wrapper_restart: ClassVar[str] = "${SCHED_RESTARTS:-0}"
+
+    def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the engine's own options, and where its tools lie. Raises OptionError."""
+        taken = super().take_native_options(options)
+        self._named = dict(self.tools)
+        self._where: dict[str, str] = {}
+        self._found = False
+        self._config: Config | None = None
+        self._parallel: str | None = None
+        self._missing: dict[AttemptId, float] = {}
+        return taken
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Find the tools and how the site has set Grid Engine up. Raises OptionError."""
+        await self._find_tools()
+        self.find_tools("qsub", "qstat", "qdel", "qconf")
+        self._missing.clear()
+        try:
+            await self._configuration()
+            self._parallel = await self._environment_of_one_host()
+        except EngineUnavailable as error:
+            if is_misplaced(error.stderr or ""):
+                raise OptionError(
+                    f"{error}: read the settings.sh of your cell first, which sets SGE_ROOT"
+                ) from error
+            self.session.warn(f"Grid Engine cannot be asked now: {error}")
+        yield
+
+    async def _find_tools(self) -> None:
+        if not self._found:
+            found = await find_tools(self._named, self.toolbox.run)
+            self.tools.update(found.programs)
+            self._where = dict(found.environment)
+            self._found = True
+
+    async def _configuration(self) -> Config:
+        if self._config is None:
+            answer = await self._ask(commands.show_config(self.tools["qconf"]))
+            try:
+                self._config = parse_config(answer.stdout)
+            except ValueError as error:
+                raise EngineUnavailable(str(error), command=answer.command) from error
+            self.set_largest_array(self._config.largest_array or self.usual_array)
+        return self._config
+
+    async def _environment_of_one_host(self) -> str | None:
+        """Return a parallel environment whose slots are on one host, the usual names first."""
+        try:
+            answer = await self._ask(commands.show_environments(self.tools["qconf"]))
+        except EngineUnavailable:
+            return None  # with rc 1 where there is none
+        names = answer.stdout.split()
+        usual = [name for name in _ENVIRONMENTS if name in names]
+        for name in [*usual, *(n for n in names if n not in usual)][:8]:
+            told = await self._ask(commands.show_environment(self.tools["qconf"], name))
+            if _ONE_HOST in told.stdout.split():
+                return name
+        return None
+
+    # --- the text of jobs ------------------------------------------------------------------------
+
+    def prelude(self) -> str:
+        """Return what a task does on Grid Engine alone."""
+        wants = "1" if has_soft_limit(self.directives) else "''"
+        return f"_sched_wants_usr1={wants}\n{_task_text()}"
+
+    def submit_options(self, job: Job) -> tuple[str, ...]:
+        """Return the options of qsub for the job."""
+        return qsub_options(
+            self.directives,
+            self.job_resources(job),
+            self.task_time(job),
+            self.grace,
+            self._parallel,
+        )
+
+    # --- submitting ------------------------------------------------------------------------------
+
+    def ids_of_tasks(self, array: str, submission: Submission) -> dict[AttemptId, str]:
+        """Return what Grid Engine calls the tasks of a submission that it calls `array`."""
+        if len(submission.tasks) <= submission.chunk:
+            return dict.fromkeys(submission.tasks, array)
+        numbered = enumerate(submission.tasks)
+        return {attempt: f"{array}.{n // submission.chunk + 1}" for n, attempt in numbered}
+
+    async def submit_tasks(
+        self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
+    ) -> str:
+        """Submit an array, or a single job where `limit` is None, and return its id."""
+        await self._configuration()
+        if len(tasks) > self.largest_array:
+            raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
+        argv = commands.qsub(
+            self.tools["qsub"],
+            sge_name(name),
+            self.JOBCMD_WRAPPER_LANG,
+            options,
+            None if limit is None else len(tasks),
+            limit,
+        )
+        answer = await self._qsub(argv, self.task_script(tasks, name))
+        try:
+            return parse_qsub(answer.stdout)
+        except ValueError as error:
+            raise answer.error(SubmitOutcomeUnknown, str(error)) from error
+
+    async def _qsub(self, argv: Sequence[str], script: bytes) -> Answer:
+        try:
+            answer = await self.toolbox.run(argv, script, self._where)
+        except TimeoutError as error:
+            raise SubmitOutcomeUnknown("qsub did not return", command=argv) from error
+        if answer.returncode == 0:
+            return answer
+        words = said(answer.stderr or answer.stdout)
+        verdict = judge_submission(answer.stderr)
+        if answer.returncode < 0 or verdict == "unknown":
+            raise answer.error(SubmitOutcomeUnknown, words)
+        if verdict == "unavailable" or await self._arrays_are_smaller(words):
+            raise answer.error(EngineUnavailable, words)
+        raise answer.error(SubmitRejected, words)
+
+    async def _arrays_are_smaller(self, words: str) -> bool:
+        """Tell whether the site has lowered its limit since this driver has asked for it."""
+        if "more than" not in words or "tasks" not in words:
+            return False
+        before, self._config = self.largest_array, None
+        await self._configuration()
+        return self.largest_array < before
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+        """Ask qstat once for all; about what it does not know any more, the accounting as well."""
+        rows = await self._queue()
+        seen = await self._match(jobs, rows)
+        missing = [job for job in jobs if attempt_id(job) not in seen and job.jid is not None]
+        now = self.session.ports.monotonic()
+        since = {attempt_id(job): self._missing.get(attempt_id(job), now) for job in missing}
+        again = [job for job in missing if attempt_id(job) in self._missing]
+        self._missing = since
+        if again:
+            seen |= await self._look_back(again)
+        return seen
+
+    async def job_is_running(self, job: Job) -> bool:
+        """Tell whether Grid Engine has the job, waiting or running."""
+        return bool(_present([job], await self._queue(), self._place_of))
+
+    async def _queue(self) -> list[Row]:
+        await self._find_tools()
+        answer = await self._ask(commands.qstat(self.tools["qstat"], _user()))
+        try:
+            return parse_qstat(answer.stdout)
+        except ValueError as error:
+            raise EngineUnavailable(str(error), command=answer.command) from error
+
+    async def _match(
+        self, jobs: Iterable[Job], rows: Iterable[Row]
+    ) -> dict[AttemptId, Observation]:
+        """Find the jobs in what qstat has told; ids alone are not trusted, they may be used again."""
+        of_task = {key: row for row in rows for key in _keys(row)}
+        seen: dict[AttemptId, Observation] = {}
+        stuck: list[tuple[Job, Row]] = []
+        for job in jobs:
+            row = of_task.get(array_of(job.jid)) if job.jid is not None else None
+            if row is None:
+                continue
+            name = self.submission_name(job)
+            if name is not None and sge_name(name) != row.name:
+                reason = "Grid Engine has forgotten it: its id belongs to another job"
+                seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
+            elif state_of(row.state).state is EngineState.FAILED:
+                stuck.append((job, row))
+            else:
+                seen[attempt_id(job)] = _observation(job, row)
+        if stuck:
+            seen |= await self._withdraw(stuck)
+        return seen
+
+    async def _withdraw(self, stuck: Sequence[tuple[Job, Row]]) -> dict[AttemptId, Observation]:
+        """Take what is in an error state, and would stay there, out of the queue; tell why it was."""
+        why = await self._reasons({row.id for _, row in stuck})
+        await self._delete(_grouped(array_of(job.jid) for job, _ in stuck if job.jid))
+        return {
+            attempt_id(job): _observation(
+                job, row, reason_of(row, why.get(row.id), array_of(str(job.jid))[1])
+            )
+            for job, row in stuck
+        }
+
+    async def _reasons(self, ids: Collection[str]) -> dict[str, Why]:
+        if not ids:
+            return {}
+        argv = commands.qstat_reasons(self.tools["qstat"], sorted(ids))
+        try:
+            answer = await self._ask(argv)
+        except EngineUnavailable as error:
+            if "do not exist" in (error.stderr or "") + str(error):
+                return {}
+            raise
+        return parse_reasons(answer.stdout)
+
+    async def _look_back(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
+        """Ask the accounting about jobs that the queue does not know."""
+        config = await self._configuration()
+        if not config.accounting:
+            return {}
+        wanted = {array_of(str(job.jid))[0]: None for job in jobs}
+        records: list[Record] = []
+        for id_ in [*wanted][:_LOOKS]:
+            records += await self._accounting(id_)
+        last = {(r.id, r.task): r for r in records if is_final(r)}
+        seen: dict[AttemptId, Observation] = {}
+        for job in jobs:
+            key, name = array_of(str(job.jid)), self.submission_name(job)
+            record = last.get(key)
+            if record is not None and (name is None or sge_name(name) == record.name):
+                seen[attempt_id(job)] = judge_record(record, str(job.jid), job.restart)
+            elif self._may_be_late(job, config):
+                seen[attempt_id(job)] = Observation(EngineState.RUNNING, restart=job.restart)
+        return seen
+
+    def _may_be_late(self, job: Job, config: Config) -> bool:
+        """Tell whether the record of a job that has run may still come."""
+        if job.started is None or job.status is JobStatus.KILLING:
+            return False
+        now = self.session.ports.monotonic()
+        return now - self._missing.get(attempt_id(job), now) < config.flush_time + _SPARE
+
+    async def _accounting(self, job: str) -> list[Record]:
+        try:
+            answer = await self._ask(commands.qacct(self.tools["qacct"], job))
+        except EngineUnavailable as error:
+            if "not found" not in str(error):
+                self.session.warn(f"Grid Engine's accounting cannot be asked: {error}")
+            return []
+        return list(parse_qacct(answer.stdout))
+
+    async def find_submissions(
+        self, submissions: Sequence[Submission]
+    ) -> Mapping[str, Mapping[AttemptId, str]]:
+        """Look submissions up by their names, in the queue and in the accounting."""
+        wanted = {sge_name(submission.name): submission for submission in submissions}
+        ids = {row.name: row.id for row in await self._queue()}
+        for name in [name for name in wanted if name not in ids][:_LOOKS]:
+            for record in await self._accounting(name):
+                ids[name] = record.id
+        return {
+            submission.sid: self.ids_of_tasks(ids[name], submission)
+            for name, submission in wanted.items()
+            if name in ids
+        }
+
+    async def _ask(self, argv: Sequence[str]) -> Answer:
+        """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
+        answer = await self._run(argv, _FORM)
+        if answer.returncode != 0:
+            raise answer.error(EngineUnavailable, said(answer.stderr or answer.stdout))
+        return answer
+
+    async def _run(self, argv: Sequence[str], form: Mapping[str, str] | None = None) -> Answer:
+        try:
+            return await self.toolbox.run(argv, extra={**self._where, **(form or {})})
+        except TimeoutError as error:
+            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
+
+    # --- killing and limits ----------------------------------------------------------------------
+
+    async def kill_tasks(self, jobs: Sequence[Job]) -> None:
+        """Have Grid Engine end these tasks, with few calls; asked first: no other job is hit."""
+        await self._delete(_grouped(_present(jobs, await self._queue(), self._place_of)))
+
+    async def _delete(self, ids: commands.JobIds) -> None:
+        for words in commands.delete_ids(ids):
+            await self._change(commands.qdel(self.tools["qdel"], words))
+
+    async def set_limit(self, array: str, limit: int) -> None:
+        """Change how many tasks of an array run at once; one that has ended needs no limit."""
+        await self._change(commands.set_limit(self.tools["qalter"], array, limit))
+
+    async def _change(self, argv: Sequence[str]) -> None:
+        """Run a tool that changes jobs; of those that have ended it complains, and does the rest."""
+        answer = await self._run(argv)
+        if answer.returncode < 0 or judge_submission(answer.stderr) != "rejected":
+            raise answer.error(EngineUnavailable, said(answer.stderr))
+
+    def _place_of(self, job: Job) -> tuple[str | None, int | None]:
+        """Return the job's submission's name, and its task, also where its id is not known yet."""
+        name = self.submission_name(job)
+        if job.jid is not None:
+            return name, array_of(job.jid)[1]
+        active = self.session.active.get(job.index)
+        submission = active.submission if active else None
+        ids = self.ids_of_tasks("0", submission) if submission else {}
+        return name, array_of(ids.get(attempt_id(job), "0"))[1]
+
+    # --- for people ------------------------------------------------------------------------------
+
+    async def explain(self, job: Job) -> str:
+        """Return what Grid Engine says about the job: its state, and why it waits or has failed."""
+        if job.jid is None:
+            return job.reason or "Grid Engine does not have it yet"
+        key = array_of(job.jid)
+        row = next((row for row in await self._queue() if key in _keys(row)), None)
+        if row is not None:
+            why = (await self._reasons([row.id])).get(row.id)
+            return explain_row(job.jid, row, why, key[1])
+        records = [r for r in await self._accounting(key[0]) if (r.id, r.task) == key]
+        if records:
+            return f"Grid Engine job {job.jid}: {judge_record(records[-1], job.jid, 0).reason}"
+        return f"Grid Engine does not know {job.jid}"
+
+    async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
+        """Check the tools, the qmaster, the accounting, the limits and the queues."""
+        from .sge_doctor import check_sge
+
+        await self._find_tools()
+        where = {**os.environ, **self._where}
+        return await check_sge(self._named, self.tools, where, self._ask)
+
+
+@cache
+def _task_text() -> str:
+    return files(__package__).joinpath("sge_task.bash").read_text(encoding="utf-8")
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
+    if row.tasks is None:
+        yield row.id, None
+    else:
+        for task in row.tasks:
+            yield row.id, task
+
+
+def _present(
+    jobs: Iterable[Job], rows: Iterable[Row], place_of: _PlaceOf
+) -> list[tuple[str, int | None]]:
+    """Return the ids of those of the jobs that Grid Engine has, by their submissions' names."""
+    places = {(row.name, task): row.id for row in rows for _, task in _keys(row)}
+    found = []
+    for job in jobs:
+        name, task = place_of(job)
+        id_ = places.get((sge_name(name), task)) if name else None
+        if id_ is not None:
+            found.append((id_, task))
+    return found
+
+
+def _grouped(ids: Iterable[tuple[str, int | None]]) -> commands.JobIds:
+    grouped: dict[str, list[int] | None] = {}
+    for id_, task in ids:
+        tasks = grouped.setdefault(id_, None if task is None else [])
+        if tasks is not None and task is not None:
+            tasks.append(task)
+    return grouped
+
+
+def _observation(job: Job, row: Row, reason: str = "") -> Observation:
+    meaning = state_of(row.state)
+    # It tells that it was started again, not how often: the job's own claim does.
+    restart = max(job.restart, 1) if meaning.restarted else job.restart
+    return Observation(
+        meaning.state,
+        failure=meaning.failure,
+        reason=reason or f"Grid Engine: {row.state}",
+        jid=job.jid,
+        host=row.host or None,
+        restart=restart,
+        started=row.started,
+    )

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import pytest
+
+from sched_core.testing.contract import SchedulerContract
+
+from .helpers import Asked
+
+
+@pytest.mark.usefixtures("sge")
+class TestSge(SchedulerContract):
+    scheduler_class = Asked
+    backends = ("asyncio", "trio")
+    patience = 60.0

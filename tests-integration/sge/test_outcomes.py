@@ -1,0 +1,313 @@
+"""What becomes of jobs, as Grid Engine tells it: state, class, rc and reason."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from sched_core import Failure, JobStatus, OptionError
+
+from ..daemons import processes_with
+from .cluster import SgeCluster
+from .helpers import ONCE, Asked, begun, pending, ran, running, until, waiting
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"q": "nosuch.q"}, 'requests unknown queue "nosuch.q"'),
+        ({"l": "nosuchres=1"}, 'unknown resource "nosuchres"'),
+        ({"l": "h_rt=soon"}, 'attribute "h_rt" is not a time value'),
+        ({"pe": "nope 2"}, 'parallel environment "nope" does not exist'),
+        ({"P": "nope"}, 'project "nope" does not exist'),
+        ({"p": 5000}, 'invalid priority "5000"'),
+        ({"pe": "smp 4000"}, "no suitable queues"),
+    ],
+)
+async def test_what_grid_engine_refuses_is_said_in_its_words(
+    sge: SgeCluster, tmp_path: Path, options: dict[str, Any], words: str
+) -> None:
+    scheduler = Asked(tmp_path / "run", error_strategy="retry", **options)
+    async with running(scheduler) as runner:
+        job = await runner.wait(await runner.feed(["/bin/true"]))
+    assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.REJECTED, 1)
+    assert words in job.reason
+    assert words in await job.stderr_file.read_text()
+
+
+async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="did you mean hold_jid"):
+        Asked(tmp_path / "run", hold_jib="7")
+
+
+async def test_codes_that_mean_more_to_grid_engine_are_the_command_s_own(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    codes = [0, 1, 99, 100, 121, 255]
+    async with running(Asked(tmp_path / "run")) as runner:
+        for code in codes:
+            await runner.feed(["/bin/sh", "-c", f"{ONCE}; exit {code}"])
+        await runner.stop_feeding()
+        jobs = runner.jobs
+    assert [job.rc for job in jobs] == codes
+    assert {job.failure for job in jobs[1:]} == {Failure.EXIT}
+    assert all(ran(tmp_path / "run", job) == ["1"] for job in jobs)
+    assert all(not sge.state(str(job.jid)).startswith(("E", "R")) for job in jobs)
+
+
+async def test_the_time_limit_of_grid_engine(sge: SgeCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run", l="h_rt=2", grace=1)
+    async with running(scheduler) as runner:
+        job = await runner.wait(await runner.feed(waiting()))
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.TIMEOUT, 143)
+    assert "h_rt" in job.reason
+
+
+async def test_the_soft_time_limit_is_a_signal_to_the_command(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    command = "trap 'echo told; exit 0' USR1; while :; do sleep 0.2; done"
+    async with running(Asked(tmp_path / "run", l="s_rt=2,h_rt=60")) as runner:
+        job = await runner.wait(await runner.feed(["/bin/sh", "-c", command]))
+    assert job.status is JobStatus.FINISHED
+    assert await job.stdout_file.read_text() == "told\n"
+
+
+async def test_the_job_s_own_time_limit_comes_first(sge: SgeCluster, tmp_path: Path) -> None:
+    async with running(Asked(tmp_path / "run", timeout="1s", grace=1)) as runner:
+        job = await runner.wait(await runner.feed(waiting()))
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
+    assert job.reason == ""
+
+
+async def test_all_processes_of_a_job_together_need_too_much_memory(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    eat = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); while :; do sleep 1; done"
+    both = 'for n in 1 2 3; do /bin/bash -c "$0" & done; wait'
+    async with running(Asked(tmp_path / "run", l="h_vmem=150M", grace=1)) as runner:
+        job = await runner.wait(await runner.feed(["/bin/bash", "-c", both, eat]))
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
+
+
+async def test_a_job_that_cannot_be_started_is_no_longer_in_the_queue(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    class NoShell(Asked):
+        JOBCMD_WRAPPER_LANG: ClassVar[str] = "/no/such/bash"
+
+    scheduler = NoShell(tmp_path / "run")
+    async with running(scheduler) as runner:
+        jobs = await runner.feed_all([["/bin/true"]] * 3)
+        await runner.stop_feeding()
+    assert {(job.status, job.failure) for job in jobs} == {(JobStatus.FAILED, Failure.SETUP)}
+    assert all("Eqw" in job.reason for job in jobs)
+    assert all("No such file or directory" in job.reason for job in jobs)
+    assert [sge.state(str(job.jid)) for job in jobs] == ["", "", ""]
+    assert scheduler.toolbox.calls["qdel"] <= 3
+
+
+async def test_a_folder_that_is_not_there_is_the_job_s_own_failure(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    async with running(Asked(tmp_path / "run", cwd="/no/such/folder")) as runner:
+        job = await runner.wait(await runner.feed(["/bin/true"]))
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.SETUP)
+    assert "/no/such/folder" in await job.stderr_file.read_text()
+
+
+async def test_a_job_that_is_started_again_keeps_what_it_wrote(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    scheduler = Asked(tmp_path / "run", r=True, grace=1)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        for restart in (1, 2):
+            await begun(job)
+            await (job.metadir / "begun").unlink()
+            sge.run("qmod", "-rj", str(job.jid))
+            await until(lambda restart=restart: job.restart == restart)  # type: ignore[misc]
+        await begun(job)
+        await (scheduler.workdir / "gate").write_text("")
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count, job.restart) == (JobStatus.FINISHED, 1, 0, 2)
+    assert ran(scheduler.workdir, job) == ["1", "1", "1"]
+    assert await job.stdout_file.read_text() == "begun\n"
+    assert await (job.retry_dir / "1.r0" / "job.stdout").read_text() == "begun\n"
+
+
+async def test_deleted_by_hand_while_it_runs(sge: SgeCluster, tmp_path: Path) -> None:
+    async with running(Asked(tmp_path / "run", error_strategy="retry")) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        sge.run("qdel", str(job.jid))
+        await runner.wait(job)
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
+    assert "Grid Engine: 100" in job.reason
+
+
+async def test_deleted_by_hand_without_notice(sge: SgeCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run", notify=False, grace=1)
+    async with running(scheduler) as runner:
+        stubborn = 'trap "" TERM; while :; do sleep 0.2; done'
+        job = await runner.feed(["/bin/sh", "-c", f': >"$SCHED_JOB_METADIR/begun"; {stubborn}'])
+        await begun(job)
+        token = f"SCHED_JOB_TOKEN={scheduler.session.run}-0-1"
+        assert processes_with(token)
+        sge.run("qdel", str(job.jid))
+        await runner.wait(job)
+        await until(lambda: not processes_with(token))
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 137)
+
+
+async def test_deleted_by_hand_while_it_waits(sge: SgeCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run", h=True)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await pending(job)
+        assert "it is held" in await scheduler.explain(job)
+        sge.run("qdel", str(job.jid))
+        await runner.wait(job)
+    # Grid Engine keeps no record of it.
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.LOST)
+    assert "it never started" in job.reason
+    assert ran(tmp_path / "run", job) == []
+
+
+async def test_one_task_of_an_array_is_deleted(sge: SgeCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run", forks=4)
+    async with running(scheduler) as runner:
+        jobs = await runner.feed_all([waiting()] * 4)
+        for job in jobs:
+            await begun(job)
+        sge.run("qdel", str(jobs[2].jid))
+        await runner.wait(jobs[2])
+        await (scheduler.workdir / "gate").write_text("")
+    assert [job.failure for job in jobs] == [None, None, Failure.CANCELLED, None]
+
+
+async def test_a_suspended_job_goes_on_later(sge: SgeCluster, tmp_path: Path) -> None:
+    scheduler = Asked(tmp_path / "run")
+    tick = 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do echo tick; sleep 0.1; done'
+    command = ["/bin/sh", "-c", f': >"$SCHED_JOB_METADIR/begun"; {tick}']
+    async with running(scheduler) as runner:
+        job = await runner.feed(command)
+        await begun(job)
+        (pid,) = processes_of(command[-1])
+        sge.run("qmod", "-sj", str(job.jid))
+        await until(lambda: state_of_process(pid) == "T")
+        await until(lambda: sge.state(str(job.jid)) == "s")
+        assert (await scheduler.explain(job)).startswith(f"Grid Engine job {job.jid}: s, on ")
+        sge.run("qmod", "-usj", str(job.jid))
+        await until(lambda: state_of_process(pid) in "SR")
+        await (scheduler.workdir / "gate").write_text("")
+        await runner.wait(job)
+    assert job.status is JobStatus.FINISHED
+
+
+def processes_of(script: str) -> list[int]:
+    wanted = f"/bin/sh\0-c\0{script}\0".encode()
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if Path(f"/proc/{pid}/cmdline").read_bytes() == wanted:
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def state_of_process(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("restartable", [False, True])
+@pytest.mark.parametrize("crashed", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.timeout(200)
+async def test_the_host_is_lost(
+    sge: SgeCluster, tmp_path: Path, restartable: bool, crashed: bool
+) -> None:
+    scheduler = Asked(tmp_path / "run", r=restartable)
+    async with running(scheduler, patience=180) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        await (job.metadir / "begun").unlink()
+        if crashed:
+            sge.execd.kill()  # once it is back it takes a minute until it believes that they are lost
+        sge.lose_watchers()
+        for pid in processes_with(f"JOB_ID={job.jid}"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        sge.execd.start()
+        if restartable:
+            await until((job.metadir / "begun").exists, 100)
+            await (scheduler.workdir / "gate").write_text("")
+        await until(lambda: job.status.final, 100)
+    sge.until_ready()
+    if restartable:
+        assert (job.status, job.attempt, job.restart) == (JobStatus.FINISHED, 1, 1)
+    else:
+        assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
+
+
+async def test_a_dependency_and_several_cores(sge: SgeCluster, tmp_path: Path) -> None:
+    held = sge.submit("before", "sleep 60", "-h")
+    options: dict[str, Any] = {"hold_jid": held, "resources": {"cpus": 2, "memory": "1 GiB"}}
+    scheduler = Asked(tmp_path / "run", **options)
+    async with running(scheduler) as runner:
+        job = await runner.feed(["/bin/sh", "-c", "echo $NSLOTS; ulimit -v"])
+        await pending(job)
+        assert "job dependencies" in await scheduler.explain(job)
+        sge.run("qdel", held)
+        await runner.wait(job)
+    assert await job.stdout_file.read_text() == f"2\n{1 << 20}\n"
+
+
+async def test_the_environment_of_a_surrounding_job_does_not_leak(
+    sge: SgeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaks = {
+        "JOB_ID": "1", "SGE_TASK_ID": "5", "SGE_TASK_LAST": "9", "QUEUE": "nope", "RESTARTED": "1", "PE": "x",
+        "SGE_JOB_SPOOL_DIR": "/nope", "SLURM_JOB_ID": "3", "SCHED_JOB_TOKEN": "other", "ARC": "x",
+    }  # fmt: skip
+    for name, value in leaks.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KEPT", "a\nb 'c' \\n")
+    async with running(Asked(tmp_path / "run")) as runner:
+        job = await runner.wait(await runner.feed(["/usr/bin/env", "-0"]))
+    lines = (await job.stdout_file.read_text()).split("\0")
+    found = dict(line.partition("=")[::2] for line in lines)
+    assert found["JOB_ID"] == job.jid
+    assert (found["RESTARTED"], found["QUEUE"], found["KEPT"]) == ("0", "all.q", "a\nb 'c' \\n")
+    assert not {"SGE_TASK_ID", "SGE_TASK_LAST", "SLURM_JOB_ID", "PE"} & found.keys()
+    assert found["SGE_ROOT"] == sge.variables["SGE_ROOT"]
+    assert job.rc == 0
+
+
+async def test_the_doctor_finds_all_well(sge: SgeCluster, tmp_path: Path) -> None:
+    findings = {name: (verdict, detail) for name, verdict, detail in await Asked(tmp_path).doctor()}
+    assert all(verdict for verdict, _ in findings.values()), findings
+    assert findings["qsub"][1].startswith("/usr/lib/gridengine/qsub (instead of the slower ")
+    assert "all.q" in findings["queues"][1]
+    assert findings["parallel environments"][1] == "smp"
+    assert "8.1" in findings["qmaster"][1]
+
+
+async def test_the_doctor_says_that_the_cell_is_missing(
+    sge: SgeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SGE_ROOT", os.fspath(tmp_path / "nowhere"))
+    findings = {name: (verdict, detail) for name, verdict, detail in await Asked(tmp_path).doctor()}
+    verdict, detail = findings["qmaster"]
+    assert verdict is False
+    assert "SGE_ROOT directory" in detail
+    with pytest.raises(OptionError, match=r"settings\.sh"):
+        async with running(Asked(tmp_path / "run")):
+            pass
