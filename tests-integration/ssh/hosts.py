@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..slurm.daemons import EngineMissing, need_programs, until
+from ..daemons import EngineMissing, need_programs, until
 from .namespaces import Network, run
 
 __all__ = ["Host", "Lab"]

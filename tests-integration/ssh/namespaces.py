@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..slurm.daemons import EngineMissing
+from ..daemons import EngineMissing
 
 __all__ = ["Network", "run"]
 

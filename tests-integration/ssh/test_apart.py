@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from .hosts import Lab
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which the driver runs."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -112,7 +112,7 @@ async def test_nothing_secret_is_in_an_argv(apart: Lab, folder: Path) -> None:
 
 
 async def test_retries_have_their_own_records(apart: Lab, folder: Path) -> None:
-    options = {"error_strategy": "retry", "num_retries": 2}
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 2}
     async with run_of(folder / "run", "h1", **options) as runner:
         job = await runner.feed(shell('echo "$SCHED_ATTEMPT"; test "$SCHED_ATTEMPT" = 3'))
     assert (outcome(job), job.attempt) == (("FINISHED", 0, None), 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -17,7 +18,7 @@ from .hosts import Lab
 from .namespaces import run
 
 
-async def why(workdir: Path, *servers: str, **options: object) -> str:
+async def why(workdir: Path, *servers: str, **options: Any) -> str:
     """Return why a run cannot be opened."""
     with pytest.raises(HostUnavailable) as caught, anyio.fail_after(20):
         async with run_of(workdir, *servers, **options):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -94,7 +95,7 @@ async def test_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -> No
 
 async def test_jobs_of_a_host_that_was_rebooted_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
-    options = {"error_strategy": "retry", "num_retries": 0}
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
     script = COUNTED + 'test "$SCHED_ATTEMPT" = 2 || ' + "{ " + WAITS + "; }"
     async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
         jobs = [await runner.feed(shell(script)) for _ in range(2)]
@@ -119,7 +120,7 @@ async def test_a_reboot_is_said_to_be_one(lab: Lab, tmp_path: Path) -> None:
 
 async def test_a_host_that_stays_away_keeps_its_jobs_waiting(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
-    options = {"error_strategy": "retry"}
+    options: dict[str, Any] = {"error_strategy": "retry"}
     async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
         jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
         await until_running(*jobs)
@@ -139,7 +140,7 @@ async def test_a_host_that_stays_away_keeps_its_jobs_waiting(lab: Lab, tmp_path:
 
 async def test_with_host_lost_after_they_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
-    options = {"error_strategy": "retry", "host_lost_after": 1, "grace": 1}
+    options: dict[str, Any] = {"error_strategy": "retry", "host_lost_after": 1, "grace": 1}
     async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
         jobs = [await runner.feed(shell(COUNTED + WAITS, "leftover")) for _ in range(2)]
         await until_running(*jobs)

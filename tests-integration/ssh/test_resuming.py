@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -21,11 +22,11 @@ from .test_faults import COUNTED, WAITS, open_gate, started, until_running
 
 @contextmanager
 def driver(
-    workdir: Path, commands: list[list[str]], **options: object
+    workdir: Path, commands: list[list[str]], **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a driver of its own, to be killed."""
-    given = {"servers": ["h1", "h2"], "keepalive": 0.5, "forks": 4, **options}
-    argv = driver_command(SshScheduler(workdir, **given), given, commands, "asyncio")  # type: ignore[arg-type]
+    given: dict[str, Any] = {"servers": ["h1", "h2"], "keepalive": 0.5, "forks": 4, **options}
+    argv = driver_command(SshScheduler(workdir, **given), given, commands, "asyncio")
     with subprocess.Popen(argv, cwd=workdir.parent) as process:
         try:
             yield process
@@ -66,7 +67,12 @@ async def test_a_host_that_is_away_when_the_run_goes_on(lab: Lab, tmp_path: Path
         process.kill()
         process.wait()
     open_gate(two)
-    options = {"forks": 4, "existing": "resume", "connect_timeout": 1, "error_strategy": "retry"}
+    options: dict[str, Any] = {
+        "forks": 4,
+        "existing": "resume",
+        "connect_timeout": 1,
+        "error_strategy": "retry",
+    }
     with one.cut_off():
         async with run_of(tmp_path / "run", "h1", "h2", **options) as runner:
             (there,) = [job for job in runner.jobs if job.host == "h1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -79,7 +80,7 @@ class Link:
         if server.port is not None:
             given["port"] = server.port
         if server.keyfile is not None:
-            given["client_keys"] = [server.keyfile]
+            given["client_keys"] = [os.path.expanduser(server.keyfile)]
         if how.skip_host_key_check:
             given["known_hosts"] = None
         options: Any = None
