@@ -218,3 +218,29 @@ async def test_a_host_where_nothing_starts_is_set_aside(
         await runner.stop_feeding()
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
     assert "h1 is set aside: 3 jobs in a row" in caplog.text
+
+
+async def test_a_host_that_goes_before_its_files_were_fetched(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", forks=2) as runner:
+        # One end is told of, but the files do not come: the link is cut between.
+        fetched = anyio.Event()
+        there: Any = host_of(runner, "h1")
+        download = there.download
+
+        async def cut_first(names: list[str]) -> Any:
+            if not fetched.is_set():
+                fetched.set()
+                host.cut()
+            return await download(names)
+
+        there.download = cut_first
+        job = await runner.feed(shell(COUNTED + "echo out; exit 4"))
+        await fetched.wait()
+        await until_down(runner)
+        await until(lambda: job.failure is Failure.UNAVAILABLE)
+        host.heal()
+        await runner.wait(job)
+    assert outcome(job) == ("FAILED", 4, "EXIT")
+    assert Path(job.stdout_file).read_text() == "out\n"
+    assert started(host) == ["0"]

@@ -132,6 +132,9 @@ class Judge:
         Raises HostUnavailable.
         """
         await self._end_stale(host)
+        for attempt in attempts:
+            if attempt.job.failure is Failure.UNAVAILABLE:
+                attempt.job.failure, attempt.job.reason = None, ""
         self._transfers.go_on(host)
         left = [a for a in attempts if a.stage < Stage.ENDED]
         told = await host.look([a.id for a in left])
@@ -150,14 +153,12 @@ class Judge:
         return attempt.job.started is not None or attempt.stage is Stage.STARTED
 
     def _take_up(self, host: Host, attempt: Attempt) -> None:
-        """Count what it holds, if nobody did so yet, and that it can be asked for again."""
+        """Count what it holds, if nobody did so yet."""
         if not attempt.slot:
             attempt.slot = host.take_slot()
             wanted = self._scheduler.job_resources(attempt.job)
             if host.admission is not None:
                 attempt.grant = host.admission.hold(wanted, None)
-        if attempt.job.failure is Failure.UNAVAILABLE:
-            attempt.job.failure, attempt.job.reason = None, ""
 
     async def look_again(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Find out about attempts that this connection has started, or watches.
@@ -251,7 +252,8 @@ class Judge:
         if host.up:
             return
         for attempt in self._scheduler.on_host(host):
-            if attempt.stage in (Stage.SENT, Stage.STARTED):
+            if attempt.stage > Stage.PLACED:
+                self._transfers.drop(host, attempt)
                 self.kill_later(host, attempt)
                 reason = f"{host.name} could not be reached for {seconds:g} s: {host.error}"
                 self._lost(attempt, reason, Failure.UNAVAILABLE)

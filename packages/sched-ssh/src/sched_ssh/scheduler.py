@@ -450,7 +450,10 @@ class SshScheduler(Scheduler):
                 texts = await self._transfers.scripts(ready)
         except HostUnavailable as error:
             self.session.warn(str(error))
-            self.put_back([a for a in ready if a.stage is Stage.PLACED and not a.withdrawn])
+            # Some may have gone elsewhere meanwhile, or were told before to start.
+            self.put_back(
+                [a for a in ready if a.host is host and a.stage is Stage.PLACED and not a.withdrawn]
+            )
             return
         for attempt in ready:
             if not attempt.withdrawn and attempt.host is host and attempt.stage <= Stage.SENT:
@@ -538,7 +541,7 @@ class SshScheduler(Scheduler):
             self.spawn(self._judge.give_up_later, host, self.host_lost_after)
 
     def _say_waiting(self, host: Host) -> None:
-        left = [a for a in self.on_host(host) if a.stage in _ON_HOST]
+        left = [a for a in self.on_host(host) if a.stage > Stage.PLACED]
         for attempt in left:
             attempt.job.failure = Failure.UNAVAILABLE
             attempt.job.reason = f"{host.error}; waiting for the host"

@@ -135,6 +135,12 @@ class Transfers:
         self._ended.setdefault(host, deque()).append((attempt, seen))
         self.go_on(host)
 
+    def drop(self, host: Host, attempt: Attempt) -> None:
+        """Do not wait for the files of an attempt any longer."""
+        waiting = self._ended.get(host, deque())
+        for one in [one for one in waiting if one[0] is attempt]:
+            waiting.remove(one)
+
     def go_on(self, host: Host) -> None:
         """Fetch what there is to fetch."""
         if self._ended.get(host) and host not in self._fetching:
@@ -151,8 +157,9 @@ class Transfers:
                 began = ports.monotonic()
                 await self._fetch_together(host, batch)
                 self._took = ports.monotonic() - began
-                for _ in batch:
-                    waiting.popleft()
+                for one in batch:
+                    if one in waiting:  # nobody gave it up meanwhile
+                        waiting.remove(one)
         except HostUnavailable as error:
             self._scheduler.session.warn(str(error))
         except OSError as error:
