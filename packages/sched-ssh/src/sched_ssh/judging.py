@@ -133,8 +133,7 @@ class Judge:
         """
         await self._end_stale(host)
         for attempt in attempts:
-            if attempt.job.failure is Failure.UNAVAILABLE:
-                attempt.job.failure, attempt.job.reason = None, ""
+            self._scheduler.answers_again(attempt)
         self._transfers.go_on(host)
         left = [a for a in attempts if a.stage < Stage.ENDED]
         told = await host.look([a.id for a in left])

@@ -496,7 +496,13 @@ class SshScheduler(Scheduler):
 
     def report(self, attempt: Attempt, seen: Observation) -> None:
         """Tell the lifecycle what was seen of an attempt."""
+        self.answers_again(attempt)
         self._report(attempt.id, seen)
+
+    def answers_again(self, attempt: Attempt) -> None:
+        """Take back that an attempt's host cannot be asked about it."""
+        if attempt.job.failure is Failure.UNAVAILABLE:
+            attempt.job.failure, attempt.job.reason = None, ""
 
     def token(self, job: Job) -> str:
         """Return what all processes of the job's present attempt carry."""
