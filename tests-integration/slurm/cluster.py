@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,16 @@ class SlurmCluster:
             return False
         return True
 
+    @contextlib.contextmanager
+    def partition(self, name: str, **settings: object) -> Iterator[str]:
+        """Have one more partition, of all nodes."""
+        words = [f"{key}={value}" for key, value in settings.items()]
+        self.run("scontrol", "create", f"PartitionName={name}", "Nodes=ALL", *words)
+        try:
+            yield name
+        finally:
+            self.run("scontrol", "delete", f"PartitionName={name}")
+
     def saved(self) -> Saved:
         """Return what the controller has saved of its state: what it knows after a crash."""
         files = (path for path in (self.root / "state").rglob("*") if path.is_file())
@@ -246,11 +256,7 @@ class SlurmCluster:
         everywhere = f"Nodes={','.join(self._names)} State=UP"
         lines += [
             f"PartitionName=main {everywhere} Default=YES MaxTime=INFINITE DefaultTime=10",
-            f"PartitionName={self.name}ern {everywhere}",
             f"PartitionName=short {everywhere} MaxTime=1",
-            f"PartitionName=scavenge {everywhere} PriorityTier=0 PreemptMode=REQUEUE",
-            f"PartitionName=spare {everywhere} PriorityTier=0 PreemptMode=CANCEL",
-            f"PartitionName=urgent {everywhere} PriorityTier=9 PreemptMode=OFF",
         ]
         self.conf.write_text("\n".join(lines) + "\n")
         (self.root / "cgroup.conf").write_text(

@@ -22,6 +22,7 @@ from ..jobs import (
     until,
     waiting,
 )
+from .cluster import SlurmCluster
 
 __all__ = [
     "NOTED",
@@ -34,6 +35,7 @@ __all__ = [
     "pending",
     "ran",
     "running",
+    "started_again",
     "until",
     "waiting",
 ]
@@ -44,6 +46,15 @@ class Asked(SlurmScheduler):
 
     poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
     spool_interval: ClassVar[float] = 0.2
+
+
+async def started_again(slurm: SlurmCluster, job: Job) -> None:
+    """Wait until a job that was requeued has begun: Slurm itself would let it wait for two minutes."""
+    queue = ("squeue", "--noheader", f"--jobs={job.jid}", "--format=%T")
+    await until(lambda: "PENDING" in slurm.run(*queue))
+    # Within a second of its end a node takes the credential of the new start for the old one.
+    slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now+3")
+    await begun(job)
 
 
 class Purged(Asked):

@@ -137,7 +137,7 @@ async def test_one_question_for_all_jobs_at_intervals_that_grow(
 async def test_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
     start_slurm: Callable[..., SlurmCluster], slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    cluster = start_slurm(beside=slurm, name="east", nodes=1, settings={"MinJobAge": 2})
+    cluster = start_slurm(beside=slurm, name="north", nodes=1, settings={"MinJobAge": 2})
     scheduler = Purged(tmp_path / "run", begin="now+1hour")
     watched = Watched(scheduler)
     async with running(scheduler) as runner:

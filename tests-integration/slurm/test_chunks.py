@@ -8,7 +8,7 @@ from typing import Any
 from sched_core import Failure, JobStatus
 
 from .cluster import SlurmCluster
-from .helpers import ONCE, Asked, begun, ran, running, until, waiting
+from .helpers import ONCE, Asked, begun, ran, running, started_again, until, waiting
 
 
 async def test_short_jobs_share_tasks(slurm: SlurmCluster, tmp_path: Path) -> None:
@@ -63,11 +63,8 @@ async def test_a_task_that_is_requeued_goes_on_where_it_was(
         again, later = [await runner.feed(waiting()) for _ in range(2)]
         await begun(again)
         await (again.metadir / "begun").unlink()
-        jid = str(again.jid)
-        slurm.run("scontrol", "requeue", jid)
-        await until(lambda: "PENDING" in slurm.run("squeue", "-h", "-j", jid, "-o", "%T"))
-        slurm.run("scontrol", "update", f"JobId={jid}", "StartTime=now")
-        await begun(again)
+        slurm.run("scontrol", "requeue", str(again.jid))
+        await started_again(slurm, again)
         await (runner.scheduler.workdir / "gate").write_text("")
     assert {job.status for job in (done, again, later)} == {JobStatus.FINISHED}
     starts = [ran(runner.scheduler.workdir, job) for job in (done, again, later)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sched_core.runfolder import read_run
 
 from ..daemons import processes_named, processes_with
 from .cluster import SlurmCluster
-from .helpers import Asked, Purged, begun, pending, ran, running, until, waiting
+from .helpers import Asked, Purged, begun, pending, ran, running, started_again, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -83,10 +84,20 @@ async def test_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
     assert (await (job.retry_dir / "1.r0" / "job.stdout").read_text()).startswith("begun\n")
 
 
+@pytest.fixture(params=["CANCEL"])
+def humble(slurm: SlurmCluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A partition whose jobs are preempted, and how; another one has what is urgent."""
+    with (
+        slurm.partition("urgent", PriorityTier=9, PreemptMode="OFF"),
+        slurm.partition("humble", PriorityTier=0, PreemptMode=request.param) as name,
+    ):
+        yield name
+
+
 async def test_a_preempted_job_is_tried_again_on_nobody_s_account(
-    slurm: SlurmCluster, tmp_path: Path
+    slurm: SlurmCluster, tmp_path: Path, humble: str
 ) -> None:
-    scheduler = Asked(tmp_path / "run", partition="spare", error_strategy="retry", num_retries=0)
+    scheduler = Asked(tmp_path / "run", partition=humble, error_strategy="retry", num_retries=0)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await begun(job)
@@ -101,8 +112,10 @@ async def test_a_preempted_job_is_tried_again_on_nobody_s_account(
     assert ran(scheduler.workdir, job) == ["1", "2"]
 
 
-async def test_a_preempted_job_that_is_not_tried_again(slurm: SlurmCluster, tmp_path: Path) -> None:
-    async with running(Asked(tmp_path / "run", partition="spare")) as runner:
+async def test_a_preempted_job_that_is_not_tried_again(
+    slurm: SlurmCluster, tmp_path: Path, humble: str
+) -> None:
+    async with running(Asked(tmp_path / "run", partition=humble)) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         urgent = preempt(slurm, job)
@@ -121,8 +134,11 @@ def preempt(slurm: SlurmCluster, job: Job) -> str:
     ).strip()  # fmt: skip
 
 
-async def test_a_preempted_job_that_slurm_requeues(slurm: SlurmCluster, tmp_path: Path) -> None:
-    scheduler = Asked(tmp_path / "run", partition="scavenge", requeue=True)
+@pytest.mark.parametrize("humble", ["REQUEUE"], indirect=True)
+async def test_a_preempted_job_that_slurm_requeues(
+    slurm: SlurmCluster, tmp_path: Path, humble: str
+) -> None:
+    scheduler = Asked(tmp_path / "run", partition=humble, requeue=True)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await begun(job)
@@ -136,13 +152,6 @@ async def test_a_preempted_job_that_slurm_requeues(slurm: SlurmCluster, tmp_path
     assert (job.status, job.attempt, job.trial_count, job.restart) == (JobStatus.FINISHED, 1, 0, 1)
     assert ran(scheduler.workdir, job) == ["1", "1"]
     assert "begun" in await (job.retry_dir / "1.r0" / "job.stdout").read_text()
-
-
-async def started_again(slurm: SlurmCluster, job: Job) -> None:
-    # Slurm would wait for two minutes
-    await until(lambda: "PENDING" in slurm.run("squeue", "-h", "-j", str(job.jid), "-o", "%T"))
-    slurm.run("scontrol", "update", f"JobId={job.jid}", "StartTime=now")
-    await begun(job)
 
 
 async def test_cancelled_by_hand_while_it_runs(slurm: SlurmCluster, tmp_path: Path) -> None:

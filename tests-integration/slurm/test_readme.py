@@ -39,4 +39,7 @@ def test_the_command_line(name: str, tmp_path: Path) -> None:
         (tmp_path / file).write_text("text\n")
     for command in commands(example("sched-hpc", name)):
         printed = same(command.run(tmp_path))
-        assert [line for line in same(command.shown) if line not in printed] == []
+        # The cluster of the tests may have more of something than the README shows.
+        assert [
+            line for line in same(command.shown) if not any(its.startswith(line) for its in printed)
+        ] == []

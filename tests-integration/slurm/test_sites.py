@@ -41,6 +41,7 @@ async def test_several_clusters(start_slurm: Start, slurm: SlurmCluster, tmp_pat
     """The second one counts its jobs from 1 as the first one did: ids alone tell nothing."""
     east = start_slurm(beside=slurm, name="east", nodes=1)
     os.environ["SLURM_CONF"] = os.fspath(slurm.conf)
+    east.run("scontrol", "create", "PartitionName=eastern", "Nodes=ALL")
     taken = east.run("sbatch", "--parsable", "--hold", "-o", "/dev/null", "--wrap", "true").strip()
     scheduler = Asked(tmp_path / "run", forks=2, clusters=["test", "east"], partition="eastern")
     async with running(scheduler) as runner:

@@ -101,6 +101,7 @@ class SgeScheduler(ClusterScheduler):
         self._config: Config | None = None
         self._parallel: str | None = None
         self._missing: dict[AttemptId, float] = {}
+        self._known_by: dict[AttemptId, int | None] = {}
         return taken
 
     # --- opening ---------------------------------------------------------------------------------
@@ -111,6 +112,7 @@ class SgeScheduler(ClusterScheduler):
         await self._find_tools()
         self.find_tools("qsub", "qstat", "qdel", "qconf")
         self._missing.clear()
+        self._known_by.clear()
         try:
             await self._configuration()
             self._parallel = await self._environment_of_one_host()
@@ -138,6 +140,13 @@ class SgeScheduler(ClusterScheduler):
                 raise EngineUnavailable(str(error), command=answer.command) from error
             self.set_largest_array(self._config.largest_array or self.usual_array)
         return self._config
+
+    async def _qmaster(self) -> int | None:
+        """Return when the qmaster was started: it says so in a file that all tools read."""
+        where = {**os.environ, **self._where}
+        cell = where.get("SGE_CELL") or "default"
+        path = os.path.join(where.get("SGE_ROOT", ""), cell, "common", "act_qmaster")
+        return await self.session.ports.offload(_changed, path)
 
     async def _environment_of_one_host(self) -> str | None:
         """Return a parallel environment whose slots are on one host, the usual names first."""
@@ -194,11 +203,15 @@ class SgeScheduler(ClusterScheduler):
             None if limit is None else len(tasks),
             limit,
         )
+        qmaster = await self._qmaster()
         answer = await self._qsub(argv, self.task_script(tasks, name))
         try:
-            return parse_qsub(answer.stdout)
+            submitted = parse_qsub(answer.stdout)
         except ValueError as error:
             raise answer.error(SubmitOutcomeUnknown, str(error)) from error
+        present = [attempt for task in tasks for attempt in task if attempt is not None]
+        self._known_by |= dict.fromkeys(present, qmaster)
+        return submitted
 
     async def _qsub(self, argv: Sequence[str], script: bytes) -> Answer:
         try:
@@ -227,16 +240,36 @@ class SgeScheduler(ClusterScheduler):
 
     async def query_tasks(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask qstat once for all; about what it does not know any more, the accounting as well."""
-        rows = await self._queue()
-        seen = await self._match(jobs, rows)
+        qmaster = await self._qmaster()
+        seen = await self._match(jobs, await self._queue())
+        self._note_known(seen, qmaster)
         missing = [job for job in jobs if attempt_id(job) not in seen and job.jid is not None]
-        now = self.session.ports.monotonic()
-        since = {attempt_id(job): self._missing.get(attempt_id(job), now) for job in missing}
         again = [job for job in missing if attempt_id(job) in self._missing]
-        self._missing = since
+        now = self.session.ports.monotonic()
+        self._missing = {
+            attempt_id(job): self._missing.get(attempt_id(job), now) for job in missing
+        }
         if again:
             seen |= await self._look_back(again)
+            seen |= self._forgotten((job for job in again if attempt_id(job) not in seen), qmaster)
         return seen
+
+    def _note_known(self, seen: Collection[AttemptId], qmaster: int | None) -> None:
+        active = self.session.active
+        current = {AttemptId(index, entry.attempt) for index, entry in active.items()}
+        kept = {key: by for key, by in self._known_by.items() if key in current}
+        self._known_by = kept | dict.fromkeys(seen, qmaster)
+
+    def _forgotten(self, jobs: Iterable[Job], qmaster: int | None) -> dict[AttemptId, Observation]:
+        """Find what a qmaster that was started since had not saved; it keeps no record of what is
+        deleted before it starts, so that only its own end tells one from the other.
+        """
+        reason = "Grid Engine's qmaster was started again and does not know it"
+        lost = Observation(EngineState.FORGOTTEN, reason=reason)
+        keys = [attempt_id(job) for job in jobs if job.started is None]
+        return {
+            key: lost for key in keys if self._known_by.get(key, qmaster) not in (None, qmaster)
+        }
 
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether Grid Engine has the job, waiting or running."""
@@ -418,6 +451,13 @@ class SgeScheduler(ClusterScheduler):
 @cache
 def _task_text() -> str:
     return files(__package__).joinpath("sge_task.bash").read_text(encoding="utf-8")
+
+
+def _changed(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
 
 
 def _user() -> str:
