@@ -41,6 +41,15 @@ def test_a_second_look_changes_nothing(forks: int, shares: list[Share]) -> None:
     assert balance(forks, after, 0) == {}
 
 
+def test_what_runs_beyond_a_lowered_limit_still_holds_its_places() -> None:
+    shares = [Share("a", 1, 2, running=2), Share("b", None, 8)]
+    assert balance(4, shares, 0) == {"b": 2}
+    assert balance(4, applied(shares, {"b": 2})[:1], 0) == {"a": 2}
+    lowered = [Share("a", 20, 60, running=20)]
+    assert balance(5, lowered, 0) == {"a": 5}
+    assert balance(5, [Share("a", 5, 60, running=20)], 0) == {}
+
+
 def test_fewer_forks_than_before_cut_the_youngest() -> None:
     shares = [Share("a", 50, 100), Share("b", 50, 100)]
     assert balance(60, shares, 0) == {"b": 10}

@@ -244,6 +244,7 @@ class ClusterScheduler(Scheduler):
     def _shares(self) -> tuple[list[Share], int]:
         """Return what arrays hold, oldest first, and how many jobs are in none."""
         left: dict[str, set[int]] = {}
+        running: dict[str, set[int]] = {}
         singles: set[str] = set()
         unknown: dict[str, int] = {}
         for active in list(self.session.active.values()):
@@ -257,8 +258,13 @@ class ClusterScheduler(Scheduler):
                 singles.add(array)
             else:
                 left.setdefault(array, set()).add(task)
+                if active.job.status in (JobStatus.RUNNING, JobStatus.KILLING):
+                    running.setdefault(array, set()).add(task)
         self._arrays = {array: self._arrays.get(array) for array in left}
-        shares = [Share(array, self._arrays[array], len(tasks)) for array, tasks in left.items()]
+        shares = [
+            Share(array, self._arrays[array], len(tasks), len(running.get(array, ())))
+            for array, tasks in left.items()
+        ]
         return shares, len(singles) + sum(ceil(jobs / self.chunk) for jobs in unknown.values())
 
     def _tasks_active(self) -> int:

@@ -14,16 +14,25 @@ __all__ = ["Share", "balance", "has_room", "used"]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One array: its limit, None where it is not known or there is none, and its unended tasks."""
+    """One array: its limit, None where it is not known or there is none, and its unended tasks.
+
+    More may be running than its limit allows, when that was lowered: they are not ended for it.
+    """
 
     array: str
     limit: int | None
     left: int
+    running: int = 0
+
+    @property
+    def aim(self) -> int:
+        """How many of its tasks may run at once, once those that are too many have ended."""
+        return self.left if self.limit is None else min(self.limit, self.left)
 
     @property
     def most(self) -> int:
-        """How many of its tasks may run at once."""
-        return self.left if self.limit is None else min(self.limit, self.left)
+        """How many of its tasks may run at once now."""
+        return max(self.aim, min(self.running, self.left))
 
 
 def used(shares: Sequence[Share]) -> int:
@@ -47,7 +56,7 @@ def balance(forks: int, shares: Sequence[Share], others: int) -> dict[str, int]:
     spare = forks - others - used(shares)
     wanting = [share for share in shares if share.left > share.most]
     if spare < 0:
-        return _cut(shares, -spare)
+        return _cut(shares, -spare, forks - others)
     lacking = sum(share.left - share.most for share in wanting)
     if spare >= _step(forks) or 0 < lacking <= spare:
         return _raise(wanting, spare)
@@ -64,14 +73,21 @@ def _raise(wanting: Sequence[Share], spare: int) -> dict[str, int]:
     return changes
 
 
-def _cut(shares: Sequence[Share], excess: int) -> dict[str, int]:
-    changes = {}
+def _cut(shares: Sequence[Share], excess: int, places: int) -> dict[str, int]:
+    """Lower limits: first where that counts at once, then so that all of them fit in the end."""
+    aims = {share.array: share.aim for share in shares}
     for share in reversed(shares):
-        less = min(excess, share.most - 1)
-        if less > 0 and share.left > 1:
-            changes[share.array] = share.most - less
+        less = min(excess, share.aim - max(1, share.running))
+        if less > 0:
+            aims[share.array] -= less
             excess -= less
-    return changes
+    excess = sum(aims.values()) - places
+    for share in reversed(shares):
+        less = min(excess, aims[share.array] - 1)
+        if less > 0:
+            aims[share.array] -= less
+            excess -= less
+    return {s.array: aims[s.array] for s in shares if aims[s.array] != s.aim and s.left > 1}
 
 
 def _step(forks: int) -> int:
