@@ -54,7 +54,7 @@ async def test_several_clusters(start_slurm: Start, slurm: SlurmCluster, tmp_pat
     states = [job.status for job in jobs]
     assert states == [JobStatus.KILLED] + [JobStatus.FINISHED] * 5
     assert [len(ran(scheduler.workdir, job)) for job in jobs] == [1] * 6
-    assert east.run("squeue", "--noheader", "--format=%i").split() == [taken]
+    await until(lambda: east.run("squeue", "--noheader", "--format=%i").split() == [taken])
 
 
 async def test_the_accounting_is_away_while_jobs_end(slurm: SlurmCluster, tmp_path: Path) -> None:
