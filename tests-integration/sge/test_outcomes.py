@@ -291,6 +291,21 @@ async def test_the_environment_of_a_surrounding_job_does_not_leak(
     assert job.rc == 0
 
 
+async def test_nobody_is_shown_the_environment(
+    sge: SgeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSWORD", "swordfish")
+    async with running(Asked(tmp_path / "run")) as runner:
+        shell, option, script = waiting()
+        job = await runner.feed([shell, option, f'{script}; echo "found $PASSWORD"'])
+        await begun(job)
+        assert "swordfish" not in sge.run("qstat", "-j", str(job.jid))
+        await (runner.scheduler.workdir / "gate").write_text("")
+    assert "found swordfish" in await job.stdout_file.read_text()
+    (carried,) = (tmp_path / "run/.sched").glob("environment.*")
+    assert carried.stat().st_mode & 0o777 == 0o600
+
+
 async def test_the_doctor_finds_all_well(sge: SgeCluster, tmp_path: Path) -> None:
     findings = {name: (verdict, detail) for name, verdict, detail in await Asked(tmp_path).doctor()}
     assert all(verdict for verdict, _ in findings.values()), findings

@@ -10,5 +10,7 @@ from .helpers import Asked
 @pytest.mark.usefixtures("slurm")
 class TestSlurm(SchedulerContract):
     scheduler_class = Asked
-    backends = ("asyncio", "trio")
+    backends = (
+        "asyncio",
+    )  # the engine is the same to both; the packages' own tests have trio, too
     patience = 60.0

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,8 @@ async def test_what_a_lost_task_has_not_begun_is_submitted_again(
         lost, later = [await runner.feed(after(go)) for _ in range(2)]
         await until_running(lost)
         for pid in processes_of(slurm, "1"):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
         await until(lambda: later.jid != "1")
         go.touch()
     assert done.status is JobStatus.FINISHED

@@ -400,7 +400,7 @@ def test_names_that_mean_something_else(name: str) -> None:
     assert sge_name(name) == f"j{name}"
 
 
-USUAL = ("-V", "-notify", "-w", "e")
+USUAL = ("-notify", "-w", "e")
 
 
 def test_resources_become_options_and_native_ones_win() -> None:
@@ -410,7 +410,7 @@ def test_resources_become_options_and_native_ones_win() -> None:
     )  # fmt: skip
     native = {"pe": "mpi 4-8", "l": ["h_rt=1:0:0,h_vmem=1G", "gpu=1"], "w": "n", "r": True}
     assert qsub_options(native, wanted, 90.0, 10.0, "smp") == (
-        "-V", "-notify", "-pe", "mpi", "4-8", "-l", "h_rt=1:0:0,h_vmem=1G", "-l", "gpu=1", "-w", "n", "-r", "y",
+        "-notify", "-pe", "mpi", "4-8", "-l", "h_rt=1:0:0,h_vmem=1G", "-l", "gpu=1", "-w", "n", "-r", "y",
     )  # fmt: skip
     assert qsub_options({"pe": "omp"}, wanted, None, 10.0, None)[-3:] == ("-pe", "omp", "2")
     assert qsub_options({"clear": True, "V": False, "notify": False, "w": "w"}, Resources(), None, 1.0, None) == (

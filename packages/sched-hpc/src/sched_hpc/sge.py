@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -35,6 +36,7 @@ from sched_core import (
 from . import sge_commands as commands
 from .chunks import Tasks
 from .cluster import ClusterScheduler, array_of
+from .environment import environment_file, environment_name
 from .names import sge_name
 from .sge_directives import QSUB_OPTIONS, RESERVED, has_soft_limit, qsub_options
 from .sge_errors import is_misplaced, judge_submission, said
@@ -52,7 +54,7 @@ from .sge_parsers import (
 from .sge_states import state_of
 from .sge_tools import find_tools
 from .sge_words import explain_row, is_final, judge_record, reason_of
-from .tool import Answer
+from .tool import GRID_ENGINE_JOB, Answer, clean_environment
 
 __all__ = ["SgeScheduler"]
 
@@ -64,6 +66,8 @@ _FORM = {"TZ": "UTC0", "LC_ALL": "C", "SGE_SINGLE_LINE": "1"}
 """Times in universal time, settings in one line."""
 _PlaceOf = Callable[[Job], tuple[str | None, int | None]]
 """Where a job is: its submission's name, and its task."""
+_OF_EACH_JOB = GRID_ENGINE_JOB | {"HOSTNAME", "TMP", "TMPDIR", "SGE_ROOT", "SGE_CELL", "SGE_ARCH"}
+"""What Grid Engine sets for each job."""
 _ONE_HOST = "$pe_slots"
 _ENVIRONMENTS = ("smp", "shm", "threads", "thread", "threaded", "openmp", "make")
 
@@ -79,8 +83,9 @@ class SgeScheduler(ClusterScheduler):
     - `qsub`, `qstat`, `qdel`, `qacct`, `qalter`, `qconf`: where these programs lie, if not in PATH.
 
     Jobs whose options are equal are submitted as one job array, as large as the site allows. The
-    environment goes along (`V=False` keeps it back), an end is announced to the job (`notify`) so that
-    it has its `grace`, and what no host could ever run is refused (`w="n"` lets it wait).
+    environment goes along in a file that only the user can read (`V=False` keeps it back, `V=True`
+    has Grid Engine show it to everybody), an end is announced to the job (`notify`) so that it has
+    its `grace`, and what no host could ever run is refused (`w="n"` lets it wait).
     """
 
     name: ClassVar[str] = "sge"
@@ -98,6 +103,7 @@ class SgeScheduler(ClusterScheduler):
         self._named = dict(self.tools)
         self._where: dict[str, str] = {}
         self._found = False
+        self._carried = ""
         self._config: Config | None = None
         self._parallel: str | None = None
         self._missing: dict[AttemptId, float] = {}
@@ -167,7 +173,20 @@ class SgeScheduler(ClusterScheduler):
     def prelude(self) -> str:
         """Return what a task does on Grid Engine alone."""
         wants = "1" if has_soft_limit(self.directives) else "''"
-        return f"_sched_wants_usr1={wants}\n{_task_text()}"
+        carried = shlex.quote(self._carried)
+        return f"_sched_wants_usr1={wants} _sched_environment={carried}\n{_task_text()}"
+
+    async def _carry_environment(self) -> None:
+        """Put the driver's environment where tasks read it, unless the user has said what goes along."""
+        if "V" in self.directives:
+            return
+        session = self.session
+        content = environment_file(clean_environment(os.environ), _OF_EACH_JOB)
+        name = environment_name(content)
+        if name != self._carried:
+            path = f"{session.layout.home}/{name}"
+            await session.ports.offload(session.ports.files.write, path, content)
+            self._carried = name
 
     def submit_options(self, job: Job) -> tuple[str, ...]:
         """Return the options of qsub for the job."""
@@ -193,6 +212,7 @@ class SgeScheduler(ClusterScheduler):
     ) -> str:
         """Submit an array, or a single job where `limit` is None, and return its id."""
         await self._configuration()
+        await self._carry_environment()
         if len(tasks) > self.largest_array:
             raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
         argv = commands.qsub(

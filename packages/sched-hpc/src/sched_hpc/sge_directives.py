@@ -52,7 +52,7 @@ _MIB = 1 << 20
 _SPARE = 15
 """Seconds from the wrapper's own limit, which is recorded, to that of Grid Engine."""
 
-_USUAL: Mapping[str, Any] = {"V": True, "notify": True, "w": "e"}
+_USUAL: Mapping[str, Any] = {"notify": True, "w": "e"}
 """The environment goes along; an end is announced; what no host could ever run is refused."""
 
 

@@ -59,6 +59,20 @@ _sched_before_job() {
   ((SCHED_RESTARTS += 1))
 } 2>/dev/null
 
+# The environment of the driver, functions too. Not by -V: Grid Engine would show it to everybody.
+_sched_load_environment() {
+  local _sched_entry _sched_name
+  [[ $_sched_environment ]] || return
+  while IFS= read -rd '' _sched_entry; do
+    if [[ $_sched_entry == BASH_FUNC_*'%%=() {'* ]]; then
+      _sched_name=${_sched_entry#BASH_FUNC_} _sched_name=${_sched_name%%'%%='*}
+      eval "$_sched_name ${_sched_entry#*=}" && export -f "${_sched_name?}"
+    else
+      export "${_sched_entry?}"
+    fi
+  done <"$_sched_workdir/.sched/$_sched_environment"
+} 2>/dev/null
+
 # --- the guard
 
 _sched_started() { command -p grep -lsxzF "SCHED_TASK_TOKEN=$SCHED_TASK_TOKEN" /proc/[1-9]*/environ; }

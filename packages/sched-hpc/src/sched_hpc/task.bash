@@ -98,6 +98,11 @@ _sched_await_script() {
   [[ -r $_sched_script ]]
 }
 
+_sched_start() {
+  if declare -F _sched_load_environment >/dev/null; then _sched_load_environment; fi
+  exec "$BASH" -p "$_sched_script" "$_sched_attempt"
+}
+
 _sched_run_job() {
   local _sched_killer=''
   _sched_attempt=${1#*:} _sched_dir=$_sched_workdir/${1%:*}
@@ -105,7 +110,7 @@ _sched_run_job() {
   _sched_await_script || return 122
   _sched_passed=''
   if declare -F _sched_before_job >/dev/null; then _sched_before_job; fi
-  "$BASH" -p "$_sched_script" "$_sched_attempt" &
+  _sched_start &
   _sched_child=$!
   if ((${#_sched_jobs[@]} > 1)); then
     _sched_await_kill &

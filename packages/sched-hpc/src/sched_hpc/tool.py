@@ -14,7 +14,7 @@ from anyio.abc import Process
 
 from sched_core import BackendError, EngineUnavailable
 
-__all__ = ["Answer", "Toolbox", "clean_environment"]
+__all__ = ["GRID_ENGINE_JOB", "Answer", "Toolbox", "clean_environment"]
 
 E = TypeVar("E", bound=BackendError)
 
@@ -31,7 +31,7 @@ _KEPT = frozenset(
     SGE_QMASTER_PORT SGE_EXECD_PORT SGE_ARCH SGE_SINGLE_LINE""".split()
 )
 """Where the engine is found."""
-_GRID_ENGINE_JOB = frozenset(
+GRID_ENGINE_JOB = frozenset(
     """JOB_ID JOB_NAME JOB_SCRIPT NSLOTS NHOSTS NQUEUES PE PE_HOSTFILE QUEUE REQNAME REQUEST RESTARTED
     RESTARTS ARC ENVIRONMENT TASK_ID""".split()
 )
@@ -41,7 +41,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without what a job, in which the driver may run, has left there."""
     inside = any(name in environment for name in ("SLURM_JOB_ID", "SLURM_JOBID", "SGE_TASK_ID"))
     dropped = _FAMILIES + _SHAPES + (_OF_JOBS if inside else ())
-    names = _OF_OURS | (_GRID_ENGINE_JOB if "SGE_TASK_ID" in environment else frozenset())
+    names = _OF_OURS | (GRID_ENGINE_JOB if "SGE_TASK_ID" in environment else frozenset())
     return {
         name: value
         for name, value in environment.items()
