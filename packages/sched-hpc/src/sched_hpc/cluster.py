@@ -25,21 +25,16 @@ from sched_core.text.script import JobScript
 
 from . import chunks, throttle
 from .directives import take_directives
+from .places import array_of
 from .taskscript import TaskScript, render_task_script
 from .throttle import Share
 from .tool import Toolbox
 
-__all__ = ["ClusterScheduler", "array_of"]
+__all__ = ["ClusterScheduler"]
 
 _BALANCE_INTERVAL = 1.0
 _JOBS_AT_ONCE = 10_000
 """Jobs of a submission at most, however many share a task: it is one step of the driver."""
-
-
-def array_of(jid: str) -> tuple[str, int | None]:
-    """Split a job's id (`7_3`, `7.3`) into its array's and its task; without a task it is no array's."""
-    id_, _, task = jid.replace(".", "_").partition("_")
-    return id_, int(task) if task.isdecimal() else None
 
 
 class ClusterScheduler(Scheduler):
@@ -337,6 +332,15 @@ class ClusterScheduler(Scheduler):
         """Return the name under which the job was submitted, None where that is not known."""
         active = self.session.active.get(job.index)
         return active.submission.name if active and active.submission else None
+
+    def number_in_array(self, job: Job) -> int | None:
+        """Return the number of the job's task, also where its id is not known yet; None for no array."""
+        if job.jid is not None:
+            return array_of(job.jid)[1]
+        active = self.session.active.get(job.index)
+        if active is None or active.submission is None:
+            return None
+        return array_of(self.ids_of_tasks("", active.submission)[attempt_id(job)])[1]
 
     def find_tools(self, *names: str) -> None:
         """Raise EngineUnavailable for the first tool that is not there."""

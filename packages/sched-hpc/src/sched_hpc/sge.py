@@ -7,10 +7,8 @@ import pwd
 import shlex
 from collections.abc import (
     AsyncIterator,
-    Callable,
     Collection,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -35,9 +33,10 @@ from sched_core import (
 
 from . import sge_commands as commands
 from .chunks import Tasks
-from .cluster import ClusterScheduler, array_of
+from .cluster import ClusterScheduler
 from .environment import environment_file, environment_name
 from .names import sge_name
+from .places import JobIds, Place, array_of, by_array, places_of
 from .sge_directives import QSUB_OPTIONS, RESERVED, has_soft_limit, qsub_options
 from .sge_errors import is_misplaced, judge_submission, said
 from .sge_parsers import (
@@ -64,8 +63,6 @@ _SPARE = 5.0
 """Seconds that the accounting may be later than its own flush time."""
 _FORM = {"TZ": "UTC0", "LC_ALL": "C", "SGE_SINGLE_LINE": "1"}
 """Times in universal time, settings in one line."""
-_PlaceOf = Callable[[Job], tuple[str | None, int | None]]
-"""Where a job is: its submission's name, and its task."""
 _OF_EACH_JOB = GRID_ENGINE_JOB | {"HOSTNAME", "TMP", "TMPDIR", "SGE_ROOT", "SGE_CELL", "SGE_ARCH"}
 """What Grid Engine sets for each job."""
 _ONE_HOST = "$pe_slots"
@@ -293,7 +290,7 @@ class SgeScheduler(ClusterScheduler):
 
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether Grid Engine has the job, waiting or running."""
-        return bool(_present([job], await self._queue(), self._place_of))
+        return bool(self._present([job], await self._queue()))
 
     async def _queue(self) -> list[Row]:
         await self._find_tools()
@@ -307,7 +304,7 @@ class SgeScheduler(ClusterScheduler):
         self, jobs: Iterable[Job], rows: Iterable[Row]
     ) -> dict[AttemptId, Observation]:
         """Find the jobs in what qstat has told; ids alone are not trusted, they may be used again."""
-        of_task = {key: row for row in rows for key in _keys(row)}
+        of_task = {key: row for row in rows for key in places_of(row)}
         seen: dict[AttemptId, Observation] = {}
         stuck: list[tuple[Job, Row]] = []
         for job in jobs:
@@ -329,7 +326,7 @@ class SgeScheduler(ClusterScheduler):
     async def _withdraw(self, stuck: Sequence[tuple[Job, Row]]) -> dict[AttemptId, Observation]:
         """Take what is in an error state, and would stay there, out of the queue; tell why it was."""
         why = await self._reasons({row.id for _, row in stuck})
-        await self._delete(_grouped(array_of(job.jid) for job, _ in stuck if job.jid))
+        await self._delete(by_array(array_of(job.jid) for job, _ in stuck if job.jid))
         return {
             attempt_id(job): _observation(
                 job, row, reason_of(row, why.get(row.id), array_of(str(job.jid))[1])
@@ -417,9 +414,20 @@ class SgeScheduler(ClusterScheduler):
 
     async def kill_tasks(self, jobs: Sequence[Job]) -> None:
         """Have Grid Engine end these tasks, with few calls; asked first: no other job is hit."""
-        await self._delete(_grouped(_present(jobs, await self._queue(), self._place_of)))
+        await self._delete(by_array(self._present(jobs, await self._queue())))
 
-    async def _delete(self, ids: commands.JobIds) -> None:
+    def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> list[Place]:
+        """Return where those of the jobs are that Grid Engine has, by their submissions' names."""
+        ids = {(row.name, task): row.id for row in rows for _, task in places_of(row)}
+        found: list[Place] = []
+        for job in jobs:
+            name, task = self.submission_name(job), self.number_in_array(job)
+            id_ = ids.get((sge_name(name), task)) if name else None
+            if id_ is not None:
+                found.append((id_, task))
+        return found
+
+    async def _delete(self, ids: JobIds) -> None:
         for words in commands.delete_ids(ids):
             await self._change(commands.qdel(self.tools["qdel"], words))
 
@@ -433,16 +441,6 @@ class SgeScheduler(ClusterScheduler):
         if answer.returncode < 0 or judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 
-    def _place_of(self, job: Job) -> tuple[str | None, int | None]:
-        """Return the job's submission's name, and its task, also where its id is not known yet."""
-        name = self.submission_name(job)
-        if job.jid is not None:
-            return name, array_of(job.jid)[1]
-        active = self.session.active.get(job.index)
-        submission = active.submission if active else None
-        ids = self.ids_of_tasks("0", submission) if submission else {}
-        return name, array_of(ids.get(attempt_id(job), "0"))[1]
-
     # --- for people ------------------------------------------------------------------------------
 
     async def explain(self, job: Job) -> str:
@@ -450,7 +448,7 @@ class SgeScheduler(ClusterScheduler):
         if job.jid is None:
             return job.reason or "Grid Engine does not have it yet"
         key = array_of(job.jid)
-        row = next((row for row in await self._queue() if key in _keys(row)), None)
+        row = next((row for row in await self._queue() if key in places_of(row)), None)
         if row is not None:
             why = (await self._reasons([row.id])).get(row.id)
             return explain_row(job.jid, row, why, key[1])
@@ -485,37 +483,6 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
-
-
-def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
-    if row.tasks is None:
-        yield row.id, None
-    else:
-        for task in row.tasks:
-            yield row.id, task
-
-
-def _present(
-    jobs: Iterable[Job], rows: Iterable[Row], place_of: _PlaceOf
-) -> list[tuple[str, int | None]]:
-    """Return the ids of those of the jobs that Grid Engine has, by their submissions' names."""
-    places = {(row.name, task): row.id for row in rows for _, task in _keys(row)}
-    found = []
-    for job in jobs:
-        name, task = place_of(job)
-        id_ = places.get((sge_name(name), task)) if name else None
-        if id_ is not None:
-            found.append((id_, task))
-    return found
-
-
-def _grouped(ids: Iterable[tuple[str, int | None]]) -> commands.JobIds:
-    grouped: dict[str, list[int] | None] = {}
-    for id_, task in ids:
-        tasks = grouped.setdefault(id_, None if task is None else [])
-        if tasks is not None and task is not None:
-            tasks.append(task)
-    return grouped
 
 
 def _observation(job: Job, row: Row, reason: str = "") -> Observation:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from .places import JobIds
 from .ranges import join_ranges
 
 __all__ = [
-    "JobIds",
     "delete_ids",
     "qacct",
     "qdel",
@@ -23,9 +23,6 @@ __all__ = [
 ]
 
 _IDS_A_CALL = 100
-
-JobIds = Mapping[str, Sequence[int] | None]
-"""Tasks by the id of their array; None for a job that is no array, or a whole array."""
 
 
 def qsub(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
@@ -22,8 +22,9 @@ from sched_core import (
 
 from . import slurm_commands as commands
 from .chunks import Tasks
-from .cluster import ClusterScheduler, array_of
+from .cluster import ClusterScheduler
 from .names import slurm_name
+from .places import JobIds, Place, array_of, by_array, places_of
 from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
 from .slurm_errors import is_misconfigured, judge_submission, said
 from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
@@ -201,7 +202,7 @@ class SlurmScheduler(ClusterScheduler):
         # Two clusters may use the same id.
         of_task: dict[tuple[str, int | None], list[Row]] = {}
         for row in rows:
-            for key in _keys(row):
+            for key in places_of(row):
                 of_task.setdefault(key, []).append(row)
         seen = {}
         for job in jobs:
@@ -235,7 +236,7 @@ class SlurmScheduler(ClusterScheduler):
             asked = [job for job in jobs if job.jid is not None][:_ASKED_AT_ONCE]
             argv = commands.sacct_by_id(
                 self.tools["sacct"],
-                _grouped(array_of(job.jid) for job in asked if job.jid),
+                by_array(array_of(job.jid) for job in asked if job.jid),
                 _LOOK_BACK,
                 self._clusters(),
             )
@@ -312,32 +313,21 @@ class SlurmScheduler(ClusterScheduler):
         if judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 
-    def _present(
-        self, jobs: Iterable[Job], rows: Iterable[Row]
-    ) -> dict[str | None, commands.JobIds]:
+    def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> dict[str | None, JobIds]:
         """Return the ids of those of the jobs that Slurm has, by cluster and array."""
         places: dict[str, dict[int | None, Row]] = {}
         for row in rows:
-            for _, task in _keys(row):
+            for _, task in places_of(row):
                 for own in {row.name, row.comment}:
                     places.setdefault(own, {})[task] = row
-        found: dict[str | None, dict[tuple[str, int | None], None]] = {}
+        found: dict[str | None, dict[Place, None]] = {}
         for job in jobs:
             name = self.submission_name(job)
-            task = self._task_of(job)
+            task = self.number_in_array(job)
             place = places.get(slurm_name(name), {}).get(task) if name else None
             if place is not None:
                 found.setdefault(place.cluster, {})[place.id, task] = None
-        return {cluster: _grouped(ids) for cluster, ids in found.items()}
-
-    def _task_of(self, job: Job) -> int | None:
-        """Return the number of the job's task, also where its id is not known yet."""
-        if job.jid is not None:
-            return array_of(job.jid)[1]
-        active = self.session.active.get(job.index)
-        if active is None or active.submission is None:
-            return None
-        return array_of(self.ids_of_tasks("", active.submission)[attempt_id(job)])[1]
+        return {cluster: by_array(ids) for cluster, ids in found.items()}
 
     def time_to_end(self) -> float:
         """Return how many seconds a job may take to end that was told to: the site may wait longer."""
@@ -362,10 +352,10 @@ class SlurmScheduler(ClusterScheduler):
             return job.reason or "Slurm does not have it yet"
         key = array_of(job.jid)
         rows = await self._queue(ended=True)
-        row = next((row for row in rows if key in _keys(row)), None)
+        row = next((row for row in rows if key in places_of(row)), None)
         if row is None:
             argv = commands.sacct_by_id(
-                self.tools["sacct"], _grouped([key]), _LOOK_BACK, self._clusters()
+                self.tools["sacct"], by_array([key]), _LOOK_BACK, self._clusters()
             )
             row = next(iter(await self._accounting(argv)), None)
         return explain_row(job.jid, row) if row is not None else f"Slurm does not know {job.jid}"
@@ -399,23 +389,6 @@ def _check_place() -> None:
         raise EngineUnavailable(
             f"SLURM_CONF is {place}, which is not there: correct it or unset it"
         )
-
-
-def _keys(row: Row) -> Iterator[tuple[str, int | None]]:
-    if row.tasks is None:
-        yield row.id, None
-    else:
-        for task in row.tasks:
-            yield row.id, task
-
-
-def _grouped(ids: Iterable[tuple[str, int | None]]) -> commands.JobIds:
-    grouped: dict[str, list[int] | None] = {}
-    for id_, task in ids:
-        tasks = grouped.setdefault(id_, None if task is None else [])
-        if tasks is not None and task is not None:
-            tasks.append(task)
-    return grouped
 
 
 def _observation(row: Row, jid: str) -> Observation:

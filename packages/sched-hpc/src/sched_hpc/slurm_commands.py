@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from .places import JobIds
 from .ranges import join_ranges
 
 __all__ = [
     "SACCT_FIELDS",
     "SQUEUE_FIELDS",
-    "JobIds",
     "cancel_ids",
     "sacct_by_id",
     "sacct_by_name",
@@ -30,9 +30,6 @@ SQUEUE_FIELDS = (
 SACCT_FIELDS = "JobID State ExitCode Start End NodeList JobName".split()
 
 _IDS_A_CALL = 100
-
-JobIds = Mapping[str, Sequence[int] | None]
-"""Tasks by the id of their array; None for a job that is no array, or a whole array."""
 
 
 def sbatch(
