@@ -11,7 +11,7 @@ from ..readmes import commands, example, run_script
 
 pytestmark = pytest.mark.usefixtures("bare_slurm")
 
-_CHANGES = re.compile(r"\d+(\.\d+)+|\d+ s\b|\d+\.\d+s|\d+s\b|\b\d{3,4} tasks")
+_CHANGES = re.compile(r"(\d+m)?\d+(\.\d+)? ?s\b|\d+(\.\d+)+|\b\d{3,4} tasks")
 
 
 def same(shown: str) -> list[str]:
