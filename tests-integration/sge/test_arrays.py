@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.timeout(1200)
 async def test_many_jobs_are_few_arrays(small_arrays: SgeCluster, tmp_path: Path) -> None:
-    await run_many(Asked(tmp_path / "run", forks=100), 400, 6)
+    await run_many(Asked(tmp_path / "run", forks=100), 1000, 12)
 
 
 @pytest.mark.full
