@@ -3,7 +3,7 @@
 
 State is a folder: `jobs/<id>.json` for a submission, `tasks/<id>[_<task>].json` for each of its tasks.
 Each submission has a process that starts its tasks. As with proctrack/cgroup, a job that is cancelled
-gets TERM in its first process only, and KILL in all of them two seconds later.
+gets TERM in its first process only, and KILL in all of them `kill_wait` seconds later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-KILL_WAIT = 2.0
 _MARK = "FAKE_SLURM_TASK"
 _DONE = ("COMPLETED", "FAILED", "CANCELLED")
 
@@ -34,6 +33,7 @@ def install(folder: Path) -> dict[str, str]:
     for name in ("jobs", "tasks"):
         (folder / name).mkdir(parents=True)
     (folder / "next").write_text("1")
+    (folder / "kill_wait").write_text("2")
     (folder / "slurm.conf").write_text("")
     here = Path(__file__)
     program = folder / "tool.py"
@@ -190,7 +190,8 @@ class Slurm:
     def has_ended(self, name: str, process: subprocess.Popen[bytes]) -> bool:
         task = self.get("tasks", name)
         rest = processes_of(self.home, name)
-        if task["cancelled"] and time.time() - task["cancelled"] > KILL_WAIT:
+        patience = float((self.home / "kill_wait").read_text())
+        if task["cancelled"] and time.time() - task["cancelled"] > patience:
             for pid in rest:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

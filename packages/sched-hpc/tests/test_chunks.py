@@ -5,42 +5,21 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 
-from sched_core import AttemptId, Failure, Job, JobStatus, Runner
+from sched_core import AttemptId, Failure, JobStatus, Runner
 from sched_core.testing.contract.driver import driver_command
 from sched_hpc import SlurmScheduler
 from sched_hpc.chunks import in_tasks
 
-from .fake_slurm import install, processes_of
+from .fake_slurm import processes_of
+from .helpers import Quick, until, until_running
 
 ATTEMPTS = [AttemptId(index, 1) for index in range(5)]
-
-
-class Quick(SlurmScheduler):
-    poll_interval = (0.3, 0.6)
-    spool_interval = 0.05
-
-
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "slurm"
-    install(folder)
-    monkeypatch.setenv("SLURM_CONF", os.fspath(folder / "slurm.conf"))
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    yield folder
-    names = [path.stem for path in (folder / "tasks").glob("*.json")]
-    end = time.monotonic() + 20
-    while left := {name: found for name in names if (found := processes_of(folder, name))}:
-        assert time.monotonic() < end, left  # a job's record is there before its task has ended
-        time.sleep(0.05)
 
 
 def tasks(slurm: Path) -> list[dict[str, Any]]:
@@ -56,16 +35,6 @@ def after(go: Path, then: str = "exit 0") -> list[str]:
         "-",
         os.fspath(go),
     ]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110  # nothing announces it
-            await anyio.sleep(0.02)
-
-
-async def until_running(job: Job) -> None:
-    await until(lambda: job.status is JobStatus.RUNNING)
 
 
 def test_what_is_not_present_leaves_its_place_empty() -> None:

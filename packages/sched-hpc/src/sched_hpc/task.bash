@@ -53,7 +53,7 @@ _sched_pass() {
   [[ ! $_sched_child ]] || ! _sched_find || _sched_signal "$1"
 }
 
-# --- the end of one job, where others share its task: asked for by a file
+# --- the end of what a job has started
 
 # What the command has started carries the job's token, whatever session it is in.
 _sched_heirs() {
@@ -68,21 +68,27 @@ _sched_end_heirs() {
   done
 } 2>/dev/null
 
-_sched_await_kill() {
+# Give all that the job has started its grace after TERM, then KILL.
+_sched_end_rest() {
   local _sched_tenths
+  _sched_end_heirs TERM
+  for ((_sched_tenths = _sched_grace; _sched_tenths > 0; _sched_tenths--)); do
+    _sched_alive "$_sched_recorder" "$_sched_born" || [[ $(_sched_heirs) ]] || return
+    command -p sleep 0.1
+  done
+  if _sched_alive "$_sched_leader" "$_sched_led"; then kill -s KILL -- "-$_sched_leader"; fi
+  _sched_end_heirs KILL
+} 2>/dev/null
+
+# One job of several that share the task: its end is asked for by a file.
+_sched_await_kill() {
   trap - HUP INT TERM USR1 USR2
   exec {_sched_never}<> <(:)
   until [[ -e $_sched_kill ]]; do read -rt 1 -u "$_sched_never"; done
   trap '' TERM
   _sched_find
   _sched_signal TERM
-  _sched_end_heirs TERM
-  for ((_sched_tenths = _sched_grace; _sched_tenths > 0; _sched_tenths--)); do
-    _sched_alive "$_sched_recorder" "$_sched_born" || [[ $(_sched_heirs) ]] || return
-    read -rt 0.1 -u "$_sched_never"
-  done
-  if _sched_alive "$_sched_leader" "$_sched_led"; then kill -s KILL -- "-$_sched_leader"; fi
-  _sched_end_heirs KILL
+  _sched_end_rest
 } 2>/dev/null
 
 # --- one job
@@ -124,6 +130,8 @@ _sched_run_job() {
   _sched_child=''
   [[ ! $_sched_passed ]] || read -r _sched_rc <"$_sched_dir/job.rc"
   [[ ! $_sched_killer ]] || _sched_dismiss
+  # An engine may look for what is left of a task only much later.
+  [[ ! $_sched_stopped ]] || _sched_end_rest
   return "${_sched_rc:-1}"
 }
 
