@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,12 +12,14 @@ from typing import Any
 import anyio
 
 from sched_core import Job, JobStatus, Runner
+from sched_core.ports import SystemPorts
 from sched_hpc.cluster import ClusterScheduler
 from sched_hpc.tool import Answer, Toolbox
 
 __all__ = [
     "NOTED",
     "ONCE",
+    "Clock",
     "Watched",
     "begun",
     "most_at_once",
@@ -35,12 +36,11 @@ async def _nothing() -> None:
 
 
 class Watched(Toolbox):
-    """Notes when each tool is run; before and after one of these calls something may happen."""
+    """Has something happen before and after one call of a tool; how often each was run is in `calls`."""
 
     def __init__(self, scheduler: ClusterScheduler) -> None:
         super().__init__(scheduler.tools, scheduler.tool_patience)
         scheduler.toolbox = self
-        self.moments: dict[str, list[float]] = {}
         self.tool = ""
         """The tool that is waited for; `struck` when it was called."""
         self.struck = anyio.Event()
@@ -51,7 +51,6 @@ class Watched(Toolbox):
         self, argv: Sequence[str], stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Answer:
         tool = os.path.basename(argv[0]) + (" update" if "update" in argv else "")
-        self.moments.setdefault(tool, []).append(time.monotonic())
         if tool != self.tool or self.struck.is_set():
             return await super().run(argv, stdin, extra)
         self.struck.set()
@@ -61,6 +60,16 @@ class Watched(Toolbox):
         finally:
             with anyio.CancelScope(shield=True):
                 await self.after()
+
+
+class Clock(SystemPorts):
+    """This machine, with a clock that keeps what a driver has read last, and has acted upon."""
+
+    read = 0.0
+
+    def monotonic(self) -> float:
+        self.read = super().monotonic()
+        return self.read
 
 
 ONCE = 'echo "$SCHED_ATTEMPT" >>"$SCHED_WORKDIR/ran.$SCHED_JOB_INDEX"'

@@ -9,6 +9,7 @@ from sched_hpc import SgeScheduler
 from ..jobs import (
     NOTED,
     ONCE,
+    Clock,
     Watched,
     begun,
     most_at_once,
@@ -23,6 +24,7 @@ __all__ = [
     "NOTED",
     "ONCE",
     "Asked",
+    "Clock",
     "Watched",
     "begun",
     "most_at_once",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import anyio
 import pytest
 
-from sched_core import Failure, JobStatus, Runner
+from sched_core import AttemptId, Failure, Job, JobStatus, Observation, Runner
 from sched_core.testing.contract.driver import driver_command
 
 from .cluster import SgeCluster
 from .helpers import (
     NOTED,
     Asked,
-    Watched,
+    Clock,
     begun,
     most_at_once,
     ran,
@@ -108,47 +109,62 @@ async def test_all_places_are_used_though_arrays_are_small(
 async def test_one_question_for_all_jobs_at_intervals_that_grow(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
+    clock = Clock()
+    asked: list[float] = []
+
     class Patient(Asked):
         poll_interval = (0.25, 1.5)
         spool_interval = 0.05
 
+        async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
+            asked.append(clock.read)  # for which it was time now
+            return await super().query_jobs(jobs)
+
+    def gaps(since: int = 0) -> list[float]:
+        return [later - earlier for earlier, later in pairwise(asked[since:])]
+
     scheduler = Patient(tmp_path / "run", forks=50)
-    watched = Watched(scheduler)
-    async with running(scheduler) as runner:
+    async with running(scheduler, ports=clock) as runner:
         jobs = await runner.feed_all([waiting()] * 50)
         for job in jobs:
             await begun(job)
-        quiet = len(watched.moments["qstat"])
-        await until(lambda: len(watched.moments["qstat"]) >= quiet + 8)
+        quiet = len(asked)
+        await until(lambda: max(gaps(quiet), default=0.0) >= 1.5)
+        calls = scheduler.toolbox.calls
+        assert calls["qacct"] == 0
         await (scheduler.workdir / "gate").write_text("")
         await runner.stop_feeding()
-    moments = watched.moments["qstat"]
-    gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert min(gaps) >= 0.25
-    while_quiet = gaps[quiet : quiet + 7]
-    assert max(while_quiet) >= 1.5
-    assert while_quiet[-1] > 2 * while_quiet[0] or while_quiet[0] >= 1.0
-    assert watched.calls["qsub"] == 1
-    assert watched.calls["qacct"] == 0
+    assert min(gaps()) >= 0.25
+    assert 1 <= calls["qstat"] <= len(asked)
+    assert calls["qsub"] == 1
 
 
 async def test_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     scheduler = Asked(tmp_path / "run", forks=5)
-    watched = Watched(scheduler)
+    calls = scheduler.toolbox.calls
     async with running(scheduler) as runner:
         jobs = await runner.feed_all([waiting()] * 5)
         for job in jobs:
             await begun(job)
-        asked = len(watched.moments["qstat"])
-        await until(lambda: len(watched.moments["qstat"]) >= asked + 3)
-        assert watched.calls["qacct"] == 0
+        await until(asked_again(scheduler, 3))
+        assert calls["qacct"] == 0
+        before = calls["qstat"]
         sge.run("qdel", str(jobs[0].jid))
         await runner.wait(jobs[0])
-        assert 1 <= watched.calls["qacct"] <= 3
+        told = calls["qacct"]
+        assert 1 <= told <= calls["qstat"] - before
+        await until(asked_again(scheduler, 3))
+        assert calls["qacct"] == told
         await (scheduler.workdir / "gate").write_text("")
     assert [job.failure for job in jobs] == [Failure.CANCELLED, None, None, None, None]
+
+
+def asked_again(scheduler: Asked, times: int) -> Callable[[], bool]:
+    calls = scheduler.toolbox.calls
+    wanted = calls["qstat"] + times
+    return lambda: calls["qstat"] >= wanted
 
 
 async def test_killing_is_a_matter_of_few_calls(sge: SgeCluster, tmp_path: Path) -> None:

@@ -171,8 +171,8 @@ async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
         await begun(first)
         sge.qmaster.kill()
         second = await runner.feed(waiting("never"))
-        asked = {tool: len(watched.moments.get(tool, [])) for tool in ("qsub", "qstat")}
-        await until(lambda: all(len(watched.moments[t]) >= n + 2 for t, n in asked.items()))
+        asked = {tool: watched.calls[tool] for tool in ("qsub", "qstat")}
+        await until(lambda: all(watched.calls[t] >= n + 2 for t, n in asked.items()))
         assert (first.status, second.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
         # its end is known by its own record
         await (scheduler.workdir / "gate").write_text("")

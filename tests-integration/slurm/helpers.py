@@ -13,6 +13,7 @@ from sched_hpc import SlurmScheduler
 from ..jobs import (
     NOTED,
     ONCE,
+    Clock,
     Watched,
     begun,
     most_at_once,
@@ -28,6 +29,7 @@ __all__ = [
     "NOTED",
     "ONCE",
     "Asked",
+    "Clock",
     "Purged",
     "Watched",
     "begun",

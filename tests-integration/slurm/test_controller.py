@@ -185,8 +185,8 @@ async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
         await begun(first)
         await anyio.to_thread.run_sync(frail_slurm.controller.stop)
         second = await runner.feed(waiting("never"))
-        asked = {tool: len(watched.moments[tool]) for tool in ("sbatch", "squeue")}
-        await until(lambda: all(len(watched.moments[t]) >= n + 2 for t, n in asked.items()))
+        asked = {tool: watched.calls[tool] for tool in ("sbatch", "squeue")}
+        await until(lambda: all(watched.calls[t] >= n + 2 for t, n in asked.items()))
         assert (first.status, second.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
         # its end is known by its own record
         await (scheduler.workdir / "gate").write_text("")
@@ -208,7 +208,7 @@ async def test_a_run_may_begin_before_the_controller_does(
     async with running(scheduler) as runner:
         jobs = await runner.feed_all([["/bin/sh", "-c", ONCE]] * 6)
         # to submit an array it must be known how large one may be
-        await until(lambda: len(watched.moments["scontrol"]) >= 3)
+        await until(lambda: watched.calls["scontrol"] >= 3)
         assert {job.status for job in jobs} == {JobStatus.QUEUED}
         await up_again(frail_slurm)
         await runner.stop_feeding()

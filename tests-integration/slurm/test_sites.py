@@ -113,8 +113,8 @@ async def test_munge_is_away(frail_slurm: SlurmCluster, tmp_path: Path) -> None:
         await begun(first)
         await anyio.to_thread.run_sync(frail_slurm.munged.stop)
         second = await runner.feed(waiting())
-        asked = {tool: len(watched.moments[tool]) for tool in ("sbatch", "squeue")}
-        await until(lambda: all(len(watched.moments[t]) >= n + 2 for t, n in asked.items()))
+        asked = {tool: watched.calls[tool] for tool in ("sbatch", "squeue")}
+        await until(lambda: all(watched.calls[t] >= n + 2 for t, n in asked.items()))
         assert (first.status, second.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
         frail_slurm.start_munged()
         await (scheduler.workdir / "gate").write_text("")
