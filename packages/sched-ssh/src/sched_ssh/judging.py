@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
-from sched_core import EngineState, Failure, JobStatus, Observation
+from sched_core import AttemptId, EngineState, Failure, JobStatus, Observation
 
 from .attempts import Attempt, Stage
+from .dispatch import Dispatcher
+from .fleet import Fleet
 from .host import Host
+from .ledger import Ledger
+from .transfer import Transfers
 from .troubles import HostUnavailable
 from .wire import Ended, Gone, Message, SlotDied, Started, Told
-
-if TYPE_CHECKING:
-    from .scheduler import SshScheduler
-    from .transfer import Transfers
 
 __all__ = ["Judge"]
 
@@ -28,26 +27,34 @@ _LEFT_BEHIND = 0.0
 
 
 class Judge:
-    """Draws conclusions from what agents say."""
+    """Draws conclusions from what agents say, and from hosts that come and go."""
 
-    def __init__(self, scheduler: SshScheduler, transfers: Transfers) -> None:
-        self._scheduler = scheduler
-        self._transfers = transfers
+    def __init__(
+        self,
+        ledger: Ledger,
+        fleet: Fleet,
+        transfers: Transfers,
+        dispatcher: Dispatcher,
+        host_lost_after: float | None,
+    ) -> None:
+        self._ledger, self._fleet = ledger, fleet
+        self._transfers, self._dispatcher = transfers, dispatcher
+        self._host_lost_after = host_lost_after
+        self._scheduler = ledger.scheduler
         self._stale: dict[Host, list[tuple[Attempt, str]]] = {}
 
     # --- single messages -------------------------------------------------------------------------
 
-    def hear(self, host: Host, message: Message) -> None:
+    def heard(self, host: Host, message: Message) -> None:
         """Take in what an agent tells by itself."""
-        scheduler = self._scheduler
         if isinstance(message, SlotDied):
             host.drop_slot(message.slot)
-            there = [a for a in scheduler.on_host(host) if a.slot == message.slot]
-            scheduler.spawn(self._slot_died, host, there)
+            there = [a for a in self._ledger.on_host(host) if a.slot == message.slot]
+            self._fleet.spawn(self._slot_died, host, there)
             return
         if not isinstance(message, Started | Ended | Gone):
             return
-        attempt = scheduler.attempt(message.attempt)
+        attempt = self._ledger.placed(message.attempt)
         if attempt is None or attempt.host is not host or attempt.stage >= Stage.ENDED:
             return
         if isinstance(message, Started):
@@ -55,7 +62,7 @@ class Judge:
         elif isinstance(message, Gone):
             self._lost(attempt, "its processes are gone and left no record")
         elif message.rc == _NOT_OURS:
-            scheduler.spawn(self._refused, host, attempt)
+            self._fleet.spawn(self._refused, host, attempt)
         else:
             self._ended(attempt, message.rc, message.failure)
 
@@ -69,15 +76,15 @@ class Judge:
             host=attempt.host.name,
             started=self._scheduler.session.ports.now(),
         )
-        self._scheduler.report(attempt, seen)
+        self._ledger.report(attempt, seen)
 
     def _ended(self, attempt: Attempt, rc: int, failure: Failure | None) -> None:
         host = attempt.host
         if host is None or attempt.stage is Stage.ENDED:
             return
         attempt.stage = Stage.ENDED
-        self.count(host, rc == _NOT_SET_UP)
-        self._scheduler.release(attempt)
+        self._fleet.count_start(host, failed=rc == _NOT_SET_UP)
+        self._ledger.release(attempt)
         reason = _setup_reason(rc, host) if failure is Failure.SETUP else ""
         seen = Observation(
             EngineState.RECORDED,
@@ -88,41 +95,30 @@ class Judge:
             ended=self._scheduler.session.ports.now(),
         )
         if failure is Failure.TIMEOUT:
-            self._scheduler.spawn(self._end_remains, host, attempt, seen)
+            self._fleet.spawn(self._end_remains, host, attempt, seen)
         else:
             self._conclude(host, attempt, seen)
 
     async def _end_remains(self, host: Host, attempt: Attempt, seen: Observation) -> None:
         """End what has left the group of a job that took too long: the group itself is gone."""
         try:
-            await host.kill([(attempt.id, self._scheduler.token(attempt.job))], _LEFT_BEHIND)
+            await host.kill([(attempt.id, self._ledger.token(attempt))], _LEFT_BEHIND)
         except HostUnavailable:
             self.kill_later(host, attempt)
         self._conclude(host, attempt, seen)
 
     def _conclude(self, host: Host, attempt: Attempt, seen: Observation) -> None:
         if host.shared:
-            self._scheduler.forget(attempt)
-            self._scheduler.report(attempt, seen)
+            self._ledger.forget(attempt)
+            self._ledger.report(attempt, seen)
         else:
             self._transfers.fetch(host, attempt, seen)
 
     def _lost(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
-        self._scheduler.forget(attempt)
-        self._scheduler.report(
+        self._ledger.forget(attempt)
+        self._ledger.report(
             attempt, Observation(EngineState.FAILED, failure=failure, reason=reason)
         )
-
-    def count(self, host: Host, failed: bool) -> None:
-        """Set a host aside on which nothing but failures come about, unless it is the last one."""
-        host.failures = host.failures + 1 if failed else 0
-        others = [h for h in self._scheduler.hosts() if h is not host and h.up and not h.aside]
-        if host.failures >= self._scheduler.host_failures and others and not host.aside:
-            host.aside = True
-            self._scheduler.session.warn(
-                f"{host.name} is set aside: {host.failures} jobs in a row could not be started there; "
-                f"look at the disk and at {host.root}"
-            )
 
     # --- looks at many ---------------------------------------------------------------------------
 
@@ -133,7 +129,7 @@ class Judge:
         """
         await self._end_stale(host)
         for attempt in attempts:
-            self._scheduler.answers_again(attempt)
+            self._scheduler.session.evidence.can_be_asked(attempt.job)
         self._transfers.go_on(host)
         left = [a for a in attempts if a.stage < Stage.ENDED]
         told = await host.look([a.id for a in left])
@@ -147,6 +143,20 @@ class Judge:
                 watched.append(attempt)
         host.watch([a.id for a in watched])
         await self._start_again(host, again)
+
+    async def fence(self, host: Host, attempts: Sequence[Attempt]) -> Collection[AttemptId]:
+        """Make sure that what has not started there never does; return what now cannot."""
+        try:
+            told = await host.look([a.id for a in attempts], self._fence())
+        except HostUnavailable:
+            return ()
+        won = [a for a in attempts if told[a.id].state == "fence"]
+        for attempt in won:
+            self._ledger.forget(attempt)
+        return {a.id for a in won}
+
+    def _fence(self) -> str:
+        return self._scheduler.fence_text().decode().strip()
 
     def _has_started(self, attempt: Attempt) -> bool:
         return attempt.job.started is not None or attempt.stage is Stage.STARTED
@@ -191,13 +201,13 @@ class Judge:
     async def _start_again(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Have started what has no claim there: whoever is told twice starts it once."""
         dying = [a for a in attempts if a.job.status is JobStatus.KILLING]
+        won = await self.fence(host, dying)
         for attempt in dying:
-            if attempt.id in await self._scheduler.fence([attempt.job]):
-                reason = "it was killed before it started"
-                self._lost(attempt, reason)
+            if attempt.id in won:
+                self._lost(attempt, "it was killed before it started")
         wanted = [a for a in attempts if a not in dying]
         if wanted:
-            self._scheduler.spawn(self._scheduler.start, host, wanted)
+            self._fleet.spawn(self._dispatcher.start, host, wanted)
 
     async def _slot_died(self, host: Host, attempts: Sequence[Attempt]) -> None:
         try:
@@ -218,7 +228,7 @@ class Judge:
             if attempt.deaths < _SLOT_DEATHS:
                 await self._start_again(host, [attempt])
             else:
-                self.count(host, True)
+                self._fleet.count_start(host, failed=True)
                 self._lost(
                     attempt,
                     f"the shells that were to start it on {host.name} have died",
@@ -241,7 +251,31 @@ class Judge:
 
     # --- hosts that are away ---------------------------------------------------------------------
 
-    async def give_up_later(self, host: Host, seconds: float) -> None:
+    async def came_up(self, host: Host) -> None:
+        """Go on with what a host has that can be used, for the first time or again."""
+        await self.look(host, [a for a in self._ledger.on_host(host) if a.stage > Stage.PLACED])
+        self._fleet.can_be_used()
+        self._ledger.wake()
+
+    def went_down(self, host: Host) -> None:
+        """Have what was not begun go elsewhere, and the rest wait for the host."""
+        # It was not told to start these.
+        self._ledger.put_back([a for a in self._ledger.on_host(host) if a.stage is Stage.PLACED])
+        self.say_waiting(host)
+        if self._host_lost_after is not None and not host.given_up:
+            host.given_up = True
+            self._fleet.spawn(self._give_up_later, host, self._host_lost_after)
+
+    def say_waiting(self, host: Host) -> None:
+        """Say, and record, that a host cannot be used, and which jobs wait for it."""
+        left = [a for a in self._ledger.on_host(host) if a.stage > Stage.PLACED]
+        session = self._scheduler.session
+        for attempt in left:
+            session.evidence.cannot_be_asked(attempt.job, f"{host.error}; waiting for the host")
+        waiting = f"; {len(left)} jobs on it wait for it" if left else ""
+        session.warn(f"{host.error}{waiting}")
+
+    async def _give_up_later(self, host: Host, seconds: float) -> None:
         """Have the jobs of a host tried elsewhere, should it stay away."""
         ports = self._scheduler.session.ports
         until = host.down_since + seconds
@@ -250,7 +284,7 @@ class Judge:
         host.given_up = False
         if host.up:
             return
-        for attempt in self._scheduler.on_host(host):
+        for attempt in self._ledger.on_host(host):
             if attempt.stage > Stage.PLACED:
                 self._transfers.drop(host, attempt)
                 self.kill_later(host, attempt)
@@ -259,13 +293,12 @@ class Judge:
 
     def kill_later(self, host: Host, attempt: Attempt) -> None:
         """End what is left of an attempt when its host is back."""
-        token = self._scheduler.token(attempt.job)
+        token = self._ledger.token(attempt)
         self._stale.setdefault(host, []).append((attempt, token))
 
     async def _end_stale(self, host: Host) -> None:
         if stale := self._stale.get(host):
-            fence = self._scheduler.fence_text()
-            await host.look([a.id for a, _ in stale], fence)
+            await host.look([a.id for a, _ in stale], self._fence())
             await host.kill([(a.id, token) for a, token in stale], self._scheduler.grace)
             del self._stale[host]
 

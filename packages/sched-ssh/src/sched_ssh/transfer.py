@@ -8,17 +8,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from sched_core import AttemptId, EngineState, Failure, Observation
 
 from .attempts import Attempt
+from .fleet import Fleet
 from .host import Host
+from .ledger import Ledger
 from .staging import Item, Parcel, check_staged, pack, unpack
 from .troubles import FilesRefused, HostUnavailable
-
-if TYPE_CHECKING:
-    from .scheduler import SshScheduler
 
 __all__ = ["Transfers"]
 
@@ -36,8 +34,9 @@ _RECORDS = ("stdout", "stderr", "status", "rc", "jid")
 class Transfers:
     """Brings inputs to hosts, and records and outputs back."""
 
-    def __init__(self, scheduler: SshScheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, ledger: Ledger, fleet: Fleet) -> None:
+        self._ledger, self._fleet = ledger, fleet
+        self._scheduler = ledger.scheduler
         self._ended: dict[Host, deque[tuple[Attempt, Observation]]] = {}
         self._fetching: set[Host] = set()
         self._took = 0.0
@@ -85,7 +84,7 @@ class Transfers:
         if len(attempts) > 1:
             return [a for attempt in attempts for a in await self.bring(host, [attempt])]
         self._refuse(attempts[0], str(error))
-        self._scheduler.count_start(host, failed=True)
+        self._fleet.count_start(host, failed=True)
         return []
 
     def _needs(self, host: Host, attempt: Attempt) -> list[Item]:
@@ -102,7 +101,7 @@ class Transfers:
         """Return small inputs of jobs that wait: they share the trouble of a transfer. Blocks."""
         items: list[Item] = []
         room = _AHEAD_BYTES
-        for attempt in list(islice(self._scheduler.waiting(), _AHEAD)):
+        for attempt in list(islice(self._ledger.waiting(), _AHEAD)):
             try:
                 found = self._needs(host, attempt)
                 room -= sum(_small_size(item.source) for item in found)
@@ -145,7 +144,7 @@ class Transfers:
         """Fetch what there is to fetch."""
         if self._ended.get(host) and host not in self._fetching:
             self._fetching.add(host)
-            self._scheduler.spawn(self._fetch_all, host)
+            self._fleet.spawn(self._fetch_all, host)
 
     async def _fetch_all(self, host: Host) -> None:
         waiting = self._ended[host]
@@ -169,7 +168,7 @@ class Transfers:
 
     async def _gather(self) -> None:
         """Where more is to come, wait for it: many files travel at the price of one."""
-        if any(self._scheduler.waiting()):
+        if any(self._ledger.waiting()):
             await self._scheduler.session.ports.sleep(min(_LONGEST_WAIT, 3 * self._took))
 
     async def _fetch_together(self, host: Host, batch: Sequence[_Fetched]) -> None:
@@ -198,8 +197,8 @@ class Transfers:
             self._report(attempt, seen)
 
     def _report(self, attempt: Attempt, seen: Observation) -> None:
-        self._scheduler.forget(attempt)
-        self._scheduler.report(attempt, seen)
+        self._ledger.forget(attempt)
+        self._ledger.report(attempt, seen)
 
     async def _fetch_files(self, host: Host, places: dict[str, str]) -> set[str]:
         """Fetch files to their places; return the names of those that are not there.

@@ -90,6 +90,18 @@ class Evidence:
             job.jid = seen.jid
         if seen.host is not None:
             job.host = seen.host
+        self.can_be_asked(job)
+
+    def cannot_be_asked(self, job: Job, reason: str) -> None:
+        """Record why nothing can be known now of an attempt that may run; its state stays."""
+        job.failure, job.reason = Failure.UNAVAILABLE, reason
+        self._session.note_state(job)
+
+    def can_be_asked(self, job: Job) -> None:
+        """Take back what `cannot_be_asked` has recorded."""
+        if job.failure is Failure.UNAVAILABLE and job.status.active:
+            job.failure, job.reason = None, ""
+            self._session.note_state(job)
 
     async def _submitted(self, job: Job) -> None:
         if job.status is JobStatus.QUEUED:
@@ -153,6 +165,7 @@ class Evidence:
         job.started = seen.started or job.started
         job.ended = seen.ended
         if finished:
+            job.failure, job.reason = None, ""
             await self._move(job, JobStatus.FINISHED)
         elif job.status is JobStatus.KILLING:
             job.failure, job.reason = Failure.CANCELLED, seen.reason

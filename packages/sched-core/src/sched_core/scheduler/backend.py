@@ -144,7 +144,7 @@ class Backend(JobText):
 
         ports = self.session.ports
         places = [(str(job.metadir), job.attempt) for job in jobs]
-        won = await ports.offload(take_claims, ports.files, places, self._fence_text())
+        won = await ports.offload(take_claims, ports.files, places, self.fence_text())
         return {attempt_id(job) for job, taken in zip(jobs, won, strict=True) if taken}
 
     async def seal(self, job: Job, position: int | None) -> bool:
@@ -157,9 +157,10 @@ class Backend(JobText):
 
         ports = self.session.ports
         place = (str(job.metadir), job.attempt, job.restart, position)
-        return await ports.offload(seal_attempt, ports.files, *place, self._fence_text())
+        return await ports.offload(seal_attempt, ports.files, *place, self.fence_text())
 
-    def _fence_text(self) -> bytes:
+    def fence_text(self) -> bytes:
+        """Return the claim by which this driver keeps an attempt from starting."""
         ports = self.session.ports
         who = ports.identity
         return render_fence(who.host, who.boot_id, who.pid, who.start_time, ports.now())

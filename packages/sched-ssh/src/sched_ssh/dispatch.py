@@ -1,0 +1,87 @@
+"""From the queue to the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sched_core import AttemptId
+
+from .attempts import Attempt, Stage
+from .fleet import Fleet
+from .host import Host
+from .ledger import Ledger
+from .placement import best_host
+from .transfer import Transfers
+from .troubles import HostUnavailable
+
+__all__ = ["Dispatcher"]
+
+
+class Dispatcher:
+    """Hands waiting attempts to hosts whenever there is room."""
+
+    def __init__(self, ledger: Ledger, fleet: Fleet, transfers: Transfers) -> None:
+        self._ledger, self._fleet, self._transfers = ledger, fleet, transfers
+        self._scheduler = ledger.scheduler
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        session = self._scheduler.session
+        while True:
+            await self._ledger.woken()
+            placed = self._place()
+            if not placed:
+                continue
+            try:
+                # Where a job may be is known before it can be there, whoever goes on with the run.
+                await session.flush_with(session.check_lease)
+            except Exception as error:  # noqa: BLE001  # whatever it is, nothing may start
+                for attempt in placed:
+                    self._ledger.unplace(attempt)
+                session.fail(error)
+                continue
+            for host in {a.host for a in placed if a.host is not None}:
+                self._fleet.spawn(self.start, host, [a for a in placed if a.host is host])
+
+    def _place(self) -> list[Attempt]:
+        """Find hosts for what waits, in order, as far as forks and hosts allow."""
+        placed: list[Attempt] = []
+        room = self._scheduler.forks - self._ledger.running()
+        while (attempt := self._ledger.first()) and len(placed) < room:
+            found = best_host(self._fleet.hosts(), self._scheduler.job_resources(attempt.job))
+            if found is None:
+                break
+            self._ledger.place(attempt, *found)
+            placed.append(attempt)
+        return placed
+
+    async def start(self, host: Host, attempts: Sequence[Attempt]) -> None:
+        """Bring to a host what it needs, and have it start attempts that were placed there."""
+        ready = list(attempts)
+        texts: dict[AttemptId, str] = {}
+        try:
+            if not host.shared:
+                ready = await self._transfers.bring(host, ready)
+                texts = await self._transfers.scripts(ready)
+        except HostUnavailable as error:
+            self._scheduler.session.warn(str(error))
+            # Some may have gone elsewhere meanwhile, or were told before to start.
+            self._ledger.put_back(
+                [a for a in ready if a.host is host and a.stage is Stage.PLACED and not a.withdrawn]
+            )
+            return
+        for attempt in ready:
+            if not attempt.withdrawn and attempt.host is host and attempt.stage <= Stage.SENT:
+                attempt.stage = Stage.SENT
+                text, extra = texts.get(attempt.id, ""), _exports(attempt, host)
+                host.start(
+                    attempt.slot, text, extra, attempt.id, f"job.wrapped.{self._scheduler.name}"
+                )
+
+
+def _exports(attempt: Attempt, host: Host) -> str:
+    own = attempt.job.envs or {}
+    lines = [f"{key}={value}" for key, value in host.server.env.items() if key not in own]
+    if attempt.grant is not None and (cards := attempt.grant.exports()):
+        lines.append(cards)
+    return "\n".join(lines)

@@ -1,0 +1,171 @@
+"""All hosts of a run: connected to together, kept up, and set aside where nothing can be started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from sched_core.lifecycle.session import Session
+from sched_core.text.recorder import recorder_name
+from sched_core.text.script import recorder_text
+
+from .host import Host, Owner, Place
+from .link import ConnectOptions
+from .servers import Server
+from .troubles import HostUnavailable
+
+__all__ = ["Fleet", "probed"]
+
+_FIRST_ANSWERS = 1.0
+"""Seconds that are waited for further hosts once the first can be used."""
+
+
+@asynccontextmanager
+async def probed(session: Session) -> AsyncIterator[Place]:
+    """Leave, as long as the block lasts, a file that only a host with the same disk can see."""
+    ports, layout = session.ports, session.layout
+    name, content = f"probe.{secrets.token_hex(8)}", secrets.token_hex(16)
+    path = f"{layout.home}/{name}"
+    await ports.offload(session.make_folders)
+    await ports.offload(ports.files.create, path, f"{content}\n".encode())
+    try:
+        yield Place(
+            os.path.abspath(layout.workdir),
+            name,
+            content,
+            session.run,
+            recorder_name(),
+            recorder_text(),
+            session.directory,
+        )
+    finally:
+        with anyio.CancelScope(shield=True):
+            await ports.offload(ports.files.remove, path)
+
+
+class Fleet:
+    """The hosts that a run may use, whether they can be reached now or not."""
+
+    def __init__(
+        self,
+        servers: Iterable[Server],
+        how: ConnectOptions,
+        place: Place,
+        session: Session,
+        most_failures: int,
+    ) -> None:
+        self._hosts = {s.name: Host(s, how, place, session.ports) for s in servers}
+        self._session = session
+        self._most_failures = most_failures
+        self._usable = anyio.Event()
+        self._group: TaskGroup
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._hosts
+
+    def __getitem__(self, name: str) -> Host:
+        return self._hosts[name]
+
+    def hosts(self) -> Collection[Host]:
+        """Return all hosts."""
+        return self._hosts.values()
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Do something while the run is open."""
+        self._group.start_soon(function, *args)
+
+    # --- connecting ------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def kept_up(
+        self, owner: Owner, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> AsyncIterator[None]:
+        """Keep all hosts up, and do this work, as long as the block lasts.
+
+        It begins when all hosts that answer soon can be used. Raises HostUnavailable where not a
+        single one can.
+        """
+        room = asyncio.create_task(self._keep_house(owner, work))
+        try:
+            await self._await_hosts(room)
+            yield
+        finally:
+            await _end(room)
+
+    async def _keep_house(
+        self, owner: Owner, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Do all that goes on while the run is open."""
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                for host in self._hosts.values():
+                    group.start_soon(host.keep_up, owner)
+                group.start_soon(work)
+        except Exception as error:
+            cause = error
+            while isinstance(cause, ExceptionGroup):
+                cause = cause.exceptions[0]
+            self._session.fail(cause)
+            raise
+
+    async def _await_hosts(self, room: asyncio.Task[None]) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._await_all, group.cancel_scope)
+            group.start_soon(self._await_first, group.cancel_scope)
+            group.start_soon(_raise_failure, room)
+        if not any(host.up for host in self._hosts.values()):
+            raise none_can_be_used([h.error for h in self._hosts.values() if h.error is not None])
+
+    async def _await_all(self, scope: anyio.CancelScope) -> None:
+        for host in self._hosts.values():
+            await host.tried.wait()
+        scope.cancel()
+
+    async def _await_first(self, scope: anyio.CancelScope) -> None:
+        await self._usable.wait()
+        await anyio.sleep(_FIRST_ANSWERS)
+        scope.cancel()
+
+    def can_be_used(self) -> None:
+        """Note that there is a host to begin with."""
+        self._usable.set()
+
+    # --- setting aside ---------------------------------------------------------------------------
+
+    def count_start(self, host: Host, *, failed: bool) -> None:
+        """Set a host aside on which nothing but failures come about, unless it is the last one."""
+        host.failures = host.failures + 1 if failed else 0
+        others = [h for h in self._hosts.values() if h is not host and h.up and not h.aside]
+        if host.failures >= self._most_failures and others and not host.aside:
+            host.aside = True
+            self._session.warn(
+                f"{host.name} is set aside: {host.failures} jobs in a row could not be started there; "
+                f"look at the disk and at {host.root}"
+            )
+
+
+def none_can_be_used(errors: Collection[HostUnavailable]) -> HostUnavailable:
+    """Return one error that tells of all hosts."""
+    return HostUnavailable("; ".join(map(str, errors)))
+
+
+async def _raise_failure(room: asyncio.Task[None]) -> None:
+    await asyncio.wait([room])
+    room.result()
+
+
+async def _end(room: asyncio.Task[None]) -> None:
+    """End what goes on, and wait until it has ended."""
+    room.cancel()
+    with anyio.CancelScope(shield=True):
+        await asyncio.wait([room])
+    if not room.cancelled():
+        room.exception()  # it was told to the session
