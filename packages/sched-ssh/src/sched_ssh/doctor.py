@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import anyio
 
@@ -25,6 +26,8 @@ async def check_host(
 ) -> Sequence[Finding]:
     """Return name, verdict (None: a warning) and detail of each check of one host."""
     name = server.name
+    warnings: list[str] = []
+    how = replace(how, warn=warnings.append)
     try:
         async with open_link(server, how) as link:
             hello = await link.message()
@@ -40,12 +43,18 @@ async def check_host(
                     courier.stdin.write_eof()
                     told = (await courier.stdout.read()).decode("utf-8", "replace")
     except (HostUnavailable, TimeoutError) as error:
-        return [(f"{name}: connection", False, str(error) or "it does not answer")]
+        problem = (f"{name}: connection", False, str(error) or "it does not answer")
+        return [*_configuration(name, warnings), problem]
     facts = dict(line.split(" ", 1) for line in told.splitlines() if " " in line)
     major, minor = hello.bash
     found.append((f"{name}: bash", hello.bash >= (4, 2), f"{major}.{minor}"))
     found.append((f"{name}: cores", True, f"{hello.cores}, {hello.memory >> 20} MiB of memory"))
+    found += _configuration(name, warnings)
     return [*found, _clock(name, facts, now()), _disk(name, facts), _folder(name, facts)]
+
+
+def _configuration(name: str, warnings: Sequence[str]) -> list[Finding]:
+    return [(f"{name}: configuration", None, said.removeprefix(f"{name}: ")) for said in warnings]
 
 
 def _clock(name: str, facts: dict[str, str], now: float) -> Finding:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anyio
 
+from .route import Opened, connect
 from .servers import Server
 from .troubles import HostUnavailable, explain_failure
 from .wire import Message, command, opening, parse_message, script
@@ -35,6 +36,9 @@ class ConnectOptions:
     connect_timeout: float = 20.0
     keepalive: float = 15.0
     skip_host_key_check: bool = False
+    warn: Callable[[str], None] = logging.getLogger("sched").warning
+    compared: list[Server] = field(default_factory=list)
+    """Of whom it is known how ssh itself would connect."""
 
 
 class Link:
@@ -45,6 +49,8 @@ class Link:
         self._how = how
         self._connection: asyncssh.SSHClientConnection | None = None
         self._second: asyncssh.SSHClientConnection | None = None
+        self._opened: list[Opened] = []
+        """These, and what they go through."""
         self._agent: asyncssh.SSHClientProcess[bytes] | None = None
         self._transfers = anyio.Lock()
 
@@ -64,31 +70,7 @@ class Link:
             raise explain_failure(self.server, error) from error
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
-        import asyncssh
-
-        server, how = self.server, self._how
-        given: dict[str, Any] = {
-            "host": server.host,
-            "config": () if how.ssh_config is None else list(how.ssh_config),
-            "connect_timeout": how.connect_timeout,
-            "login_timeout": how.connect_timeout,
-            "keepalive_interval": how.keepalive,
-            "keepalive_count_max": 3,
-        }
-        if server.user is not None:
-            given["username"] = server.user
-        if server.port is not None:
-            given["port"] = server.port
-        if server.keyfile is not None:
-            given["client_keys"] = [os.path.expanduser(server.keyfile)]
-        if how.skip_host_key_check:
-            given["known_hosts"] = None
-        options: Any = None
-        try:
-            options = await asyncssh.SSHClientConnectionOptions.construct(**given)
-            return await asyncssh.connect(**given)
-        except (OSError, TimeoutError, ValueError, asyncssh.Error) as error:
-            raise explain_failure(server, error, options) from error
+        return await connect(self.server, self._how, self._opened)
 
     async def _pass_noise(self, agent: asyncssh.SSHClientProcess[bytes], mark: bytes) -> None:
         """Read up to the agent's mark: a login script may have printed before it."""
@@ -177,15 +159,12 @@ class Link:
 
     def abort(self) -> None:
         """Give the connection up at once: whoever listens sees it end."""
-        for connection in (self._second, self._connection):
-            if connection is not None:
-                connection.abort()
+        for connection in reversed(self._opened):
+            connection.abort()
 
     async def close(self) -> None:
         """End the connection; the agent ends with it, the jobs do not."""
-        for connection in (self._second, self._connection):
-            if connection is None:
-                continue
+        for connection in reversed(self._opened):
             connection.close()
             with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
                 await connection.wait_closed()

@@ -168,6 +168,7 @@ class SshScheduler(Scheduler):
             self.connect_timeout,
             self.keepalive,
             self.insecure_skip_host_key_check,
+            self.session.warn,
         )
 
     async def submit_jobs(

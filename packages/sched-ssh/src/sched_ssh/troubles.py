@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from typing import TYPE_CHECKING, Any
 
 from sched_core import EngineUnavailable, SchedError
+
+from .hostkeys import known_files, known_keys
+from .keys import locked_keys
 
 if TYPE_CHECKING:
     from .servers import Server
@@ -34,7 +38,7 @@ def explain_failure(server: Server, error: BaseException, options: Any = None) -
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return _host_key(server, error, options)
     if isinstance(error, asyncssh.PermissionDenied):
-        text = f"{who} lets nobody in with these keys: {_keys(server)}"
+        text = f"{who} lets nobody in with these keys: {_keys(server, options)}"
         return HostUnavailable(text, lasting=True)
     if isinstance(error, asyncssh.KeyEncryptionError | asyncssh.KeyImportError):
         add = " ".join(["ssh-add", *([server.keyfile] if server.keyfile else [])])
@@ -72,47 +76,50 @@ def _who(server: Server, options: Any) -> str:
     return server.name if (host, port) == (server.name, 22) else f"{server.name} ({host}:{port})"
 
 
-def _keys(server: Server) -> str:
-    hint = f"try `ssh {server.host} true`"
+def _keys(server: Server, options: Any) -> str:
+    hint = f"try `{_by_hand(server)} true`"
+    locked = locked_keys(server, options.config) if options is not None else []
+    if locked:
+        key = shlex.quote(locked[0])
+        agent = "" if os.environ.get("SSH_AUTH_SOCK") else "; none runs (`eval $(ssh-agent)`)"
+        return f"{hint}; {key} has a passphrase: add it to your agent with `ssh-add {key}`{agent}"
     return (
         f"{hint}; name the right user and keyfile in servers or ~/.ssh/config; a key with a passphrase "
         "must be in your agent (`ssh-add`)"
     )
 
 
+def _by_hand(server: Server) -> str:
+    """Return how somebody connects to the host by hand."""
+    port = ["-p", str(server.port)] if server.port is not None else []
+    host = server.host if server.user is None else f"{server.user}@{server.host}"
+    return shlex.join(["ssh", *port, host])
+
+
 def _host_key(server: Server, error: Any, options: Any) -> HostUnavailable:
     who = _who(server, options)
-    known = _known_keys(options)
-    if known is None:
+    files = known_files(options.config)
+    host = options.host_key_alias or options.host
+    known = known_keys(files, host, options.port)
+    if known is None or "revoked" in error.reason:
         return HostUnavailable(f"{who}: its host key is not trusted ({error.reason})", lasting=True)
     if known:
+        entry = host if options.port == 22 else f"[{host}]:{options.port}"
         return HostUnavailable(
             f"{who} has CHANGED its host key: somebody may listen in, or the host was installed anew. "
-            f"Make sure of the new key, then remove the old one with `ssh-keygen -R {server.host}`",
+            "Make sure of the new key, then remove the old one with "
+            f"`ssh-keygen -R {shlex.quote(entry)}`",
+            lasting=True,
+        )
+    if not any(os.path.isfile(name) for name in files):
+        return HostUnavailable(
+            f"{who}: its host key is unknown, since there is no file of known keys: "
+            f"{', '.join(files) or 'UserKnownHostsFile is none'}; connect once by hand with one "
+            f"(`{_by_hand(server)}`), compare the fingerprint and accept it",
             lasting=True,
         )
     return HostUnavailable(
-        f"{who}: its host key is unknown; connect once by hand (`ssh {server.host}`), compare the "
+        f"{who}: its host key is unknown; connect once by hand (`{_by_hand(server)}`), compare the "
         "fingerprint and accept it",
         lasting=True,
     )
-
-
-def _known_keys(options: Any) -> bool | None:
-    """Tell whether some key of the host is known; None where that cannot be found out."""
-    import asyncssh
-
-    files = getattr(options, "known_hosts", None) or [os.path.expanduser("~/.ssh/known_hosts")]
-    if isinstance(files, str | bytes):
-        files = [files]
-    host = getattr(options, "host_key_alias", "") or options.host
-    port = options.port if options.port != 22 else None
-    found = False
-    for name in files:
-        if os.path.exists(name):
-            try:
-                keys, authorities, *_ = asyncssh.match_known_hosts(str(name), host, "", port)
-            except (OSError, ValueError):
-                return None
-            found = found or bool(keys or authorities)
-    return found
