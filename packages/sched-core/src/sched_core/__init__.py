@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RunInterrupted,
         RunLocked,
         RunNotFound,
+        RunUnfinished,
         SchedError,
         SubmitOutcomeUnknown,
         SubmitRejected,
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from .model.status import JobStatus
     from .paths import DEFAULT_MOUNTED_ROOT, MountedPath, SpecPath
     from .runfolder import AttemptId, RunView, Submission, read_run
-    from .runner import Runner, handle_signals, run, scheduler_of
+    from .runner import Runner, clean_run, handle_signals, run, scheduler_of
     from .scheduler import (
         XQUTE_ENV_ALIASES,
         EngineState,
         Observation,
+        Remains,
         Report,
         Scheduler,
         SchedulerPostInit,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": """BackendError CommandError EngineUnavailable HookError IllegalTransition
         NoSuchSchedulerError OptionError RunClosed RunCorrupt RunError RunExists RunHalted
-        RunInterrupted RunLocked RunNotFound SchedError SubmitOutcomeUnknown SubmitRejected
-        WrongSchedulerTypeError""",
+        RunInterrupted RunLocked RunNotFound RunUnfinished SchedError SubmitOutcomeUnknown
+        SubmitRejected WrongSchedulerTypeError""",
     "hooks": "hookimpl hookspec",
     "model.failure": "Failure",
     "model.job": "Job",
@@ -60,9 +62,9 @@ _HOMES = {
     "model.status": "JobStatus",
     "paths": "DEFAULT_MOUNTED_ROOT MountedPath SpecPath",
     "runfolder": "AttemptId RunView Submission read_run",
-    "runner": "Runner handle_signals run scheduler_of",
-    "scheduler": """XQUTE_ENV_ALIASES EngineState Observation Report Scheduler SchedulerPostInit
-        attempt_id""",
+    "runner": "Runner clean_run handle_signals run scheduler_of",
+    "scheduler": """XQUTE_ENV_ALIASES EngineState Observation Remains Report Scheduler
+        SchedulerPostInit attempt_id""",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -83,6 +85,7 @@ __all__ = [
     "NoSuchSchedulerError",
     "Observation",
     "OptionError",
+    "Remains",
     "Report",
     "Resources",
     "RunClosed",
@@ -93,6 +96,7 @@ __all__ = [
     "RunInterrupted",
     "RunLocked",
     "RunNotFound",
+    "RunUnfinished",
     "RunView",
     "Runner",
     "SchedError",
@@ -104,6 +108,7 @@ __all__ = [
     "SubmitRejected",
     "WrongSchedulerTypeError",
     "attempt_id",
+    "clean_run",
     "handle_signals",
     "hookimpl",
     "hookspec",

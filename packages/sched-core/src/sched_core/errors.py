@@ -11,6 +11,7 @@ SchedError
     RunNotFound (FileNotFoundError)       the folder holds no run
     RunCorrupt (ValueError)               the run's records cannot be read
     RunLocked                             another process drives the run
+    RunUnfinished                         jobs may still run, or something of theirs would be lost
     RunHalted                             a job failed and the run was to stop at that
     RunInterrupted                        a signal ended the run
     RunClosed (RuntimeError)              the runner takes no more jobs
@@ -45,6 +46,7 @@ __all__ = [
     "RunInterrupted",
     "RunLocked",
     "RunNotFound",
+    "RunUnfinished",
     "SchedError",
     "SubmitOutcomeUnknown",
     "SubmitRejected",
@@ -106,6 +108,10 @@ class RunLocked(RunError):
 
 class RunClosed(RunError, RuntimeError):
     """The runner takes no more jobs: feeding was stopped, or the run has ended."""
+
+
+class RunUnfinished(RunError):
+    """What a run left cannot be removed: jobs may still run, or results be nowhere else."""
 
 
 class RunHalted(RunError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sched_core import JobStatus, OptionError, RunView, read_run
 from sched_core.ports import system_ports
-from sched_core.runfolder import JobRecord, ask_driver, read_submissions, request_is_open
+from sched_core.runfolder import JobRecord, ask_driver, jobs_that_may_run, request_is_open
 
 from .console import say
 from .driver import kill_undriven
@@ -56,22 +56,14 @@ def retry_jobs(folder: Path, words: Sequence[str], given: Given, output: Output)
 def _check_that_no_other_runs(view: RunView, jobs: Sequence[JobRecord]) -> None:
     """Whoever takes a run over has to end, or wait for, all that the last driver left running."""
     chosen = {job.index for job in jobs}
-    others = _may_run(view) - chosen
+    files = system_ports(view.layout.workdir).files
+    others = jobs_that_may_run(files, view.layout, view.jobs) - chosen
     if others:
         run = shown(Path(view.layout.workdir))
         raise OptionError(
             f"the run's driver is gone, and other jobs may still run ({index_ranges(sorted(others))});"
             f" kill them all (sched kill {run}), or first go on with the run (sched resume {run})"
         )
-
-
-def _may_run(view: RunView) -> set[int]:
-    """The jobs that an engine may have: what was last done may not be in the journal yet."""
-    submissions = read_submissions(system_ports(view.layout.workdir).files, view.layout)
-    tasks = {task for submission in submissions for task in submission.tasks}
-    submitted = {job.index for job in view.jobs.values() if (job.index, job.attempt) in tasks}
-    active = {job.index for job in view.jobs.values() if job.status.active}
-    return active | {i for i in submitted if not view.jobs[i].status.final}
 
 
 def _can_be_killed(job: JobRecord) -> bool:

@@ -18,6 +18,7 @@ from sched_core import (
     Job,
     Observation,
     OptionError,
+    Remains,
     Resources,
     Scheduler,
     Submission,
@@ -27,6 +28,7 @@ from sched_core.model.units import parse_time
 from sched_core.scheduler.options import check_count
 
 from .attempts import Attempt, Stage
+from .cleaning import Cleaner
 from .dispatch import Dispatcher
 from .doctor import check_host
 from .fleet import Fleet, probed
@@ -283,6 +285,18 @@ class SshScheduler(Scheduler):
                 for name in self.servers:
                     group.start_soon(check, name)
         return [finding for name in self.servers for finding in findings[name]]
+
+    async def find_remains(self, used: Collection[str]) -> Sequence[Remains]:
+        """Look for the run's folder on hosts that do not share the disk, whatever else they hold."""
+        _check_loop()
+        return await self._cleaner().find(used)
+
+    async def remove_remains(self, found: Sequence[Remains]) -> Sequence[Remains]:
+        """Remove the run's folder from hosts; where it is in use, or not the run's own, it stays."""
+        return await self._cleaner().remove(found)
+
+    def _cleaner(self) -> Cleaner:
+        return Cleaner(self.servers.values(), self.connect_options(), self.session.run)
 
     def check_job(self, job: Job) -> None:
         """Refuse a job that no host can run. Raises OptionError."""

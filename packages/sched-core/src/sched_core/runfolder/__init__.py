@@ -7,7 +7,7 @@ from .requests import Request, ask_driver, read_requests, request_is_open
 from .runfile import RunFile, find_run, require_run, write_run
 from .state import JobRecord, job_entry, replay, state_entry
 from .submissions import AttemptId, Submission, read_submissions, write_submission
-from .view import RunView, read_run
+from .view import RunView, jobs_that_may_run, read_run
 
 __all__ = [
     "HEARTBEAT_INTERVAL",
@@ -26,6 +26,7 @@ __all__ = [
     "ask_driver",
     "find_run",
     "job_entry",
+    "jobs_that_may_run",
     "newest_lease",
     "read_journal",
     "read_requests",

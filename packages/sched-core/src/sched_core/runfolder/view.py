@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..ports import Ports, system_ports
+from ..ports import Files, Ports, system_ports
 from .journal import read_journal
 from .layout import Layout
 from .lease import LeaseRecord, newest_lease
 from .runfile import RunFile, require_run
 from .state import JobRecord, replay
+from .submissions import read_submissions
 
-__all__ = ["RunView", "read_run"]
+__all__ = ["RunView", "jobs_that_may_run", "read_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,16 @@ def read_run(workdir: str | os.PathLike[str], ports: Ports | None = None) -> Run
     lives = None if lease is None else not lease.released and ports.lives(lease.driver)
     jobs = replay(read_journal(ports.files, layout))
     return RunView(layout, run, jobs, lease, lives)
+
+
+def jobs_that_may_run(files: Files, layout: Layout, jobs: Mapping[int, JobRecord]) -> set[int]:
+    """Return the jobs that an engine may have, of a run that nobody drives. Blocks.
+
+    What its driver did last may not be in the journal: the records of submissions tell.
+    """
+    tasks = {task for submission in read_submissions(files, layout) for task in submission.tasks}
+    return {
+        job.index
+        for job in jobs.values()
+        if job.status.active or (not job.status.final and (job.index, job.attempt) in tasks)
+    }

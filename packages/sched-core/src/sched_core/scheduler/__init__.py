@@ -8,13 +8,14 @@ from .backend import Backend, Report
 from .base import Scheduler
 from .configuration import XQUTE_ENV_ALIASES, SchedulerPostInit
 from .jobtext import attempt_id, job_token
-from .observation import EngineState, Observation
+from .observation import EngineState, Observation, Remains
 
 __all__ = [
     "XQUTE_ENV_ALIASES",
     "Backend",
     "EngineState",
     "Observation",
+    "Remains",
     "Report",
     "Scheduler",
     "SchedulerPostInit",

@@ -13,7 +13,7 @@ from ..model.job import Job
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
 from .jobtext import JobText, attempt_id
-from .observation import EngineState, Observation
+from .observation import EngineState, Observation, Remains
 
 __all__ = ["Backend", "Report"]
 
@@ -184,6 +184,18 @@ class Backend(JobText):
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check what the backend needs; return name, verdict (None: a warning) and detail of each."""
         return ()
+
+    async def find_remains(self, used: Collection[str]) -> Sequence[Remains]:
+        """Look for what the run has left outside of its own folder.
+
+        `used` are the hosts that its jobs were on. Where one cannot be asked, that is a problem of
+        its Remains, not an exception. `clean_run` calls it when no job can run.
+        """
+        return ()
+
+    async def remove_remains(self, found: Sequence[Remains]) -> Sequence[Remains]:
+        """Remove what `find_remains` has found; return it, each with the problem it had, if any."""
+        return found
 
     def check_job(self, job: Job) -> None:
         """Refuse a job that this backend cannot run as it is. Raises OptionError.

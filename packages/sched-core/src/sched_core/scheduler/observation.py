@@ -1,4 +1,4 @@
-"""What a backend sees of a job."""
+"""What a backend sees of jobs, and of what they left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 from ..model.failure import Failure
 
-__all__ = ["EngineState", "Observation"]
+__all__ = ["EngineState", "Observation", "Remains"]
 
 
 class EngineState(Enum):
@@ -46,3 +46,19 @@ class Observation:
     """Seconds since 1970."""
     position: int | None = None
     """Which of the attempt's claims tells so: 0, or n for the engine's n-th further start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a run has left on a host, outside of its own folder."""
+
+    host: str
+    path: str = ""
+    """The folder there; empty where it could not be looked for."""
+    size: int = 0
+    """Bytes on the disk."""
+    problem: str = ""
+    """Why it cannot be looked for, or removed, and what to do about it."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.path}"

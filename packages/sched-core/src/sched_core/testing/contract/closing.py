@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sched_core import JobStatus, RunClosed, read_run
+from sched_core import JobStatus, RunClosed, RunLocked, clean_run, read_run
 
 from .rig import Rig, needs
 
@@ -73,3 +73,14 @@ class ClosingContract(Rig):
                 await runner.feed(["/bin/true"])
         assert jobs[0].status is JobStatus.KILLED
         assert not any(job.status.active for job in jobs)
+
+    async def test_a_finished_run_can_be_cleaned(self, workdir: Any) -> None:
+        scheduler = self.make(workdir)
+        async with self.run(scheduler) as runner:
+            job = await runner.feed(self.shell("echo kept"))
+            with pytest.raises(RunLocked):
+                await clean_run(self.make(workdir))
+        found = await clean_run(scheduler)
+        assert [remains.problem for remains in found] == [""] * len(found)
+        assert list(await clean_run(self.make(workdir))) == []
+        assert await job.stdout_file.read_text() == "kept\n"

@@ -1,0 +1,119 @@
+"""Removing what a run has left outside of its folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..errors import RunLocked, RunUnfinished
+from ..hooks import Hooks
+from ..lifecycle.session import Session
+from ..model.failure import Failure
+from ..ports import Ports, system_ports
+from ..runfolder import (
+    HEARTBEAT_INTERVAL,
+    JobRecord,
+    Layout,
+    Lease,
+    RunFile,
+    acquire_lease,
+    jobs_that_may_run,
+    read_journal,
+    replay,
+    require_run,
+)
+from ..scheduler.observation import Remains
+
+if TYPE_CHECKING:
+    from ..scheduler import Scheduler
+
+__all__ = ["clean_run"]
+
+_NOT_BROUGHT_BACK = (Failure.OUTPUT, Failure.UNAVAILABLE, Failure.LOST)
+
+
+async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequence[Remains]:
+    """Remove what the run in the scheduler's work directory has left outside of it: on hosts that
+    do not share its disk. The run's folder stays as it is.
+
+    Returns what was found, each with the problem that kept it from being removed, if any. Jobs that
+    have not ended for good, or whose outputs did not come back, may have left the only copy of
+    something: that is removed with `lose_results` only.
+
+    Raises RunNotFound, RunCorrupt; RunLocked where somebody drives the run; RunUnfinished where jobs
+    may still run, or results would be lost.
+    """
+    ports = system_ports(str(scheduler.workdir), scheduler.mode)
+    layout = Layout(str(scheduler.workdir))
+    await ports.offload(require_run, ports.files, layout)  # before there is a lease of none
+    lease = await acquire_lease(ports, layout)
+    earlier = scheduler._session
+    try:
+        run, jobs, used = await ports.offload(_read, ports, layout)
+        scheduler._session = Session(scheduler, ports, Hooks([]), run, lease=lease)
+        async with _beating(ports, lease):
+            found = await scheduler.find_remains(used)
+            if not lose_results:
+                _check_that_nothing_is_lost(jobs, found)
+            return await scheduler.remove_remains(found)
+    finally:
+        scheduler._session = earlier
+        with anyio.CancelScope(shield=True):
+            await ports.offload(lease.release)
+
+
+@asynccontextmanager
+async def _beating(ports: Ports, lease: Lease) -> AsyncIterator[None]:
+    """Show drivers on other machines that somebody is at work."""
+    error = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(_beat, ports, lease)
+        try:
+            yield
+        except Exception as raised:  # noqa: BLE001  # raised again, not as a group
+            error = raised
+        group.cancel_scope.cancel()
+    if error is not None:
+        raise error
+
+
+async def _beat(ports: Ports, lease: Lease) -> None:
+    while True:
+        await ports.sleep(HEARTBEAT_INTERVAL)
+        with contextlib.suppress(OSError, RunLocked):
+            await ports.offload(lease.beat)
+
+
+def _read(ports: Ports, layout: Layout) -> tuple[RunFile, Mapping[int, JobRecord], set[str]]:
+    """Return the run, its jobs and all hosts that they were ever on. Blocks; raises RunUnfinished."""
+    run = require_run(ports.files, layout)
+    entries = list(read_journal(ports.files, layout))
+    jobs = replay(entries)
+    if running := jobs_that_may_run(ports.files, layout, jobs):
+        raise RunUnfinished(
+            f"{len(running)} jobs of the run in {layout.workdir} may still run (job {min(running)}"
+            f"{', ...' if len(running) > 1 else ''}); go on with the run (sched resume), or kill "
+            "them (sched kill), then clean"
+        )
+    return run, jobs, {entry["host"] for entry in entries if entry.get("host")}
+
+
+def _check_that_nothing_is_lost(jobs: Mapping[int, JobRecord], found: Sequence[Remains]) -> None:
+    places = {remains.host: remains for remains in found if not remains.problem}
+    doubtful = [job for job in jobs.values() if job.host in places and _is_doubtful(job)]
+    if doubtful:
+        job = doubtful[0]
+        why = f"it ended {job.status.name}" + (f", {job.failure}" if job.failure else "")
+        raise RunUnfinished(
+            f"what {len(doubtful)} jobs wrote may be nowhere but there: job {job.index} in "
+            f"{places[job.host or '']} ({why}). Go on with the run (sched resume, sched retry), or "
+            "look there; --yes (lose_results=True) removes it all the same"
+        )
+
+
+def _is_doubtful(job: JobRecord) -> bool:
+    return not job.is_done or job.failure in _NOT_BROUGHT_BACK
