@@ -1,0 +1,156 @@
+"""Keys: of files, of files with a passphrase, and of a real agent."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..daemons import Daemon, need_programs
+from ..daemons import until as until_so
+from ..engines import or_skip
+from .helpers import outcome, run_of
+from .hosts import Lab
+from .namespaces import run
+from .test_errors import why
+
+_SECRET = "not for others"
+
+
+@pytest.fixture
+def hosts(apart: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """Hosts that let the key in that is locked by a passphrase, and no other."""
+    locked = tmp_path / "locked"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", _SECRET, "-f", os.fspath(locked)])
+    kept = [(host.home / ".ssh/authorized_keys").read_bytes() for host in apart.hosts]
+    for host in apart.hosts:
+        (host.home / ".ssh/authorized_keys").write_bytes((tmp_path / "locked.pub").read_bytes())
+    yield apart
+    for host, keys in zip(apart.hosts, kept, strict=True):
+        (host.home / ".ssh/authorized_keys").write_bytes(keys)
+    apart.write_home()
+
+
+@pytest.fixture
+def locked(hosts: Lab, tmp_path: Path) -> Path:
+    """The file of that key."""
+    return tmp_path / "locked"
+
+
+@pytest.fixture
+def agent(locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    """An agent that has the key."""
+    with or_skip():
+        need_programs(**{"ssh-agent": "openssh-client", "ssh-add": "openssh-client"})
+    path = tmp_path / "agent"
+    started = Daemon("ssh-agent", ["ssh-agent", "-D", "-a", os.fspath(path)], tmp_path / "log", {})
+    started.start()
+    try:
+        until_so(path.exists, "the agent listens")
+        ask = tmp_path / "ask"
+        ask.write_text(f"#!/bin/sh\necho '{_SECRET}'\n")
+        ask.chmod(0o700)
+        asking = {"SSH_ASKPASS": os.fspath(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+        env = os.environ | asking | {"SSH_AUTH_SOCK": os.fspath(path)}
+        subprocess.run(
+            ["ssh-add", "-q", locked], env=env, stdin=subprocess.DEVNULL, timeout=20, check=True
+        )
+        monkeypatch.setenv("SSH_AUTH_SOCK", os.fspath(path))
+        yield started
+    finally:
+        started.kill()
+
+
+def configure(lab: Lab, text: str) -> None:
+    config = lab.home / ".ssh/config"
+    config.write_text(f"Host *\n  {text}\n" + config.read_text())
+
+
+async def gets_in(workdir: Path, **options: Any) -> bool:
+    given = {"servers": ["h1"], **options}
+    async with run_of(workdir / "run", existing="reuse", **given) as runner:
+        job = await runner.wait(await runner.feed(["true"]))
+    return outcome(job) == ("FINISHED", 0, None)
+
+
+async def test_a_key_of_the_agent(hosts: Lab, agent: Daemon, tmp_path: Path) -> None:
+    assert await gets_in(tmp_path)
+    agent.kill()
+    said = await why(tmp_path / "run", "h1")
+    assert re.search(r"^h1 .*lets nobody in.*must be in your agent \(`ssh-add`\)", said)
+
+
+async def test_a_locked_key_that_is_in_the_agent(
+    hosts: Lab, agent: Daemon, locked: Path, tmp_path: Path
+) -> None:
+    assert await gets_in(tmp_path, servers={"h1": {"keyfile": locked}})
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "IdentityFile <key>",
+        "IdentityFile <key>.pub",
+        "IdentityFile <key>\n  IdentitiesOnly yes",
+        "IdentityFile <key>.pub\n  IdentitiesOnly yes",
+        "IdentityAgent <agent>",
+        "IdentityAgent SSH_AUTH_SOCK",
+        "IdentityAgent $SSH_AUTH_SOCK",
+    ],
+)
+async def test_a_configured_key_that_is_in_the_agent(
+    hosts: Lab,
+    agent: Daemon,
+    locked: Path,
+    tmp_path: Path,
+    option: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = os.environ["SSH_AUTH_SOCK"]
+    if "<agent>" in option:
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+    configure(hosts, option.replace("<key>", os.fspath(locked)).replace("<agent>", path))
+    assert await gets_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "option", ["IdentityAgent none", "IdentitiesOnly yes\n  IdentityFile ~/.ssh/id_ed25519"]
+)
+async def test_an_agent_that_shall_not_be_asked(
+    hosts: Lab, agent: Daemon, tmp_path: Path, option: str
+) -> None:
+    configure(hosts, option)
+    assert "lets nobody in" in await why(tmp_path / "run", "h1")
+
+
+@pytest.mark.parametrize("option", ["IdentityFile <key>", ""])
+async def test_a_locked_key_and_no_agent(
+    hosts: Lab, locked: Path, tmp_path: Path, option: str
+) -> None:
+    servers: dict[str, Any] = {"h1": {} if option else {"keyfile": locked}}
+    configure(hosts, option.replace("<key>", os.fspath(locked)) or "User alice")
+    said = await why(tmp_path / "run", servers=servers)
+    assert re.search(rf"^h1 .*{locked} has a passphrase: .*`ssh-add {locked}`; none runs", said)
+
+
+async def test_a_locked_key_of_the_usual_name(
+    hosts: Lab, locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(hosts.home, home)
+    shutil.copy(locked, home / ".ssh/id_ed25519")
+    monkeypatch.setenv("HOME", os.fspath(home))
+    said = await why(tmp_path / "run", "h1")
+    assert re.search(r"^h1 .*\.ssh/id_ed25519 has a passphrase: .*`ssh-add .*id_ed25519`", said)
+    # ssh finds a lock that is not needed no obstacle, either.
+    for host in hosts.hosts:
+        with (host.home / ".ssh/authorized_keys").open("ab") as keys:
+            keys.write(hosts.public_key.read_bytes())
+    shutil.copy(hosts.key, home / ".ssh/id_rsa")
+    assert await gets_in(tmp_path)
