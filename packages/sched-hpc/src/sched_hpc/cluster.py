@@ -33,6 +33,8 @@ from .tool import Toolbox
 __all__ = ["ClusterScheduler"]
 
 _BALANCE_INTERVAL = 1.0
+_PATIENCE = 5.0
+"""Seconds after which even few empty places are worth the call of a tool."""
 _JOBS_AT_ONCE = 10_000
 """Jobs of a submission at most, however many share a task: it is one step of the driver."""
 
@@ -93,6 +95,7 @@ class ClusterScheduler(Scheduler):
         if self.chunk > 1:
             own["chunk"] = self.chunk
         self._arrays: dict[str, int | None] = {}
+        self._empty_since: float | None = None
         return {**own, **self.directives}
 
     # --- the text of jobs ------------------------------------------------------------------------
@@ -213,7 +216,14 @@ class ClusterScheduler(Scheduler):
         if self.largest_array == 1:
             return min(room, free * self.chunk)
         waiting = ceil(len(session.waiting) / self.chunk)
-        return min(room, self.max_batch if throttle.has_room(self.forks, free, waiting) else 0)
+        return min(room, self.max_batch if throttle.has_room(free, waiting, self._step()) else 0)
+
+    def _step(self) -> int:
+        """Return how many empty places are worth a call: after a while, any."""
+        now = self.session.ports.monotonic()
+        since = self._empty_since
+        waited = since is not None and now - since >= _PATIENCE
+        return 1 if waited else throttle.worth_a_call(self.forks)
 
     @abstractmethod
     async def set_limit(self, array: str, limit: int) -> None:
@@ -228,13 +238,24 @@ class ClusterScheduler(Scheduler):
         while True:
             await self.session.ports.sleep(_BALANCE_INTERVAL)
             shares, others = self._shares()
-            for array, limit in throttle.balance(self.forks, shares, others).items():
+            limits = throttle.balance(self.forks, shares, others, self._step())
+            self._note_empty_places(others + throttle.used(shares), changed=bool(limits))
+            for array, limit in limits.items():
                 try:
                     await self.set_limit(array, limit)
                 except EngineUnavailable as error:
                     self.session.warn(f"an array's limit cannot be changed now: {error}")
                     break
                 self._arrays[array] = limit
+
+    def _note_empty_places(self, used: int, *, changed: bool) -> None:
+        """Remember since when places are empty, and have jobs submitted once that is long."""
+        if changed or used >= self.forks:
+            self._empty_since = None
+        elif self._empty_since is None:
+            self._empty_since = self.session.ports.monotonic()
+        elif self._step() == 1:
+            self.session.wake()
 
     def _shares(self) -> tuple[list[Share], int]:
         """Return what arrays hold, oldest first, and how many jobs are in none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Share", "balance", "has_room", "used"]
+__all__ = ["Share", "balance", "has_room", "used", "worth_a_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,31 @@ def used(shares: Sequence[Share]) -> int:
     return sum(share.most for share in shares)
 
 
-def has_room(forks: int, free: int, waiting: int) -> bool:
+def worth_a_call(forks: int) -> int:
+    """Return how many empty places are worth the call of a tool at once: a tenth of them."""
+    return max(1, forks // 10)
+
+
+def has_room(free: int, waiting: int, step: int) -> bool:
     """Tell whether an array is worth its submission: it can have a limit of some size.
 
-    That is a tenth of the places, or one for each of the tasks that wait.
+    That is `step` places, or one for each of the tasks that wait.
     """
-    return free > 0 and (free >= _step(forks) or waiting <= free)
+    return free > 0 and (free >= step or waiting <= free)
 
 
-def balance(forks: int, shares: Sequence[Share], others: int) -> dict[str, int]:
-    """Return the limits to change, so that no place is left empty; `shares` are oldest first.
+def balance(forks: int, shares: Sequence[Share], others: int, step: int) -> dict[str, int]:
+    """Return the limits to change, so that fewer than `step` places are left empty.
 
-    `others` are jobs whose array is not known. A limit is never 0: engines take that for none.
+    `shares` are oldest first, `others` are jobs whose array is not known. A limit is never 0:
+    engines take that for none.
     """
     spare = forks - others - used(shares)
     wanting = [share for share in shares if share.left > share.most]
     if spare < 0:
         return _cut(shares, -spare, forks - others)
     lacking = sum(share.left - share.most for share in wanting)
-    if spare >= _step(forks) or 0 < lacking <= spare:
+    if spare >= step or 0 < lacking <= spare:
         return _raise(wanting, spare)
     return {}
 
@@ -88,7 +94,3 @@ def _cut(shares: Sequence[Share], excess: int, places: int) -> dict[str, int]:
             aims[share.array] -= less
             excess -= less
     return {s.array: aims[s.array] for s in shares if aims[s.array] != s.aim and s.left > 1}
-
-
-def _step(forks: int) -> int:
-    return max(1, forks // 10)
