@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 
-from sched_core import Job, JobStatus, Runner
+from sched_core import Job, JobStatus, Runner, Scheduler
 from sched_core.ports import SystemPorts
 from sched_hpc.cluster import ClusterScheduler
 from sched_hpc.tool import Answer, Toolbox
@@ -22,6 +22,7 @@ __all__ = [
     "Clock",
     "Watched",
     "begun",
+    "explained",
     "most_at_once",
     "pending",
     "ran",
@@ -104,20 +105,20 @@ def most_at_once(outputs: Iterable[str], since: float = 0.0) -> int:
 def waiting(gate: str = "gate") -> list[str]:
     """Return a command that waits for a file of that name in the run's folder."""
     loop = f'while [ ! -e "$SCHED_WORKDIR/{gate}" ]; do sleep 0.1; done'
-    noted = f'echo "+ $EPOCHREALTIME"; {loop}; echo "- $EPOCHREALTIME"'
-    return ["/bin/bash", "-c", f"{ONCE}; {_BEGUN}; echo begun; {noted}"]
+    noted = f'echo "+ $EPOCHREALTIME"; {_BEGUN}; {loop}; echo "- $EPOCHREALTIME"'
+    return ["/bin/bash", "-c", f"{ONCE}; echo begun; {noted}"]
 
 
 @asynccontextmanager
 async def running(
-    scheduler: ClusterScheduler, patience: float = 100, **options: Any
+    scheduler: ClusterScheduler, patience: float = 250, **options: Any
 ) -> AsyncIterator[Runner]:
     with anyio.fail_after(patience):
         async with Runner(scheduler, **{"plugins": [], **options}) as runner:
             yield runner
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], patience: float = 60) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], patience: float = 120) -> None:
     with anyio.fail_after(patience):
         while True:
             holds = condition()
@@ -134,3 +135,12 @@ async def begun(job: Job) -> None:
 
 async def pending(job: Job) -> None:
     await until(lambda: job.status is JobStatus.SUBMITTED)
+
+
+async def explained(scheduler: Scheduler, job: Job, words: str) -> None:
+    """Wait until the engine says so of the job: it may have to look at it first."""
+
+    async def said() -> bool:
+        return words in await scheduler.explain(job)
+
+    await until(said)

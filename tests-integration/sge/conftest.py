@@ -1,33 +1,18 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ..engines import or_skip
+from ..clusters.engine import Engine
+from ..engines import started
 from .cluster import SgeCluster
-
-
-@contextmanager
-def _running(**options: Any) -> Iterator[SgeCluster]:
-    with tempfile.TemporaryDirectory(prefix="sched-sge-", ignore_cleanup_errors=True) as root:
-        with or_skip():
-            cluster = SgeCluster(Path(root), **options)
-        try:
-            with or_skip():
-                cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+from .helpers import SgeEngine
 
 
 @pytest.fixture(scope="session")
 def _cluster() -> Iterator[SgeCluster]:
-    with _running() as cluster:
+    with started("sge", SgeCluster) as cluster:
         yield cluster
 
 
@@ -40,10 +25,16 @@ def sge(_cluster: SgeCluster, monkeypatch: pytest.MonkeyPatch) -> SgeCluster:
 
 
 @pytest.fixture
-def small_arrays(sge: SgeCluster) -> Iterator[SgeCluster]:
+def engine(sge: SgeCluster) -> Engine:
+    """The same, for the tests that hold for Slurm, too."""
+    return SgeEngine(sge)
+
+
+@pytest.fixture
+def small_arrays(sge: SgeCluster, engine: Engine) -> Iterator[Engine]:
     """The same, with arrays of at most 101 tasks."""
     sge.change(max_aj_tasks="101")
-    yield sge
+    yield engine
     sge.change(max_aj_tasks="75000")
 
 

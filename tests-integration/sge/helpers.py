@@ -1,39 +1,18 @@
-"""What the tests on the real Grid Engine share."""
+"""Grid Engine as the tests use it."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from sched_core import Job
 from sched_hpc import SgeScheduler
 
-from ..jobs import (
-    NOTED,
-    ONCE,
-    Clock,
-    Watched,
-    begun,
-    most_at_once,
-    pending,
-    ran,
-    running,
-    until,
-    waiting,
-)
+from ..clusters.engine import Engine
+from ..jobs import begun, until
+from .cluster import SgeCluster
 
-__all__ = [
-    "NOTED",
-    "ONCE",
-    "Asked",
-    "Clock",
-    "Watched",
-    "begun",
-    "most_at_once",
-    "pending",
-    "ran",
-    "running",
-    "until",
-    "waiting",
-]
+__all__ = ["Asked", "SgeEngine"]
 
 
 class Asked(SgeScheduler):
@@ -41,3 +20,35 @@ class Asked(SgeScheduler):
 
     poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
     spool_interval: ClassVar[float] = 0.2
+
+
+class SgeEngine(Engine):
+    scheduler_class = Asked
+    submits = "qsub"
+    asks = "qstat"
+    kills = "qdel"
+    limits = "qalter"
+    looks_back = "qacct"
+    restartable: ClassVar[Mapping[str, Any]] = {"r": True, "grace": 1}
+    told_cores = "echo $NSLOTS"
+
+    def __init__(self, cluster: SgeCluster) -> None:
+        self._cluster = cluster
+
+    def cancel(self, job: Job) -> None:
+        self._cluster.run("qdel", str(job.jid))
+
+    async def start_again(self, job: Job) -> None:
+        await (job.metadir / "begun").unlink()
+        jid = str(job.jid)
+        self._cluster.run("qmod", "-rj", jid)
+        await until(lambda: self._cluster.state(jid).startswith("R"))
+        await begun(job)
+
+    def has_limit(self, job: Job, limit: int) -> bool:
+        told = f"maximum concurrency:        {limit}\n"
+        array = str(job.jid).partition(".")[0]
+        return job.jid is not None and told in self._cluster.run("qstat", "-j", array)
+
+    def queue(self) -> str:
+        return self._cluster.run("qstat", "-xml")

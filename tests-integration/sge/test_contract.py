@@ -2,15 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from sched_core.testing.contract import SchedulerContract
-
+from ..clusters.contract import ClusterContract
 from .helpers import Asked
 
 
 @pytest.mark.usefixtures("sge")
-class TestSge(SchedulerContract):
+class TestSge(ClusterContract):
     scheduler_class = Asked
-    backends = (
-        "asyncio",
-    )  # the engine is the same to both; the packages' own tests have trio, too
-    patience = 60.0

@@ -12,11 +12,14 @@ import pytest
 
 from sched_core import Failure, JobStatus, OptionError
 
+from ..clusters.engine import Engine
+from ..clusters.outcomes import cancel_what_runs, is_refused
 from ..daemons import processes_with
+from ..jobs import ONCE, begun, explained, pending, ran, running, until, waiting
 from .cluster import SgeCluster
-from .helpers import ONCE, Asked, begun, pending, ran, running, until, waiting
+from .helpers import Asked
 
-pytestmark = pytest.mark.anyio
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize(
@@ -31,15 +34,11 @@ pytestmark = pytest.mark.anyio
         ({"pe": "smp 4000"}, "no suitable queues"),
     ],
 )
+@pytest.mark.usefixtures("sge")
 async def test_what_grid_engine_refuses_is_said_in_its_words(
-    sge: SgeCluster, tmp_path: Path, options: dict[str, Any], words: str
+    tmp_path: Path, options: dict[str, Any], words: str
 ) -> None:
-    scheduler = Asked(tmp_path / "run", error_strategy="retry", **options)
-    async with running(scheduler) as runner:
-        job = await runner.wait(await runner.feed(["/bin/true"]))
-    assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.REJECTED, 1)
-    assert words in job.reason
-    assert words in await job.stderr_file.read_text()
+    await is_refused(Asked(tmp_path / "run", error_strategy="retry", **options), words)
 
 
 async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ async def test_codes_that_mean_more_to_grid_engine_are_the_command_s_own(
 
 
 async def test_the_time_limit_of_grid_engine(sge: SgeCluster, tmp_path: Path) -> None:
-    scheduler = Asked(tmp_path / "run", l="h_rt=2", grace=1)
+    scheduler = Asked(tmp_path / "run", l="h_rt=5", grace=1)
     async with running(scheduler) as runner:
         job = await runner.wait(await runner.feed(waiting()))
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.TIMEOUT, 143)
@@ -74,7 +73,7 @@ async def test_the_soft_time_limit_is_a_signal_to_the_command(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     command = "trap 'echo told; exit 0' USR1; while :; do sleep 0.2; done"
-    async with running(Asked(tmp_path / "run", l="s_rt=2,h_rt=60")) as runner:
+    async with running(Asked(tmp_path / "run", l="s_rt=5,h_rt=120")) as runner:
         job = await runner.wait(await runner.feed(["/bin/sh", "-c", command]))
     assert job.status is JobStatus.FINISHED
     assert await job.stdout_file.read_text() == "told\n"
@@ -143,12 +142,8 @@ async def test_a_job_that_is_started_again_keeps_what_it_wrote(
     assert [(await path.read_text()).count("begun\n") for path in outputs] == [1, 1, 1]
 
 
-async def test_deleted_by_hand_while_it_runs(sge: SgeCluster, tmp_path: Path) -> None:
-    async with running(Asked(tmp_path / "run", error_strategy="retry")) as runner:
-        job = await runner.feed(waiting())
-        await begun(job)
-        sge.run("qdel", str(job.jid))
-        await runner.wait(job)
+async def test_deleted_by_hand_while_it_runs(engine: Engine, tmp_path: Path) -> None:
+    job = await cancel_what_runs(engine, Asked(tmp_path / "run", error_strategy="retry"))
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
     assert "Grid Engine: 100" in job.reason
 
@@ -196,11 +191,11 @@ async def test_one_task_of_an_array_is_deleted(sge: SgeCluster, tmp_path: Path) 
 async def test_a_suspended_job_goes_on_later(sge: SgeCluster, tmp_path: Path) -> None:
     scheduler = Asked(tmp_path / "run")
     tick = 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do echo tick; sleep 0.1; done'
-    command = ["/bin/sh", "-c", f': >"$SCHED_JOB_METADIR/begun"; {tick}']
+    begin = 'cd "$SCHED_JOB_METADIR" && echo $$ >pid && : >begun'
     async with running(scheduler) as runner:
-        job = await runner.feed(command)
+        job = await runner.feed(["/bin/sh", "-c", f"{begin}; {tick}"])
         await begun(job)
-        (pid,) = processes_of(command[-1])
+        pid = int(await (job.metadir / "pid").read_text())
         sge.run("qmod", "-sj", str(job.jid))
         await until(lambda: state_of_process(pid) == "T")
         await until(lambda: sge.state(str(job.jid)) == "s")
@@ -212,30 +207,17 @@ async def test_a_suspended_job_goes_on_later(sge: SgeCluster, tmp_path: Path) ->
     assert job.status is JobStatus.FINISHED
 
 
-def processes_of(script: str) -> list[int]:
-    wanted = f"/bin/sh\0-c\0{script}\0".encode()
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if Path(f"/proc/{pid}/cmdline").read_bytes() == wanted:
-                found.append(int(pid))
-        except OSError:
-            continue
-    return found
-
-
 def state_of_process(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.mark.parametrize("restartable", [False, True])
 @pytest.mark.parametrize("crashed", [False, pytest.param(True, marks=pytest.mark.full)])
-@pytest.mark.timeout(200)
 async def test_the_host_is_lost(
     sge: SgeCluster, tmp_path: Path, restartable: bool, crashed: bool
 ) -> None:
     scheduler = Asked(tmp_path / "run", r=restartable)
-    async with running(scheduler, patience=180) as runner:
+    async with running(scheduler) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         await (job.metadir / "begun").unlink()
@@ -247,9 +229,9 @@ async def test_the_host_is_lost(
                 os.kill(pid, signal.SIGKILL)
         sge.execd.start()
         if restartable:
-            await until((job.metadir / "begun").exists, 100)
+            await until((job.metadir / "begun").exists)
             await (scheduler.workdir / "gate").write_text("")
-        await until(lambda: job.status.final, 100)
+        await until(lambda: job.status.final)
     sge.until_ready()
     if restartable:
         assert (job.status, job.attempt, job.restart) == (JobStatus.FINISHED, 1, 1)
@@ -264,7 +246,7 @@ async def test_a_dependency_and_several_cores(sge: SgeCluster, tmp_path: Path) -
     async with running(scheduler) as runner:
         job = await runner.feed(["/bin/sh", "-c", "echo $NSLOTS; ulimit -v"])
         await pending(job)
-        assert "job dependencies" in await scheduler.explain(job)
+        await explained(scheduler, job, "job dependencies")
         sge.run("qdel", held)
         await runner.wait(job)
     assert await job.stdout_file.read_text() == f"2\n{1 << 20}\n"

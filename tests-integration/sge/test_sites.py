@@ -10,10 +10,13 @@ import pytest
 
 from sched_core import Failure, JobStatus
 
+from ..clusters.engine import Engine
+from ..clusters.outcomes import cancel_what_runs
+from ..jobs import begun, explained, pending, ran, running, until, waiting
 from .cluster import SgeCluster
-from .helpers import Asked, begun, pending, ran, running, until, waiting
+from .helpers import Asked
 
-pytestmark = pytest.mark.anyio
+pytestmark = pytest.mark.timeout(300)
 
 
 @contextmanager
@@ -27,14 +30,10 @@ def changed(sge: SgeCluster, **settings: str) -> Iterator[None]:
         sge.change(**{name: before[name] for name in settings})
 
 
-async def test_the_accounting_is_late(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_the_accounting_is_late(sge: SgeCluster, engine: Engine, tmp_path: Path) -> None:
     late = "accounting=true reporting=false flush_time=00:00:12 accounting_flush_time=00:00:12"
     with changed(sge, reporting_params=late):
-        async with running(Asked(tmp_path / "run", error_strategy="retry")) as runner:
-            job = await runner.feed(waiting())
-            await begun(job)
-            sge.run("qdel", str(job.jid))
-            await runner.wait(job)
+        job = await cancel_what_runs(engine, Asked(tmp_path / "run", error_strategy="retry"))
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
 
 
@@ -105,11 +104,7 @@ async def test_a_request_that_nothing_can_fulfil_waits_where_the_user_says_so(
     async with running(scheduler) as runner:
         job = await runner.feed(["/bin/true"])
         await pending(job)
-
-        async def explained() -> bool:
-            return "it only offers" in await scheduler.explain(job)
-
-        await until(explained)
+        await explained(scheduler, job, "it only offers")
         await runner.kill(job)
     assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
     assert ran(tmp_path / "run", job) == []

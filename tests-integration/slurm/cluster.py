@@ -152,7 +152,9 @@ class SlurmCluster:
         try:
             yield name
         finally:
-            self.run("scontrol", "delete", f"PartitionName={name}")
+            # A job's own record is there before Slurm knows that the job has ended.
+            delete = ("scontrol", "delete", f"PartitionName={name}")
+            self._await(lambda: self.works(*delete), f"the end of partition {name}")
 
     def saved(self) -> Saved:
         """Return what the controller has saved of its state: what it knows after a crash."""
@@ -232,7 +234,7 @@ class SlurmCluster:
             "ReturnToService": 2,
             "SlurmctldTimeout": 10,
             "SlurmdTimeout": 10,
-            "MessageTimeout": 5,
+            "MessageTimeout": 10,
             "InactiveLimit": 0,
             "MinJobAge": 300,
             "MaxArraySize": 1001,

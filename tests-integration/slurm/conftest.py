@@ -3,9 +3,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,14 @@ import pytest
 
 from sched_core.testing.contract.driver import driver_command
 
-from ..engines import or_skip
+from ..clusters.engine import Engine
+from ..engines import started
 from .cluster import SlurmCluster
-from .helpers import Asked
+from .helpers import Asked, SlurmEngine
 
 
-@contextmanager
-def _running(**options: Any) -> Iterator[SlurmCluster]:
-    # Not pytest's own folder: munge wants one that everybody may enter.
-    with tempfile.TemporaryDirectory(prefix="sched-slurm-", ignore_cleanup_errors=True) as root:
-        with or_skip():
-            cluster = SlurmCluster(Path(root), **options)
-        try:
-            with or_skip():
-                cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+def _running(**options: Any) -> AbstractContextManager[SlurmCluster]:
+    return started("slurm", partial(SlurmCluster, **options))
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +75,18 @@ def bare_slurm(_bare: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmClu
 
 
 @pytest.fixture
+def engine(slurm: SlurmCluster) -> Engine:
+    """The one with accounting, for the tests that hold for Grid Engine, too."""
+    return SlurmEngine(slurm)
+
+
+@pytest.fixture
+def small_arrays(bare_slurm: SlurmCluster) -> Engine:
+    """The one without, whose arrays have at most 101 tasks."""
+    return SlurmEngine(bare_slurm)
+
+
+@pytest.fixture
 def start_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SlurmCluster]]:
     """Start one more Slurm, for this test alone."""
     with ExitStack() as stack:
@@ -98,13 +101,13 @@ def start_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Slurm
 
 @pytest.fixture(scope="module")
 def _frail() -> Iterator[SlurmCluster]:
-    with _running(settings={"MessageTimeout": 2}) as cluster:
+    with _running(settings={"MessageTimeout": 4}) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def frail_slurm(_frail: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
-    """A Slurm whose tools give up after two seconds, of these tests alone: it will be hurt."""
+    """A Slurm whose tools give up after four seconds, of these tests alone: it will be hurt."""
     monkeypatch.setenv("SLURM_CONF", os.fspath(_frail.conf))
     return _frail
 

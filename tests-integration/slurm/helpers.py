@@ -1,46 +1,20 @@
-"""What the tests on the real Slurm share."""
+"""Slurm as the tests use it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio
 
 from sched_core import AttemptId, Job, Observation
 from sched_hpc import SlurmScheduler
 
-from ..jobs import (
-    NOTED,
-    ONCE,
-    Clock,
-    Watched,
-    begun,
-    most_at_once,
-    pending,
-    ran,
-    running,
-    until,
-    waiting,
-)
+from ..clusters.engine import Engine
+from ..jobs import begun, until
 from .cluster import SlurmCluster
 
-__all__ = [
-    "NOTED",
-    "ONCE",
-    "Asked",
-    "Clock",
-    "Purged",
-    "Watched",
-    "begun",
-    "most_at_once",
-    "pending",
-    "ran",
-    "running",
-    "started_again",
-    "until",
-    "waiting",
-]
+__all__ = ["Asked", "Purged", "SlurmEngine", "started_again"]
 
 
 class Asked(SlurmScheduler):
@@ -70,3 +44,33 @@ class Purged(Asked):
             rows = await self._queue(ended=True)
             self.gone = not any(row.id == str(job.jid) for row in rows for job in jobs)
         return await super().query_tasks(jobs)
+
+
+class SlurmEngine(Engine):
+    scheduler_class = Asked
+    submits = "sbatch"
+    asks = "squeue"
+    kills = "scancel"
+    limits = "scontrol update"
+    looks_back = "sacct"
+    restartable: ClassVar[Mapping[str, Any]] = {"requeue": True}
+    told_cores = "echo $SLURM_CPUS_ON_NODE; nproc; srun nproc"
+
+    def __init__(self, cluster: SlurmCluster) -> None:
+        self._cluster = cluster
+
+    def cancel(self, job: Job) -> None:
+        self._cluster.run("scancel", str(job.jid))
+
+    async def start_again(self, job: Job) -> None:
+        await (job.metadir / "begun").unlink()
+        self._cluster.run("scontrol", "requeue", str(job.jid))
+        await started_again(self._cluster, job)
+
+    def has_limit(self, job: Job, limit: int) -> bool:
+        queue = ("squeue", "--noheader", "--states=PENDING", "--format=%i")
+        array = str(job.jid).partition("_")[0]
+        return job.jid is not None and f"%{limit}]" in self._cluster.run(*queue, f"--jobs={array}")
+
+    def queue(self) -> str:
+        return self._cluster.run("squeue", "--noheader", "--format=%j")

@@ -13,9 +13,10 @@ from sched_core import Failure, JobStatus
 from sched_core.ports import SystemPorts
 from sched_core.ports.files import LocalFiles
 
-from .helpers import ONCE, Asked, ran, running
+from ..jobs import ONCE, ran, running
+from .helpers import Asked
 
-pytestmark = [pytest.mark.anyio, pytest.mark.full]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
 
 _OF_JOBS = re.compile(r"/(job\.(claim\.[^/]*|rc|status)|\.sched/events/[^/]*)$")
 

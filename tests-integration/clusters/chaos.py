@@ -1,0 +1,36 @@
+"""The driver is killed at random while many jobs run, and the run is resumed: exactly once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import anyio
+
+from sched_core import JobStatus
+from sched_core.testing.contract.driver import driver_command
+
+from ..jobs import ONCE, ran, running
+from .engine import Engine
+
+__all__ = ["kill_and_resume"]
+
+
+async def kill_and_resume(
+    engine: Engine, folder: Path, count: int, forks: int, after: float
+) -> int:
+    """Kill a driver after so many seconds, and resume; return how many jobs had ended by then."""
+    scheduler = engine.scheduler_class(folder, forks=forks)
+    commands = [["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]] * count
+    argv = driver_command(scheduler, {"forks": forks}, commands, "asyncio")
+    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        await anyio.sleep(after)
+        driver.kill()
+    ended = len([path async for path in anyio.Path(folder).glob("*/job.rc")])
+    async with running(scheduler, patience=400, existing="resume") as runner:
+        await runner.feed_all(commands)
+        await runner.stop_feeding()
+        jobs = runner.jobs
+    assert Counter(job.status for job in jobs) == {JobStatus.FINISHED: count}
+    assert Counter(len(ran(folder, job)) for job in jobs) == {1: count}
+    return ended
