@@ -1,9 +1,10 @@
 #!/bin/bash
-# The first process of one test host, in namespaces of its own.  hostinit.sh STATE NAME USER UID SHELL [SHARED...]
+# The first process of one test host, in namespaces of its own.  hostinit.sh STATE NAME USER UID SHELL WITHOUT ONLY [SHARED...]
+# WITHOUT names programs that the host lacks, ONLY those that it has at all, if any does.
 # STATE holds what survives a reboot (disk/, keys, sshd_config) and the boot id.
 set -e
-H=$1 N=$2 U=$3 I=$4 S=$5 R=$1/root
-shift 5
+H=$1 N=$2 U=$3 I=$4 S=$5 WITHOUT=$6 ONLY=$7 R=$1/root
+shift 7
 mount --make-rprivate /
 hostname "$N"
 mkdir -p "$R"
@@ -44,7 +45,19 @@ pivot_root . .old
 cd /
 umount -l /.old
 rmdir /.old
-exec env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root bash -c '
+PATH=$PATH:/.programs
+if [ "$WITHOUT$ONLY" ]; then
+  mkdir .programs
+  mount --bind usr/bin .programs
+  mount -t tmpfs -o mode=755 none usr/bin
+  if [ "$ONLY" ]; then
+    for p in $ONLY; do ln -s "/.programs/$p" usr/bin/; done
+  else
+    find .programs -mindepth 1 -maxdepth 1 -printf '/%p\0' | xargs -0 ln -s -t usr/bin
+  fi
+  for p in $WITHOUT; do rm "usr/bin/$p"; done
+fi
+exec env -i PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/.programs" HOME=/root sh -c '
   /usr/sbin/sshd -E /run/sshd.log -f /etc/ssh/sshd_config
   trap : TERM HUP INT
   exec </dev/null >/dev/null 2>&1

@@ -46,6 +46,8 @@ class Host:
         uid: int,
         shared: Sequence[Path] = (),
         shell: str = "/bin/bash",
+        without: Sequence[str] = (),
+        only: Sequence[str] = (),
         settings: dict[str, str] | None = None,
     ) -> None:
         self.name = f"h{number}"
@@ -54,6 +56,7 @@ class Host:
         self._lab = lab
         self._state = lab.root / self.name
         self._uid, self._shared, self._shell = uid, shared, shell
+        self._without, self._only = without, only
         self._settings = _SETTINGS | (settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._first = 0
@@ -67,6 +70,11 @@ class Host:
     def scratch(self) -> Path:
         """A disk of the host's own, /scratch there."""
         return self._state / "disk/scratch"
+
+    @property
+    def root(self) -> Path:
+        """The whole of the host's disks, as long as it is up."""
+        return Path(f"/proc/{self._first}/root")
 
     def key(self) -> str:
         """Return the host's public key."""
@@ -96,7 +104,8 @@ class Host:
             *("setpriv", "--pdeathsig", "KILL", "--"),
             *("unshare", *_NAMESPACES, "--fork", "--kill-child"),
             *("bash", os.fspath(_INIT), os.fspath(self._state), self.name, self._lab.user),
-            *(str(self._uid), self._shell, *map(os.fspath, self._shared)),
+            *(str(self._uid), self._shell, " ".join(self._without), " ".join(self._only)),
+            *map(os.fspath, self._shared),
         ]
         log = self._state / "init.log"
         with log.open("ab") as out:
@@ -108,7 +117,7 @@ class Host:
         self._first = int(children.read_text().split()[0])
         until(lambda: self._is_apart() or self._died(log), f"{self.name} is apart")
         self._lab.network.plug(self.number, self._first)
-        up = Path(f"/proc/{self._first}/root/run/up")
+        up = self.root / "run/up"
         until(lambda: up.exists() or self._died(log), f"{self.name} is up")
 
     def _is_apart(self) -> bool:
@@ -175,11 +184,17 @@ class Host:
         """Start sshd again."""
         self.run("/usr/sbin/sshd", "-E", "/run/sshd.log", "-f", "/etc/ssh/sshd_config")
 
+    def add_program(self, name: str, text: str) -> None:
+        """Have the host's program of a name be a script; for hosts that lack one."""
+        path = self.root / "usr/bin" / name
+        path.unlink(missing_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
     def processes(self, word: str) -> list[int]:
         """Return the processes of the host that have the word in their command line."""
         found = []
-        proc = Path(f"/proc/{self._first}/root/proc")
-        for entry in proc.iterdir():
+        for entry in (self.root / "proc").iterdir():
             with contextlib.suppress(OSError):
                 if entry.name.isdigit() and word.encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
@@ -193,7 +208,7 @@ class Host:
 
     def log(self) -> str:
         """Return what sshd has logged."""
-        return Path(f"/proc/{self._first}/root/run/sshd.log").read_text()
+        return (self.root / "run/sshd.log").read_text()
 
 
 class Lab:
@@ -221,11 +236,23 @@ class Lab:
         uid: int = 2001,
         shared: Sequence[Path] = (),
         shell: str = "/bin/bash",
+        without: Sequence[str] = (),
+        only: Sequence[str] = (),
         **settings: str,
     ) -> Host:
-        """Start another host; `settings` are those of its sshd."""
+        """Start another host; `settings` are those of its sshd.
+
+        `without` are programs that it lacks, `only` the ones that it has at all.
+        """
         host = Host(
-            self, len(self.hosts) + 1, uid=uid, shared=shared, shell=shell, settings=settings
+            self,
+            len(self.hosts) + 1,
+            uid=uid,
+            shared=shared,
+            shell=shell,
+            without=without,
+            only=only,
+            settings=settings,
         )
         host.make_disk()
         self.hosts.append(host)

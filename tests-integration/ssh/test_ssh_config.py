@@ -35,7 +35,7 @@ def configure(lab: Lab, first: str = "", rest: str | None = None) -> None:
         f"Host h1\n HostName {one.address}\nHost h2\n HostName {two.address}\nHost *\n User alice\n"
     )
     body = first + (usual if rest is None else rest)
-    names = {"one": one.address, "two": two.address, "home": lab.home, "key": lab.key}
+    names: dict[str, str | Path] = {"one": one.address, "two": two.address, "home": lab.home}
     for name, value in names.items():
         body = body.replace(f"<{name}>", os.fspath(value))
     (lab.home / ".ssh/config").write_text(body)

@@ -74,6 +74,7 @@ _agent_open() {
     [[ $base != '~/'* ]] || base=$HOME/${base#'~/'}
     [[ $base == /* && $base != *$'\n'* ]] || _agent_fail "not a folder for runs: $base"
     _agent_root=$base/$5
+    command -pv tar >/dev/null || _agent_fail 'there is no tar, with which files are brought there and back: install it there'
     { _agent_folder "$_agent_root/.sched/events" && _agent_folder "$_agent_root/files"; } 2>/dev/null ||
       _agent_fail "no folder can be made: $_agent_root"
     [[ -O $_agent_root ]] || _agent_fail "somebody else's folder: $_agent_root"

@@ -77,6 +77,8 @@ def _folder(name: str, facts: dict[str, str]) -> Finding:
     folder = facts.get("folder", "")
     if facts.get("shared") == "1":
         return f"{name}: folder", True, f"shared with this machine: {folder}"
+    if lacks := facts.get("lacks"):
+        return f"{name}: folder", False, f"not shared, and there is no {lacks}: install it there"
     if facts.get("shared") == "0":
         return f"{name}: folder", True, f"not shared: files are brought to {folder} and back"
     return (

@@ -113,6 +113,8 @@ class Fleet:
             cause = error
             while isinstance(cause, ExceptionGroup):
                 cause = cause.exceptions[0]
+            # Nobody is left who would see jobs end: whoever waits for them is told at once.
+            self._session.abandoned = True
             self._session.fail(cause)
             raise
 

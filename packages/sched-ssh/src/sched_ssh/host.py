@@ -311,12 +311,13 @@ class Host:
         *digests, last = said.decode().splitlines() or [""]
         arrived = [line.split(" ")[0].removeprefix("\\") for line in digests]
         wanted = list(parcel.digests.values())
-        if last != "ok" or any(
-            got not in ("-", want) for got, want in zip(arrived, wanted, strict=False)
-        ):
-            raise FilesRefused(
-                f"files cannot be brought to {self.name}:{self.root}: {_last_words(problem)}"
-            )
+        there = f"{self.name}:{self.root}"
+        if last != "ok" or len(arrived) != len(wanted):
+            raise FilesRefused(f"files cannot be brought to {there}: {_last_words(problem)}")
+        if wrong := [
+            n for n, a, w in zip(names, arrived, wanted, strict=True) if a not in ("-", w)
+        ]:
+            raise FilesRefused(f"{wrong[0]} does not arrive at {there} as it was sent")
 
     async def download(self, names: Sequence[str]) -> tuple[IO[bytes], dict[str, str]]:
         """Return an archive of files of the run's folder there, and the digests of those there are.
@@ -345,7 +346,8 @@ class Host:
             status = courier.exit_status
         if status is None:
             raise HostUnavailable(f"{self.name}: the connection was lost")
-        if len(kinds) != len(names):
+        # What of a folder did not come, nothing but tar's word can tell; 1: a file changed meanwhile.
+        if len(kinds) != len(names) or status > 1 or (status and "folder" in kinds):
             raise FilesRefused(
                 f"files cannot be fetched from {self.name}:{self.root}: {_last_words(problem)}"
             )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
+import tarfile
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +31,8 @@ _AHEAD_BYTES = 1 << 21
 _TRIES = 2
 _LONGEST_WAIT = 0.5
 _Fetched = tuple[Attempt, Observation]
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""What concerns all jobs, not only the one whose file cannot be written."""
 _RECORDS = ("stdout", "stderr", "status", "rc", "jid")
 
 
@@ -163,8 +168,18 @@ class Transfers:
             self._scheduler.session.warn(str(error))
         except OSError as error:
             self._scheduler.session.fail(error)  # the driver's own disk
+            self._leave(host)
         finally:
             self._fetching.discard(host)
+
+    def _leave(self, host: Host) -> None:
+        """Do not wait for files that cannot be stored: whoever goes on with the run fetches them."""
+        waiting = self._ended[host]
+        while waiting:
+            attempt, _ = waiting.popleft()
+            self._ledger.forget(attempt)
+            self._scheduler.session.let_go(attempt.job)
+        self._scheduler.session.notify()
 
     async def _gather(self) -> None:
         """Where more is to come, wait for it: many files travel at the price of one."""
@@ -181,6 +196,9 @@ class Transfers:
                     await self._fetch_together(host, [one])
                 return
             ((attempt, seen),) = batch
+            if attempt.job.outputs:  # then its records may come
+                with contextlib.suppress(FilesRefused):
+                    await self._fetch_files(host, self._records(attempt))
             failure = Failure.OUTPUT if seen.rc == 0 else seen.failure
             self._report(attempt, replace(seen, failure=failure, reason=str(error)))
 
@@ -211,7 +229,18 @@ class Transfers:
         for _ in range(_TRIES):
             archive, digests = await host.download(list(left))
             with archive:
-                whole = await ports.offload(unpack, archive, left, digests, self._scheduler.mode)
+                try:
+                    whole = await ports.offload(
+                        unpack, archive, left, digests, self._scheduler.mode
+                    )
+                except OSError as error:
+                    if error.errno in _OF_THE_DISK:
+                        raise
+                    what = f"{error.filename} cannot be written here: {error.strerror}"
+                    raise FilesRefused(what) from error
+                except tarfile.TarError as error:
+                    what = f"what comes from {host.name} is no archive: {error}"
+                    raise FilesRefused(what) from error
             missing |= left.keys() - digests.keys()
             left = {name: left[name] for name in digests if name not in whole}
             if not left:
