@@ -28,7 +28,7 @@ from .directives import take_directives
 from .places import array_of
 from .taskscript import TaskScript, render_task_script
 from .throttle import Share
-from .tool import Toolbox
+from .tool import Answer, Toolbox
 
 __all__ = ["ClusterScheduler"]
 
@@ -366,3 +366,10 @@ class ClusterScheduler(Scheduler):
     def find_tools(self, *names: str) -> None:
         """Raise EngineUnavailable for the first tool that is not there."""
         self.toolbox.check(*names)
+
+    async def run_tool(self, argv: Sequence[str], extra: Mapping[str, str] | None = None) -> Answer:
+        """Run a tool to its end. Raises EngineUnavailable where it does not come to one."""
+        try:
+            return await self.toolbox.run(argv, extra=extra)
+        except TimeoutError as error:
+            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error

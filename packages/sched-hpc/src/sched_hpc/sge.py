@@ -405,10 +405,7 @@ class SgeScheduler(ClusterScheduler):
         return answer
 
     async def _run(self, argv: Sequence[str], form: Mapping[str, str] | None = None) -> Answer:
-        try:
-            return await self.toolbox.run(argv, extra={**self._where, **(form or {})})
-        except TimeoutError as error:
-            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
+        return await self.run_tool(argv, {**self._where, **(form or {})})
 
     # --- killing and limits ----------------------------------------------------------------------
 

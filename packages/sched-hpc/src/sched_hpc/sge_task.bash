@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154,SC2329  # the task's own script, which this stands in, calls and reads these
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154,SC2329  # no path has a space; the task's own script, which this stands in, calls and reads these
 # What a task does on Grid Engine alone.
 #
 # Grid Engine signals the first process of a job only, and with KILL unless it is told to notify before: then USR2 comes some
@@ -79,14 +79,10 @@ _sched_started() { command -p grep -lsxzF "SCHED_TASK_TOKEN=$SCHED_TASK_TOKEN" /
 
 # TERM is for all of them, KILL for the commands only: their recorders have to record it.  1: there was nothing to end.
 _sched_end_started() {
-  local _sched_path _sched_paths
+  local _sched_paths
   _sched_paths=$(_sched_started)
-  # shellcheck disable=SC2086  # none has a space
   [[ $1 != KILL || ! $_sched_paths ]] || _sched_paths=$(command -p grep -lszF SCHED_JOB_TOKEN= $_sched_paths)
-  for _sched_path in $_sched_paths; do
-    _sched_path=${_sched_path#/proc/}
-    kill -s "$1" "${_sched_path%/environ}"
-  done
+  _sched_signal_found "$1" $_sched_paths
   [[ $_sched_paths ]]
 }
 

@@ -285,10 +285,7 @@ class SlurmScheduler(ClusterScheduler):
     async def _ask(self, argv: Sequence[str]) -> Answer:
         """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
         _check_place()
-        try:
-            answer = await self.toolbox.run(argv, extra=_TIMES)
-        except TimeoutError as error:
-            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
+        answer = await self.run_tool(argv, _TIMES)
         if answer.returncode != 0:
             raise answer.error(EngineUnavailable, said(answer.stderr))
         return answer
@@ -306,10 +303,7 @@ class SlurmScheduler(ClusterScheduler):
                 await self._cancel(commands.scancel(self.tools["scancel"], words, cluster))
 
     async def _cancel(self, argv: Sequence[str]) -> None:
-        try:
-            answer = await self.toolbox.run(argv)
-        except TimeoutError as error:
-            raise EngineUnavailable("scancel did not return", command=argv) from error
+        answer = await self.run_tool(argv)
         if judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 
@@ -337,10 +331,7 @@ class SlurmScheduler(ClusterScheduler):
         """Change an array's throttle; one that has nothing left to start needs none."""
         cluster = self._cluster_of.get(array) or self._one_cluster()
         argv = commands.set_limit(self.tools["scontrol"], array, limit, cluster)
-        try:
-            answer = await self.toolbox.run(argv)
-        except TimeoutError as error:
-            raise EngineUnavailable("scontrol did not return", command=argv) from error
+        answer = await self.run_tool(argv)
         if answer.returncode != 0 and judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 

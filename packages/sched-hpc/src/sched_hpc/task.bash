@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154,SC2329  # the header of the script assigns what is only read here; traps call
+# shellcheck shell=bash disable=SC2046,SC2154,SC2329  # no path has a space; the header of the script assigns what is only read here; traps call
 # What a task does once it knows its jobs: start the wrapper of each, one after the other, and hand on to it what the engine tells
 # the task alone.  Many sites' Slurm (proctrack/cgroup) signals only the first process of a job: this one.
 #
@@ -60,9 +60,10 @@ _sched_heirs() {
   command -p grep -lsxzF "SCHED_JOB_TOKEN=$_sched_run-${_sched_dir##*/}-$_sched_attempt" /proc/[1-9]*/environ
 }
 
-_sched_end_heirs() {
+# Signal processes, given as they are found: /proc/PID/environ.
+_sched_signal_found() {
   local _sched_path
-  for _sched_path in $(_sched_heirs); do
+  for _sched_path in "${@:2}"; do
     _sched_path=${_sched_path#/proc/}
     kill -s "$1" "${_sched_path%/environ}"
   done
@@ -71,13 +72,13 @@ _sched_end_heirs() {
 # Give all that the job has started its grace after TERM, then KILL.
 _sched_end_rest() {
   local _sched_tenths
-  _sched_end_heirs TERM
+  _sched_signal_found TERM $(_sched_heirs)
   for ((_sched_tenths = _sched_grace; _sched_tenths > 0; _sched_tenths--)); do
     _sched_alive "$_sched_recorder" "$_sched_born" || [[ $(_sched_heirs) ]] || return
     command -p sleep 0.1
   done
   if _sched_alive "$_sched_leader" "$_sched_led"; then kill -s KILL -- "-$_sched_leader"; fi
-  _sched_end_heirs KILL
+  _sched_signal_found KILL $(_sched_heirs)
 } 2>/dev/null
 
 # One job of several that share the task: its end is asked for by a file.
