@@ -28,8 +28,9 @@ def test_json_lines() -> None:
     rows = [
         {"cmd": ["echo", "a b"], "name": "one", "envs": {"A": "x", "N": 1}, "timeout": "90m"},
         {"cmd": "echo 'a b'", "resources": {"cpus": 2, "memory": "4 GiB"}, "timeout": None},
+        {"cmd": "sort a", "inputs": ["a", "b c"], "outputs": ["d"]},
     ]
-    one, two = parse_list("\n# note\n".join(map(json.dumps, rows)).encode())
+    one, two, three = parse_list("\n# note\n".join(map(json.dumps, rows)).encode())
     assert (
         one.cmd,
         one.name,
@@ -41,6 +42,8 @@ def test_json_lines() -> None:
         two.name,
         two.resources,
     )
+    assert (three.inputs, three.outputs) == (("a", "b c"), ("d",))
+    assert (one.inputs, one.outputs) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,11 @@ def test_json_lines() -> None:
         (b'{"cmd": ["a"], "envs": {"A": null}}', "the value of A in 'envs' must be a text"),
         (b'{"cmd": ["a"], "envs": {"A B": "1"}}', "L, line 1: 'A B' is no name of an environment"),
         (b'{"cmd": ["a"], "envs": {"UID": "1"}}', "L, line 1: the variable UID is kept by"),
+        (b'{"cmd": ["a"], "inputs": "b"}', "L, line 1: 'inputs' must be a list of paths"),
+        (
+            b'{"cmd": ["a"], "outputs": [1]}',
+            "L, line 1: 'outputs' must be a list of paths, not [1]",
+        ),
         (b'{"cmd": ["a"], "timeout": -1}', "L, line 1: timeout -1 must be a number above 0"),
         (b'{"cmd": ["a"], "timeout": NaN}', "L, line 1: NaN is no number of JSON"),
         (

@@ -74,6 +74,7 @@ def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
     job.name = spec.name
     job.resources = spec.resources
     job.timeout = spec.timeout
+    job.inputs, job.outputs = tuple(spec.inputs), tuple(spec.outputs)
     return job
 
 
@@ -144,7 +145,7 @@ class _Driver:
         except RunInterrupted as error:
             self._left = error.left
         except (SchedError, OSError) as error:
-            if not self._opened:
+            if not self._opened or not self._runner.jobs:
                 raise
             self._stopped_by = error
         finally:
@@ -180,6 +181,8 @@ class _Driver:
         new = [
             new_job(self._what.scheduler, first + number, spec) for number, spec in enumerate(specs)
         ]
+        for job in new:
+            self._what.scheduler.check_job(job)  # all, before one of them is recorded
         await self._runner.feed_all(new)
         return self._runner.jobs
 
@@ -209,7 +212,7 @@ class _Driver:
             return 128 + self._signals[0]
         if isinstance(self._stopped_by, BackendError):
             return 3
-        return 0 if counts["finished"] == len(jobs) else 1
+        return 0 if counts["finished"] == len(jobs) and not self._stopped_by else 1
 
     def _jobs(self, *, stopped: bool) -> Sequence[JobState]:
         if stopped:

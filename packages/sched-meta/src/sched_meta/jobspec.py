@@ -25,6 +25,8 @@ class JobSpec:
     envs: dict[str, str] | None = None
     resources: Resources | None = None
     timeout: float | None = None
+    inputs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
 
 
 def job_key(cmd: Sequence[str], envs: Mapping[str, str] | None) -> tuple[object, ...]:

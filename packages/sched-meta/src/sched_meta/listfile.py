@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from sched_core.errors import CommandError, SchedError
-from sched_core.model.command import check_command, check_environment, check_name
+from sched_core.model.command import check_command, check_environment, check_name, check_paths
 from sched_core.model.resources import Resources
 from sched_core.model.units import parse_time
 
@@ -19,7 +19,7 @@ from .shellline import shell_command
 
 __all__ = ["parse_list"]
 
-_KEYS = ("cmd", "name", "envs", "resources", "timeout")
+_KEYS = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # What starts an object but hardly ever a line of shell, where `{` wants a space and a command.
 _OBJECT = re.compile(r"\{\s*[\"}]")
@@ -102,6 +102,8 @@ def _parse_object(data: dict[str, Any]) -> JobSpec:
         envs=_environment(_of_type(data, "envs", dict, "an object")),
         resources=_resources(_of_type(data, "resources", dict, "an object")),
         timeout=_timeout(data.get("timeout")),
+        inputs=_paths(data, "inputs"),
+        outputs=_paths(data, "outputs"),
     )
 
 
@@ -118,6 +120,13 @@ def _command(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise CommandError("'cmd' must be a list of texts, or one text that is split at its spaces")
     return check_command(value)
+
+
+def _paths(data: dict[str, Any], key: str) -> tuple[str, ...]:
+    paths = _of_type(data, key, list, "a list of paths") or ()
+    if not all(isinstance(path, str) for path in paths):
+        raise CommandError(f"{key!r} must be a list of paths, not {json.dumps(paths)}")
+    return check_paths(key, paths)
 
 
 def _environment(value: dict[str, Any] | None) -> dict[str, str] | None:
