@@ -3,13 +3,19 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_core import CommandError
-from sched_core.model.command import check_command, check_environment, check_name
+from sched_core import CommandError, OptionError
+from sched_core.model.command import (
+    check_command,
+    check_environment,
+    check_name,
+    check_paths,
+)
 
 BYTES = st.binary(max_size=30).filter(lambda data: b"\0" not in data)
 TEXT = BYTES.map(os.fsdecode)
@@ -93,3 +99,14 @@ def test_names_of_jobs_fit_on_a_line(name: str) -> None:
 def test_a_job_needs_no_name() -> None:
     assert check_name(None) is None
     assert check_name("größe 1/2") == "größe 1/2"
+
+
+def test_paths() -> None:
+    assert check_paths("inputs", ["a b", Path("c/d")]) == ("a b", "c/d")
+    assert check_paths("inputs", (name for name in "ab")) == ("a", "b")
+
+
+@pytest.mark.parametrize("paths", ["data.txt", Path("data.txt"), b"x", [""], ["a\0b"], [b"x"]])
+def test_what_is_no_list_of_paths(paths: Any) -> None:
+    with pytest.raises(OptionError, match="outputs"):
+        check_paths("outputs", paths)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from sched_core import SchedError, scheduler_of
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import read_run
 from sched_core.runfolder.state import JobRecord
@@ -16,7 +17,7 @@ from sched_core.runfolder.state import JobRecord
 from .onlooker import nobody_drives
 from .wording import plain
 
-__all__ = ["LogReader", "follow_logs"]
+__all__ = ["LogReader", "follow_logs", "why_absent"]
 
 _INTERVAL = 0.2
 _CHUNK = 1 << 16
@@ -29,12 +30,17 @@ class LogReader:
         self._path = folder / str(job.index) / name
         self._file: BinaryIO | None = None
         self._title = f"job {job.index}" + (f" ({plain(job.name)})" if job.name else "")
-        self.index = job.index
+        self.job = job
 
     @property
     def found(self) -> bool:
         """Whether there was a file."""
         return self._file is not None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file now."""
+        return self._path.exists()
 
     def copy(self, *, titled: bool) -> bool:
         """Write what is new to standard output; tell whether there was anything."""
@@ -65,6 +71,18 @@ class LogReader:
         return [old, self._file] if old else [self._file]
 
 
+def why_absent(folder: Path, job: JobRecord) -> str:
+    """Return why nothing can be read of what a running job writes; empty where nobody knows."""
+    if job.status not in (JobStatus.RUNNING, JobStatus.KILLING):
+        return ""
+    try:
+        apart = not scheduler_of(folder.absolute()).shared_disk
+    except SchedError:
+        return ""
+    where = f"runs on {job.host}, which does not share this disk"
+    return f"{where}: what it writes comes back when it has ended" if apart else ""
+
+
 def follow_logs(folder: Path, readers: Sequence[LogReader]) -> None:
     """Copy what the jobs write until all of them have ended, or nobody drives the run any more."""
     last = readers[0] if len(readers) == 1 else None
@@ -81,10 +99,10 @@ def follow_logs(folder: Path, readers: Sequence[LogReader]) -> None:
 
 def _have_ended(folder: Path, readers: Sequence[LogReader]) -> bool:
     # job.status is a copy for people; the journal is asked once all of them say so.
-    if not all(_status(folder, reader.index).final for reader in readers):
+    if not all(_status(folder, reader.job.index).final for reader in readers):
         return nobody_drives(folder)
     jobs = read_run(folder).jobs
-    return all(jobs[reader.index].status.final for reader in readers) or nobody_drives(folder)
+    return all(jobs[reader.job.index].status.final for reader in readers) or nobody_drives(folder)
 
 
 def _status(folder: Path, index: int) -> JobStatus:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sched_core.errors import OptionError, RunExists
+from sched_core.errors import OptionError, RunExists, SchedError
 
 from .cores import usable_cores
 from .driver import Drive, drive, new_job
@@ -89,7 +89,7 @@ def start_run(
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     place = _place(workdir, run_name, resume)
     found = _recorded_run(place) if place is not None and holds_run(place) else None
-    name = scheduler or (found.scheduler if found else _DEFAULT_SCHEDULER)
+    name = scheduler or (found.scheduler if found and resume else _DEFAULT_SCHEDULER)
     cls = get_scheduler(name)
     defaults: dict[str, Any] = {"forks": cls.usual_forks or usable_cores()}
     keywords = defaults | given.keywords(cls)
@@ -154,12 +154,22 @@ def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | No
         raise OptionError("-w is empty: name the folder of the run")
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"-w {shown(folder)}: there is something of that name, and no folder")
-    if not resume and holds_run(folder):
+    if not resume and holds_run(folder) and _has_jobs(folder):
         raise RunExists(
             f"{shown(folder)} holds a run already; go on with it with --resume,"
             " or name another folder with -w"
         )
     return folder
+
+
+def _has_jobs(folder: Path) -> bool:
+    """Tell whether the run was begun: its scheduler may have been of no use."""
+    from sched_core.runfolder import read_run
+
+    try:
+        return bool(read_run(folder).jobs)
+    except SchedError:
+        return True  # nobody can tell
 
 
 def _check_that_it_is_this_run(folder: Path, specs: Sequence[JobSpec], cwd: str | None) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sched_core import AttemptId
+from sched_core import AttemptId, Resources
 
 from .attempts import Attempt, Stage
 from .fleet import Fleet
 from .host import Host
 from .ledger import Ledger
-from .placement import best_host
+from .placement import best_host, refusal
 from .transfer import Transfers
 from .troubles import HostUnavailable
 
@@ -47,13 +47,25 @@ class Dispatcher:
         """Find hosts for what waits, in order, as far as forks and hosts allow."""
         placed: list[Attempt] = []
         room = self._scheduler.forks - self._ledger.running()
-        while (attempt := self._ledger.first()) and len(placed) < room:
-            found = best_host(self._fleet.hosts(), self._scheduler.job_resources(attempt.job))
-            if found is None:
+        for attempt in tuple(self._ledger.waiting()) if room > 0 else ():
+            wanted = self._scheduler.job_resources(attempt.job)
+            found = best_host(self._fleet.hosts(), attempt.job, wanted)
+            if found is not None:
+                self._ledger.place(attempt, *found)
+                placed.append(attempt)
+            if len(placed) == room or (found is None and not self._waits_for(attempt, wanted)):
                 break
-            self._ledger.place(attempt, *found)
-            placed.append(attempt)
         return placed
+
+    def _waits_for(self, attempt: Attempt, wanted: Resources) -> bool:
+        """Tell whether only a host that is away may run the job: it keeps nobody else waiting."""
+        hosts = self._fleet.hosts()
+        refusals = [refusal(host, attempt.job, wanted) for host in hosts if host.up]
+        if not refusals or None in refusals:
+            return False
+        away = ", ".join(host.name for host in hosts if not host.up) or "another host"
+        self._scheduler.session.warn(f"{refusals[0]}; such jobs wait for {away}")
+        return True
 
     async def start(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Bring to a host what it needs, and have it start attempts that were placed there."""

@@ -19,6 +19,8 @@ Finding = tuple[str, bool | None, str]
 
 _PATIENCE = 60.0
 _SKEW = 60.0
+_LITTLE = 1 << 18
+"""KiB of disk space below which there is a warning."""
 
 
 async def check_host(
@@ -32,9 +34,7 @@ async def check_host(
         async with open_link(server, how) as link:
             hello = await link.message()
             assert isinstance(hello, Hello)
-            found: list[Finding] = [
-                (f"{name}: connection", True, f"to {hello.host}, keys are right")
-            ]
+            found: list[Finding] = [_connection(name, hello, how)]
             with anyio.fail_after(_PATIENCE):
                 async with link.courier("checkup") as courier:
                     workdir = server.workdir or ""
@@ -47,10 +47,19 @@ async def check_host(
         return [*_configuration(name, warnings), problem]
     facts = dict(line.split(" ", 1) for line in told.splitlines() if " " in line)
     major, minor = hello.bash
-    found.append((f"{name}: bash", hello.bash >= (4, 2), f"{major}.{minor}"))
+    new = hello.bash >= (4, 2)
+    needed = "" if new else "; jobs need 4.2 or newer: install it there"
+    found.append((f"{name}: bash", new, f"{major}.{minor}{needed}"))
     found.append((f"{name}: cores", True, f"{hello.cores}, {hello.memory >> 20} MiB of memory"))
     found += _configuration(name, warnings)
     return [*found, _clock(name, facts, now()), _disk(name, facts), _folder(name, facts)]
+
+
+def _connection(name: str, hello: Hello, how: ConnectOptions) -> Finding:
+    if how.skip_host_key_check:
+        what = "anybody could answer: the host key is not checked (insecure_skip_host_key_check)"
+        return f"{name}: connection", None, f"to {hello.host}; {what}"
+    return f"{name}: connection", True, f"to {hello.host}: its key is known, yours is let in"
 
 
 def _configuration(name: str, warnings: Sequence[str]) -> list[Finding]:
@@ -62,15 +71,24 @@ def _clock(name: str, facts: dict[str, str], now: float) -> Finding:
     if not there.isdigit():
         return f"{name}: clock", None, "it cannot be read"
     skew = int(there) - now
-    verdict = True if abs(skew) < _SKEW else None
-    return f"{name}: clock", verdict, f"{abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    detail = f"{abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    if abs(skew) < _SKEW:
+        return f"{name}: clock", True, detail
+    return f"{name}: clock", None, f"{detail}: set it (NTP), or times in records will mislead"
 
 
 def _disk(name: str, facts: dict[str, str]) -> Finding:
     free = facts.get("free", "")
     if not free.isdigit():
         return f"{name}: disk", None, "its free space cannot be found out"
-    return f"{name}: disk", None if int(free) < 1 << 18 else True, f"{int(free) >> 10} MiB free"
+    detail = f"{int(free) >> 10} MiB free"
+    if int(free) >= _LITTLE:
+        return f"{name}: disk", True, detail
+    return (
+        f"{name}: disk",
+        None,
+        f"{detail}; `sched clean` old runs, or give workdir for the server",
+    )
 
 
 def _folder(name: str, facts: dict[str, str]) -> Finding:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +14,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from sched_core.lifecycle.session import Session
+from sched_core.ports import Files
+from sched_core.runfolder import Layout
 from sched_core.text.recorder import recorder_name
 from sched_core.text.script import recorder_text
 
@@ -33,7 +36,7 @@ async def probed(session: Session) -> AsyncIterator[Place]:
     ports, layout = session.ports, session.layout
     name, content = f"probe.{secrets.token_hex(8)}", secrets.token_hex(16)
     path = f"{layout.home}/{name}"
-    await ports.offload(session.make_folders)
+    made = await ports.offload(_make, ports.files, layout)
     await ports.offload(ports.files.create, path, f"{content}\n".encode())
     try:
         yield Place(
@@ -47,7 +50,20 @@ async def probed(session: Session) -> AsyncIterator[Place]:
         )
     finally:
         with anyio.CancelScope(shield=True):
-            await ports.offload(ports.files.remove, path)
+            await ports.offload(_remove, ports.files, path, made)
+
+
+def _make(files: Files, layout: Layout) -> list[str]:
+    """Make the folder for the probe; return which folders were not there. Blocks."""
+    return [folder for folder in (layout.workdir, layout.home) if files.make_folder(folder)]
+
+
+def _remove(files: Files, path: str, made: Sequence[str]) -> None:
+    """Remove the probe, and the folders that were made for it and are empty. Blocks."""
+    files.remove(path)
+    with contextlib.suppress(OSError):
+        for folder in reversed(made):
+            os.rmdir(folder)
 
 
 class Fleet:
@@ -65,6 +81,8 @@ class Fleet:
         self._session = session
         self._most_failures = most_failures
         self._usable = anyio.Event()
+        self.is_open = False
+        """Whether the run has hosts to begin with: from then on each that is away is told of."""
         self._group: TaskGroup
 
     def __contains__(self, name: object) -> bool:
@@ -95,6 +113,10 @@ class Fleet:
         room = asyncio.create_task(self._keep_house(owner, work))
         try:
             await self._await_hosts(room)
+            self.is_open = True
+            for host in self._hosts.values():
+                if host.error is not None:
+                    self._session.warn(str(host.error))
             yield
         finally:
             await _end(room)
@@ -124,7 +146,7 @@ class Fleet:
             group.start_soon(self._await_first, group.cancel_scope)
             group.start_soon(_raise_failure, room)
         if not any(host.up for host in self._hosts.values()):
-            raise none_can_be_used([h.error for h in self._hosts.values() if h.error is not None])
+            raise _none_can_be_used(self._hosts.values())
 
     async def _await_all(self, scope: anyio.CancelScope) -> None:
         for host in self._hosts.values():
@@ -154,9 +176,12 @@ class Fleet:
             )
 
 
-def none_can_be_used(errors: Collection[HostUnavailable]) -> HostUnavailable:
+def _none_can_be_used(hosts: Collection[Host]) -> HostUnavailable:
     """Return one error that tells of all hosts."""
-    return HostUnavailable("; ".join(map(str, errors)))
+    errors = [str(host.error) for host in hosts]
+    if len(errors) == 1:
+        return HostUnavailable(errors[0])
+    return HostUnavailable("\n  ".join([f"none of the {len(errors)} hosts can be used:", *errors]))
 
 
 async def _raise_failure(room: asyncio.Task[None]) -> None:

@@ -261,7 +261,8 @@ class Judge:
         """Have what was not begun go elsewhere, and the rest wait for the host."""
         # It was not told to start these.
         self._ledger.put_back([a for a in self._ledger.on_host(host) if a.stage is Stage.PLACED])
-        self.say_waiting(host)
+        if self._fleet.is_open:
+            self.say_waiting(host)
         if self._host_lost_after is not None and not host.given_up:
             host.given_up = True
             self._fleet.spawn(self._give_up_later, host, self._host_lost_after)

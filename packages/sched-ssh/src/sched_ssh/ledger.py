@@ -40,10 +40,6 @@ class Ledger:
         """Return what waits for a host, in order."""
         return self._queue
 
-    def first(self) -> Attempt | None:
-        """Return whose turn it is."""
-        return self._queue[0] if self._queue else None
-
     def wake(self) -> None:
         """Have the queue be looked at."""
         self._wake.set()
@@ -56,7 +52,7 @@ class Ledger:
     # --- what has a host -------------------------------------------------------------------------
 
     def place(self, attempt: Attempt, host: Host, grant: Grant) -> None:
-        """Give the first of the queue a slot of a host, and what it was granted there."""
+        """Give an attempt that waits a slot of a host, and what it was granted there."""
         self._queue.remove(attempt)
         attempt.host, attempt.grant = host, grant
         attempt.slot, attempt.stage = host.free.pop(), Stage.PLACED

@@ -19,7 +19,6 @@ from sched_core import (
     Observation,
     OptionError,
     Remains,
-    Resources,
     Scheduler,
     Submission,
     attempt_id,
@@ -36,8 +35,8 @@ from .host import Host
 from .judging import Judge
 from .ledger import Ledger
 from .link import ConnectOptions
-from .servers import parse_servers
-from .staging import check_staged
+from .placement import refusal
+from .servers import Server, parse_servers
 from .transfer import Transfers
 from .troubles import HostUnavailable
 
@@ -69,6 +68,7 @@ class SshScheduler(Scheduler):
     max_batch: int = 64
     batch_delay: ClassVar[float] = 0.0
     throttles: ClassVar[bool] = True
+    usual_forks: ClassVar[int | None] = 1000
     pushes: ClassVar[bool] = True
     outlives_driver: ClassVar[bool] = False
     shared_disk: ClassVar[bool] = False
@@ -94,12 +94,9 @@ class SshScheduler(Scheduler):
         self.insecure_skip_host_key_check = bool(options.get("insecure_skip_host_key_check", False))
 
     def options(self) -> dict[str, Any]:
-        """Return the options as a run's folder records them; variables of hosts are not among them."""
-        servers = {name: server.to_json() for name, server in self.servers.items()}
-        for server in servers.values():
-            server.pop("env", None)
+        """Return the options as a run's folder records them; of hosts' variables only the names."""
         return super().options() | {
-            "servers": servers,
+            "servers": {name: server.to_json() for name, server in self.servers.items()},
             "ssh_config": self.ssh_config,
             "connect_timeout": self.connect_timeout,
             "keepalive": self.keepalive,
@@ -138,10 +135,14 @@ class SshScheduler(Scheduler):
     async def open(self) -> AsyncIterator[None]:
         """Hold the connections to all hosts while the run is open.
 
-        Raises HostUnavailable where not a single host can be used.
+        Raises HostUnavailable where not a single host can be used, and OptionError where values of
+        hosts' variables are missing.
         """
         _check_loop()
+        if self.forks:
+            _check_variables(self.servers.values())
         session, servers = self.session, self.servers.values()
+        await session.ports.offload(session.make_folders)
         async with probed(session) as place:
             how = self.connect_options()
             self._ledger = Ledger(self)
@@ -302,27 +303,22 @@ class SshScheduler(Scheduler):
         """Refuse a job that no host can run. Raises OptionError."""
         if job.container is not None:
             raise OptionError("the scheduler ssh runs no containers: leave container out")
-        for path in (*job.inputs, *job.outputs):
-            if any(host.shared is False for host in self._hosts):
-                check_staged(path)
         wanted = self.job_resources(job)
-        if wanted == _NO_WISHES:
-            return
-        errors = []
-        for host in self._hosts:
-            if host.admission is None:
-                return  # it may be able to, once it can be reached
-            try:
-                host.admission.machine.check(wanted)
-            except OptionError as error:
-                errors.append(error)
-            else:
-                return
-        if errors:
-            raise errors[0]
+        refusals = [refusal(host, job, wanted) for host in self._hosts]
+        # One that was never reached may be able to.
+        if refusals and refusals[0] is not None and None not in refusals:
+            raise refusals[0]
 
 
-_NO_WISHES = Resources()
+def _check_variables(servers: Iterable[Server]) -> None:
+    """Refuse to start jobs without variables that the run's earlier drivers had for them."""
+    for server in servers:
+        if server.withheld:
+            raise OptionError(
+                f"the server {server.name} has variables whose values are not recorded with the run: "
+                f"{', '.join(server.withheld)}. Give servers again, with their values in env, or "
+                "without env to do without them"
+            )
 
 
 def _by_host(attempts: Iterable[Attempt]) -> dict[Host, list[Attempt]]:

@@ -27,14 +27,17 @@ class Server:
     slots: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str | None = None
+    withheld: tuple[str, ...] = ()
+    """The variables of `env` where only their names are known: a run's folder holds no values."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options of which the server can be made again."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
+        """Return the options of which the server can be made again, but for values of variables."""
+        given = {name: getattr(self, name) for name in _OPTIONS}
+        given["env"] = sorted(self.env) or list(self.withheld)
         return {key: value for key, value in given.items() if value}
 
 
-_OPTIONS = tuple(f.name for f in fields(Server) if f.name != "name")
+_OPTIONS = tuple(f.name for f in fields(Server) if f.name not in ("name", "withheld"))
 
 
 def parse_servers(value: object) -> dict[str, Server]:
@@ -73,7 +76,10 @@ def _server(name: str, options: object) -> Server:
             raise OptionError(f"the server {name} has no option {option}; {hint}")
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     _check_values(name, given)
-    given["env"] = _environment(name, given.get("env"))
+    env = given.get("env")
+    if isinstance(env, list):
+        given["withheld"], env = tuple(map(str, env)), None
+    given["env"] = _environment(name, env)
     given["host"] = str(given.get("host", name))
     return Server(name, **given)
 

@@ -1,4 +1,4 @@
-"""Commands, names and environments of jobs: checked before anything is written."""
+"""Commands, names, environments and files of jobs: checked before anything is written."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 
-from ..errors import CommandError
+from ..errors import CommandError, OptionError
 
-__all__ = ["check_command", "check_environment", "check_name"]
+__all__ = ["check_command", "check_environment", "check_name", "check_paths"]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -93,3 +93,14 @@ def check_name(name: str | None) -> str | None:
     if not name or not name.isprintable():
         raise CommandError(f"{name!r} cannot be a job's name: it is empty or not printable")
     return name
+
+
+def check_paths(what: str, paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Return the paths of a job's inputs or outputs. Raises OptionError for what is no list of paths."""
+    if isinstance(paths, str | bytes | os.PathLike):
+        raise OptionError(f"{what} {paths!r}: give a list of paths, as in {what}=[{paths!r}]")
+    checked = tuple(os.fspath(path) for path in paths)
+    for path in checked:
+        if not isinstance(path, str) or not path or "\0" in path:
+            raise OptionError(f"{what}: {path!r} is no name of a file")
+    return checked

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
+from ..model.command import check_paths
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..model.status import JobStatus
@@ -195,8 +196,8 @@ class Runner:
         name: str | None = None,
         resources: Resources | Mapping[str, Any] | None = None,
         timeout: float | str | None = None,
-        inputs: Iterable[str] = (),
-        outputs: Iterable[str] = (),
+        inputs: Iterable[str | os.PathLike[str]] = (),
+        outputs: Iterable[str | os.PathLike[str]] = (),
         container: str | None = None,
     ) -> Job:
         """Add a job to the run and return it.
@@ -210,6 +211,7 @@ class Runner:
         self._check_takes_jobs()
         self._check_directory()
         if isinstance(cmd, Job):
+            self.scheduler.check_job(cmd)
             return await self._add(cmd)
         job = self.scheduler.new_job(self._next_index, cmd, envs)
         if not job.cmd:
@@ -217,7 +219,8 @@ class Runner:
         job.name = name
         job.resources = None if resources is None else Resources.from_value(resources)
         job.timeout = None if timeout is None else parse_time(timeout, "timeout")
-        job.inputs, job.outputs, job.container = tuple(inputs), tuple(outputs), container
+        job.inputs, job.outputs = check_paths("inputs", inputs), check_paths("outputs", outputs)
+        job.container = container
         self.scheduler.check_job(job)
         if (known := self._recorded.take(job)) is not None:
             return known

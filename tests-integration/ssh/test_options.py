@@ -1,0 +1,222 @@
+"""Variables of hosts, jobs that only some hosts can run, runs that none can take; in words, too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from sched_core import JobStatus, OptionError, read_run
+from sched_ssh import SshScheduler
+from sched_ssh.troubles import HostUnavailable
+
+from .helpers import outcome, run_of, shell, text, until
+from .hosts import Lab
+from .test_faults import WAITS, open_gate, until_down, until_running
+
+SCHED = Path(sys.executable).with_name("sched")
+
+
+def sched(folder: Path, *args: str) -> tuple[int, str, str]:
+    """Run it; return its exit code and what it wrote."""
+    done = subprocess.run(
+        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the driver runs."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# --- variables of hosts --------------------------------------------------------------------------
+
+
+async def test_variables_are_asked_for_when_a_run_goes_on(apart: Lab, folder: Path) -> None:
+    servers: dict[str, Any] = {"h1": {"env": {"TOKEN": "hidden", "A": "1"}}}
+    show = shell('echo "${TOKEN-none}"')
+    async with run_of(folder / "run", servers=servers) as runner:
+        await runner.feed(show)
+    recorded = read_run(folder / "run").run.options["servers"]
+    assert recorded["h1"]["env"] == ["A", "TOKEN"]
+    with pytest.raises(OptionError, match=r"server h1 has variables .* not recorded .*: A, TOKEN"):
+        async with run_of(folder / "run", servers=recorded, existing="resume"):
+            raise AssertionError("it was opened")
+    async with run_of(folder / "run", servers=servers, existing="resume") as runner:
+        again = await runner.feed(show, envs={"N": "1"})
+    async with run_of(folder / "run", "h1", existing="resume") as runner:
+        without = await runner.feed(show, envs={"N": "2"})
+    assert (text(again.stdout_file), text(without.stdout_file)) == ("hidden\n", "none\n")
+
+
+def test_variables_on_the_command_line(apart: Lab, folder: Path) -> None:
+    servers = f"servers={json.dumps({'h1': {'env': {'TOKEN': 'hidden'}}})}"
+    command = ["--", "sh", "-c", "echo $TOKEN; exit 3"]
+    assert sched(folder, "run", "-s", "ssh", "-w", "r", "-o", servers, *command)[0] == 1
+    code, _, said = sched(folder, "retry", "r")
+    assert code == 2
+    assert "the server h1 has variables whose values are not recorded with the run: TOKEN." in said
+    assert sched(folder, "retry", "r", "-o", servers)[0] == 1
+    assert read_run(folder / "r").jobs[0].attempt == 2
+    assert sched(folder, "clean", "r")[0] == 0  # needs none
+
+
+async def test_jobs_can_be_killed_without_them(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    servers = json.dumps({"h1": {"env": {"TOKEN": "hidden"}}})
+    run = ["run", "-s", "ssh", "-w", "r", "-o", f"servers={servers}", "--", *shell(WAITS)]
+    async with await anyio.open_process([SCHED, *run], cwd=folder, stderr=None) as driver:
+        await until(lambda: bool(host.processes("gate")))
+        driver.kill()
+    assert sched(folder, "kill", "r")[0] == 0
+    assert not host.processes("gate")
+
+
+# --- hosts of which not all can be used ----------------------------------------------------------
+
+NONE = {"h1": {"port": 2222}, "h2": {"port": 2223}, "other": {"host": "no-such-host.invalid"}}
+
+
+async def test_none_of_several_hosts(apart: Lab, folder: Path) -> None:
+    with pytest.raises(HostUnavailable) as caught:
+        async with run_of(folder / "run", servers=NONE):
+            raise AssertionError("it was opened")
+    first, *others = str(caught.value).splitlines()
+    assert first == "none of the 3 hosts can be used:"
+    assert [line.split(" (")[0] for line in others] == ["  h1", "  h2", "  other"]
+    assert "check the name" in others[2]
+
+
+def test_none_of_several_hosts_on_the_command_line(apart: Lab, folder: Path) -> None:
+    run = ["run", "-s", "ssh", "-w", "r", "-o"]
+    code, out, said = sched(folder, *run, f"servers={json.dumps(NONE)}", "--", "echo", "well")
+    assert (code, out) == (3, "")
+    assert said.startswith("sched: error: none of the 3 hosts can be used:\n  h1 (10.99.2.11:2222)")
+    assert [said.count(word) for word in (":2222", ":2223", "no-such-host")] == [1, 1, 1]
+    # The same command again, with what was mended: nothing was begun.
+    code, out, said = sched(folder, *run, "servers=h1", "--cat", "--", "echo", "well")
+    assert (code, out) == (0, "well\n")
+
+
+def test_some_of_several_hosts(apart: Lab, folder: Path) -> None:
+    servers = json.dumps({"h1": {"port": 2222}, "h2": {}})
+    run = ["run", "-s", "ssh", "-w", "r", "-o", f"servers={servers}", "--", "sleep"]
+    code, _, said = sched(folder, *run, ":::", "0.1", "1.5")
+    assert code == 0
+    refused = "h1 (10.99.2.11:2222) refuses the connection: does sshd run there, on that port?"
+    assert said.count(refused) == 1
+    assert {job.host for job in read_run(folder / "r").jobs.values()} == {"h2"}
+
+
+async def test_a_job_for_a_host_that_is_away_keeps_nobody_waiting(lab: Lab, folder: Path) -> None:
+    (folder / "in").write_text("in")
+    shares, apart = lab.host(shared=[folder], uid=0), lab.host(uid=0)
+    async with run_of(folder / "run", "h1", "h2") as runner:
+        await until(lambda: all(host.up for host in runner.scheduler.hosts()))  # type: ignore[attr-defined]
+        assert isinstance(runner.scheduler, SshScheduler)
+        with shares.cut_off():
+            await until_down(runner)
+            waits = await runner.feed(shell("cat in"), inputs=[str(folder / "in")])
+            goes = await runner.feed(shell("hostname"))
+            await runner.wait(goes)
+            assert (goes.host, waits.status) == ("h2", JobStatus.SUBMITTED)
+            assert waits.host is None
+        await runner.wait(waits)
+    assert (outcome(waits), waits.host) == (("FINISHED", 0, None), "h1")
+    assert text(waits.stdout_file) == "in"
+    assert not (apart.home / "in").exists()
+
+
+async def test_what_keeps_a_job_waiting_is_said(
+    lab: Lab, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.host()
+    servers = {"h1": {}, "big": {"host": "10.99.3.200"}}
+    async with run_of(folder / "run", servers=servers, connect_timeout=1) as runner:
+        job = await runner.feed(["true"], resources={"cpus": 1000})
+        other = await runner.feed(["true"])
+        await runner.wait(other)
+        assert job.status is JobStatus.SUBMITTED
+        await runner.kill(job)
+    assert outcome(job) == ("KILLED", None, "CANCELLED")
+    assert "cpus=1000; the host h1 has" in caplog.text
+    assert "such jobs wait for big" in caplog.text
+
+
+def test_resources_on_the_command_line(apart: Lab, folder: Path) -> None:
+    (folder / "jobs").write_text('{"cmd": ["true"], "resources": {"cpus": 1000}}\n')
+    run = ["run", "-s", "ssh", "-w", "r", "-o", "servers=h1", "--from", "jobs"]
+    code, _, said = sched(folder, *run)
+    assert code == 2, said
+    assert "cpus=1000; the host h1 has" in said
+
+
+# --- files of jobs -------------------------------------------------------------------------------
+
+NOT_STAGED = ["/etc/passwd", "../above", "a/../../above", "..", ".", "", "a\0b"]
+
+
+@pytest.mark.parametrize("path", NOT_STAGED)
+@pytest.mark.parametrize("side", ["inputs", "outputs"])
+async def test_what_cannot_be_staged_is_refused(
+    apart: Lab, folder: Path, path: str, side: str
+) -> None:
+    async with run_of(folder / "run", "h1") as runner:
+        files: dict[str, Any] = {side: [path]}
+        with pytest.raises(OptionError, match=r"relative to the folder|no name of a file"):
+            await runner.feed(["true"], **files)
+        job = await runner.feed(["true"])
+    assert (outcome(job), runner.jobs) == (("FINISHED", 0, None), [job])
+
+
+async def test_where_the_disk_is_shared_any_path_will_do(sharing: Lab, folder: Path) -> None:
+    (folder / "in").write_text("in")
+    async with run_of(folder / "run", "h1") as runner:
+        job = await runner.feed(
+            shell('cat "$1"', str(folder / "in")), inputs=[str(folder / "in"), "../other"]
+        )
+    assert outcome(job) == ("FINISHED", 0, None)
+
+
+async def test_an_input_that_is_not_there_yet(apart: Lab, folder: Path) -> None:
+    async with run_of(folder / "run", "h1") as runner:
+        first = await runner.feed(shell("echo made >between"), outputs=["between"])
+        await runner.wait(first)
+        second = await runner.feed(shell("cat between"), inputs=["between"])
+        third = await runner.feed(shell("cat never"), inputs=["never"])
+    assert text(second.stdout_file) == "made\n"
+    assert outcome(third) == ("FAILED", None, "SETUP")
+    assert f"its input {folder}/never: No such file" in third.reason
+
+
+# --- what a running job writes -------------------------------------------------------------------
+
+
+async def test_logs_of_a_job_whose_output_is_elsewhere(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    async with run_of(folder / "run", "h1") as runner:
+        job = await runner.feed(shell("echo hello; " + WAITS))
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        code, out, said = await in_thread(folder, "logs", "run", "0")
+        assert (code, out) == (0, "")
+        assert "==> job 0 runs on h1" in said
+        assert "comes back when it has ended" in said
+        explained = await in_thread(folder, "explain", "run", "0")
+        assert "engine:   it was given to the host h1" in explained[1]
+        open_gate(host)
+    assert sched(folder, "logs", "run", "0")[1] == "hello\nover\n"
+
+
+async def in_thread(folder: Path, *args: str) -> tuple[int, str, str]:
+    return await anyio.to_thread.run_sync(lambda: sched(folder, *args))
