@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from . import engines, hosts
 from .cases import CASES, Case, guarded
-from .engines import ENGINES, measure
 from .figures import Figure
 from .peers import find_peers, install_peers
 from .report import report, surroundings
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="bench", description="Measure speed and size beside other programs in the same run."
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}: all")
-    for name in ENGINES:
+    for name in _RIGS:
         parser.add_argument(
             f"--{name}",
             action="append_const",
@@ -98,10 +98,14 @@ def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
     return figures
 
 
+_RIGS: dict[str, Case] = {
+    **{name: partial(engines.measure, engine) for name, engine in engines.ENGINES.items()},
+    "ssh": hosts.measure,
+}
+
+
 def _chosen(options: argparse.Namespace) -> dict[str, Case]:
-    engines = options.engines or []
-    names = options.cases or ([] if engines else CASES)
+    rigs = options.engines or []
+    names = options.cases or ([] if rigs else CASES)
     chosen = {name: CASES[name] for name in names}
-    return chosen | {
-        name: guarded(name, partial(measure, ENGINES[name])) for name in dict.fromkeys(engines)
-    }
+    return chosen | {name: guarded(name, _RIGS[name]) for name in dict.fromkeys(rigs)}

@@ -1,15 +1,17 @@
-"""What several programs have taken for the same on one engine, beside each other. Pure."""
+"""What several programs have taken for the same on one engine, beside each other."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 from .figures import Figure, unavailable
+from .measuring import Failed
 
-__all__ = ["CPU_TARGET", "RATIO_TARGET", "Entry", "Sample", "figures_of"]
+__all__ = ["CPU_TARGET", "RATIO_TARGET", "Entry", "Sample", "Took", "figures_of", "take"]
 
 RATIO_TARGET = 1.15
 """How many times longer than by hand ours may take."""
@@ -57,13 +59,34 @@ class Entry:
         return {tool: count / len(self.samples) for tool, count in total.most_common()}
 
 
+Took = tuple[float, float | None]
+"""Seconds of wall time, and of the driver's CPU."""
+
+
+def take(entry: Entry, act: Callable[[], Took], calls: Callable[[], Mapping[str, int]]) -> None:
+    """Let a program run for one round."""
+    try:
+        seconds, cpu = act()
+    except (Failed, OSError) as error:
+        print(f"  {entry.name} failed: {error}", file=sys.stderr)
+        entry.failures.append(str(error))
+    else:
+        entry.samples.append(Sample(seconds, cpu, calls()))
+
+
 def figures_of(
-    case: str, hand: Entry, ours: Entry, peers: Sequence[Entry], *, judged: bool
+    case: str,
+    hand: Entry,
+    ours: Entry,
+    peers: Sequence[Entry],
+    *,
+    judged: bool,
+    ratio: float | None = RATIO_TARGET,
 ) -> list[Figure]:
     """Return the rows: each program, what it takes beside the one by hand, and our driver's CPU."""
     rows = [_row(case, hand), _row(case, ours)]
     if hand.samples and ours.samples:
-        rows.append(_ratio(case, ours, hand, RATIO_TARGET, judged=judged))
+        rows.append(_ratio(case, ours, hand, ratio, judged=judged))
     if ours.cpu:
         rows.append(_cpu(case, ours, CPU_TARGET, judged=judged))
     for peer in peers:

@@ -11,18 +11,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from .calls import Counted
-from .contest import Entry, Sample, figures_of
+from .contest import Entry, Took, figures_of, take
 from .figures import Figure
 from .measuring import Environment, Failed, timed, workload
 from .peers import NOT_INSTALLED, Peer, peer_version, run_peer
 from .sizes import Sizes
 
-__all__ = ["ENGINES", "Engine", "by_hand"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "by_hand",
+    "measure",
+    "peer_entry",
+    "peer_took",
+    "rig_class",
+    "told",
+]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RUN = "run"
@@ -135,25 +145,26 @@ def _ended(spool: Path) -> int:
 def _started(engine: Engine) -> Iterator[Environment]:
     """Run the engine for the block; return the environment in which its tools find it."""
     with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
-        with _told():
-            cluster = _cluster_class(engine)(Path(root))
+        with told():
+            cluster = rig_class(engine.rig)(Path(root))
         try:
-            with _told():
+            with told():
                 cluster.start()
             yield cluster.env | {"PATH": os.environ["PATH"]}
         finally:
             cluster.stop()
 
 
-def _cluster_class(engine: Engine) -> Any:
+def rig_class(rig: str) -> Any:
+    """Return a class below tests-integration, named as MODULE:CLASS."""
     if str(_ROOT) not in sys.path:
         sys.path.append(str(_ROOT))
-    module, _, name = engine.rig.partition(":")
+    module, _, name = rig.partition(":")
     return getattr(import_module(module), name)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Let an engine that cannot be started be a row of the table."""
     try:
         yield
@@ -167,7 +178,7 @@ def measure(engine: Engine, sizes: Sizes, peers: Sequence[Peer], scratch: Path) 
     hand = Entry(f"{engine.title} by hand", jobs, "the same wrappers")
     ours = Entry("Runner", jobs)
     with _started(engine) as env:
-        others = [] if not peers else [_peer(engine, peer, sizes) for peer in engine.peers]
+        others = [peer_entry(peer, sizes) for peer in engine.peers] if peers else []
         paths, own = engine.tool_paths(), engine.tool_paths(engine.ours_in)
         for number in range(sizes.engine_rounds):
             print(f"  round {number + 1} of {sizes.engine_rounds}", file=sys.stderr, flush=True)
@@ -177,13 +188,11 @@ def measure(engine: Engine, sizes: Sizes, peers: Sequence[Peer], scratch: Path) 
             turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), own, "ours")
             turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), paths, "ours")
             for entry, function in others:
-                turn.take(entry, _runs_peer(function, entry.jobs), paths)
+                turn.take(entry, partial(peer_took, function, entry.jobs, entry.jobs), paths)
             shutil.rmtree(folder, ignore_errors=True)
     return figures_of(engine.name, hand, ours, [entry for entry, _ in others], judged=sizes.judged)
 
 
-Took = tuple[float, float | None]
-"""Seconds of wall time, and of the driver's CPU."""
 Act = Callable[[Path, Environment], Took]
 
 
@@ -203,13 +212,8 @@ class _Turn:
         folder = self._folder / (name or str(self._number))
         folder.mkdir(exist_ok=True)
         counted = Counted(self._folder / f"counted-{self._number}", tools)
-        try:
-            seconds, cpu = act(folder, counted.environment(self._env))
-        except (Failed, OSError) as error:
-            print(f"  {entry.name} failed: {error}", file=sys.stderr)
-            entry.failures.append(str(error))
-            return
-        entry.samples.append(Sample(seconds, cpu, counted.calls()))
+        env = counted.environment(self._env)
+        take(entry, lambda: act(folder, env), counted.calls)
 
 
 def _ours(engine: Engine, jobs: int, folder: Path, env: Environment) -> Took:
@@ -217,7 +221,8 @@ def _ours(engine: Engine, jobs: int, folder: Path, env: Environment) -> Took:
     return float(measured["seconds"]), float(measured["cpu"])
 
 
-def _peer(engine: Engine, described: tuple[str, str, str], sizes: Sizes) -> tuple[Entry, str]:
+def peer_entry(described: tuple[str, str, str], sizes: Sizes) -> tuple[Entry, str]:
+    """Return a peer, described as in Engine.peers, and the function of peer.py that runs it."""
     package, function, note = described
     version = peer_version(package)
     entry = Entry(f"{package} {version}".strip(), sizes.engine_peer_jobs, note)
@@ -225,12 +230,10 @@ def _peer(engine: Engine, described: tuple[str, str, str], sizes: Sizes) -> tupl
     return entry, function
 
 
-def _runs_peer(function: str, jobs: int) -> Act:
-    def act(folder: Path, env: Environment) -> Took:
-        took = run_peer(function, jobs, jobs, folder, env, _PEER_LIMIT)
-        return took["seconds"], took["cpu"]
-
-    return act
+def peer_took(function: str, jobs: int, slots: int, folder: Path, env: Environment) -> Took:
+    """Run a peer."""
+    took = run_peer(function, jobs, slots, folder, env, _PEER_LIMIT)
+    return took["seconds"], took["cpu"]
 
 
 ENGINES = {engine.name: engine for engine in (SLURM, SGE)}

@@ -12,7 +12,7 @@ __all__ = ["Figure", "ratio_of_best", "ratio_of_medians", "unavailable"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One row: a value, and the most that it may be where there is a target.
+    """One row: a value, and the most that it may be where there is a target, or the least.
 
     `judged` is False where the counts were too small for the target to mean anything.
     """
@@ -22,6 +22,7 @@ class Figure:
     value: float | None
     unit: str = ""
     target: float | None = None
+    least: bool = False
     judged: bool = True
     note: str = ""
     samples: tuple[float, ...] = ()
@@ -35,7 +36,8 @@ class Figure:
             return ""
         if not self.judged:
             return "too small"
-        return "met" if self.value <= self.target else "not met"
+        met = self.value >= self.target if self.least else self.value <= self.target
+        return "met" if met else "not met"
 
     def to_json(self) -> dict[str, Any]:
         """Return what the JSON file says of it."""

@@ -14,7 +14,15 @@ from pathlib import Path
 
 from .measuring import Environment, Failed, timed
 
-__all__ = ["NOT_INSTALLED", "Peer", "find_peers", "install_peers", "peer_version", "run_peer"]
+__all__ = [
+    "NOT_INSTALLED",
+    "Peer",
+    "find_peers",
+    "install_peers",
+    "peer_folders",
+    "peer_version",
+    "run_peer",
+]
 
 NOT_INSTALLED = "not installed (--install-peers)"
 
@@ -78,6 +86,12 @@ def peer_version(name: str) -> str:
     """Return the version of a peer of Python, nothing where it is not installed."""
     ask = f"import importlib.metadata as m; print(m.version({name!r}))"
     return _output([str(_python()), "-c", ask]).strip() if _python().exists() else ""
+
+
+def peer_folders() -> list[Path]:
+    """Return the folders without which the peers' Python cannot run elsewhere."""
+    ask = "import sys; print(sys.prefix, sys.base_prefix, sep='\\n')"
+    return [Path(line) for line in dict.fromkeys(_output([str(_python()), "-c", ask]).splitlines())]
 
 
 def run_peer(

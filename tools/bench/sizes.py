@@ -31,6 +31,8 @@ class Sizes:
     engine_rounds: int
     engine_jobs: int
     engine_peer_jobs: int
+    idle: int
+    """Seconds for which hosts are left alone: more than a minute finds out whether each is asked once in one."""
 
 
 FULL = Sizes(
@@ -52,6 +54,7 @@ FULL = Sizes(
     engine_rounds=5,
     engine_jobs=1000,
     engine_peer_jobs=200,
+    idle=90,
 )
 
 SMOKE = Sizes(
@@ -73,4 +76,5 @@ SMOKE = Sizes(
     engine_rounds=1,
     engine_jobs=40,
     engine_peer_jobs=10,
+    idle=2,
 )

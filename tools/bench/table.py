@@ -34,7 +34,8 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    target = "" if figure.target is None else f"<= {number(figure.target, figure.unit)}"
+    bound = ">=" if figure.least else "<="
+    target = "" if figure.target is None else f"{bound} {number(figure.target, figure.unit)}"
     value = number(figure.value, figure.unit)
     return (figure.case, figure.what, value, target, figure.verdict, figure.note)
 

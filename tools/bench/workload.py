@@ -10,7 +10,9 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +54,17 @@ def sge(jobs: int, forks: int) -> Measured:
     from sched_hpc import SgeScheduler
 
     return _run_all(SgeScheduler(RUN, forks=forks), jobs)
+
+
+def ssh(jobs: int, forks: int) -> Measured:
+    """Run jobs on the hosts h1 and h2, which the user's ssh configuration knows."""
+    return _run_all(_ssh(forks), jobs)
+
+
+def _ssh(forks: int, **options: Any) -> Any:
+    from sched_ssh import SshScheduler
+
+    return SshScheduler(RUN, servers=["h1", "h2"], forks=forks, **options)
 
 
 def _run_all(scheduler: Any, jobs: int) -> Measured:
@@ -108,14 +121,24 @@ _TELLS_TIME = ["bash", "-c", 'printf "%s\n" "${EPOCHREALTIME/,/.}"']
 
 def end_known(jobs: int, forks: int) -> Measured:
     """Return how long after the last act of a command its end was known to the driver."""
-    from sched_core import Job, Runner
     from sched_local import LocalScheduler
+
+    return _end_known(LocalScheduler(RUN, forks=forks), jobs)
+
+
+def ssh_end_known(jobs: int, forks: int) -> Measured:
+    """Return the same for jobs on hosts, their records included."""
+    return _end_known(_ssh(forks), jobs)
+
+
+def _end_known(scheduler: Any, jobs: int) -> Measured:
+    from sched_core import Job, Runner
 
     known: dict[int, float] = {}
 
     async def main() -> list[float]:
         ended: list[Job] = []
-        async with Runner(LocalScheduler(RUN, forks=forks)) as runner:
+        async with Runner(scheduler) as runner:
             for _ in range(jobs):
                 await runner.feed(_TELLS_TIME)
             async for job in runner.as_completed():
@@ -124,6 +147,53 @@ def end_known(jobs: int, forks: int) -> Measured:
         return [known[job.index] - float(await job.stdout_file.read_text()) for job in ended]
 
     return {"delays": asyncio.run(main())}
+
+
+def ssh_inputs(jobs: int, forks: int, size: int) -> Measured:
+    """Run jobs that each read an input of their own, which is brought to their host."""
+    from sched_core import Runner
+
+    names = [f"in{number}" for number in range(jobs)]
+    for name in names:
+        with open(name, "wb") as file:
+            file.write(os.urandom(size))
+    found: Measured = {}
+
+    async def main() -> int:
+        async with Runner(_ssh(forks)) as runner:
+            for name in names:
+                await runner.feed(["cat", name], inputs=[name])
+        return sum(os.path.getsize(job.stdout_file) == size for job in runner.jobs)
+
+    with _measured(found):
+        whole = asyncio.run(main())
+    assert whole == jobs, "an output has not arrived"
+    return found
+
+
+def ssh_idle(seconds: int, keepalive: int) -> Measured:
+    """Return how many bytes go to and from the hosts while a job runs on each."""
+    from sched_core import Runner
+
+    async def main() -> int:
+        async with Runner(_ssh(2, keepalive=keepalive)) as runner:
+            fed = await runner.feed_all([["sleep", "3600"]] * 2)
+            while any(job.started is None for job in fed):  # noqa: ASYNC110  # no event tells of it
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1)  # what else is to be told of starts
+            before = _bytes()
+            await asyncio.sleep(seconds)
+            after = _bytes()
+            await runner.cancel()
+        return after - before
+
+    return {"bytes": asyncio.run(main())}
+
+
+def _bytes() -> int:
+    """Return what all connections to port 22 have carried both ways, as the kernel counts it."""
+    told = subprocess.check_output(["ss", "-Htin", "dport", "=", ":22"], text=True)
+    return sum(map(int, re.findall(r"\bbytes_(?:sent|received):(\d+)", told)))
 
 
 def modules() -> Measured:
@@ -206,9 +276,13 @@ WORKLOADS: dict[str, Callable[..., Measured]] = {
         throughput,
         slurm,
         sge,
+        ssh,
         queued,
         first_start,
         end_known,
+        ssh_end_known,
+        ssh_inputs,
+        ssh_idle,
         modules,
         record,
         read,
