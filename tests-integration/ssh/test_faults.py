@@ -235,12 +235,13 @@ async def test_a_host_that_goes_before_its_files_were_fetched(lab: Lab, tmp_path
             return await download(names)
 
         there.download = cut_first
-        job = await runner.feed(shell(COUNTED + "echo out; exit 4"))
+        # More than comes with the end itself.
+        job = await runner.feed(shell(COUNTED + "printf '%5000s' x; exit 4"))
         await fetched.wait()
         await until_down(runner)
         await until(lambda: job.failure is Failure.UNAVAILABLE)
         host.heal()
         await runner.wait(job)
     assert outcome(job) == ("FAILED", 4, "EXIT")
-    assert Path(job.stdout_file).read_text() == "out\n"
+    assert Path(job.stdout_file).read_text() == f"{'x':>5000}"
     assert started(host) == ["0"]

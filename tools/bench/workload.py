@@ -178,7 +178,7 @@ def ssh_idle(seconds: int, keepalive: int) -> Measured:
     async def main() -> int:
         async with Runner(_ssh(2, keepalive=keepalive)) as runner:
             fed = await runner.feed_all([["sleep", "3600"]] * 2)
-            while any(job.started is None for job in fed):  # noqa: ASYNC110  # no event tells of it
+            while any(job.started is None for job in fed):  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0.05)
             await asyncio.sleep(1)  # what else is to be told of starts
             before = _bytes()

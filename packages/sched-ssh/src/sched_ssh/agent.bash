@@ -1,12 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2015,SC2088  # variables are shared with the recorder, which this sources
 # What runs on a host for one driver, on one channel, as long as its connection lasts: bash -p, this text read from stdin.
 #
-#   stdin   requests: fields, each ended by NUL, the first one names the request; a list of attempts ends with an empty field
+#   stdin   requests: fields, each ended by NUL, the first one names the request; a list of attempts ends with an empty field;
+#           after "run" comes a text of as many bytes as its second field says
 #   stdout  after a line with the driver's own mark (before it, whatever a login script prints), lines:
 #     hello PID TICKS BOOT CORES KIB CARDS BASH HOST   who this is, and what the host has
 #     root SHARED PATH                                 where the run's folder is
 #     S INDEX ATTEMPT PID TICKS                        a command has started (said by its recorder)
-#     E INDEX ATTEMPT RC [CLASS]                       its record is written
+#     E INDEX ATTEMPT RC CLASS [RECORDS]               its record is written; on a disk of the host's own with its files: each
+#                                                      after a byte 037, with 036 for a newline, or 177 where it is to be fetched
 #     G INDEX ATTEMPT                                  its processes are gone and left no record
 #     D SLOT                                           a slot has died
 #     a INDEX ATTEMPT STATE [RC [CLASS]]               what is known of an attempt: none fence running gone ended foreign
@@ -16,7 +18,7 @@
 # A line is one write of less than PIPE_BUF bytes, so that lines of several processes never mix.
 # When the driver is gone, slots finish and record what they run, and take nothing more.
 
-_agent_mark=$1 _agent_root='' _agent_boot=- _agent_host=- _agent_pipes=() _agent_list=()
+_agent_mark=$1 _agent_root='' _agent_boot=- _agent_host=- _agent_pipes=() _agent_list=() _agent_apart=''
 _agent_mask=$(umask)
 set +o history
 umask 077
@@ -61,10 +63,20 @@ _agent_alive() {
 
 _agent_folder() { [[ -d $1 ]] || command -p mkdir -p -- "$1"; }
 
+# INDEX: make a job's folder, and those of the next jobs: a program for each would take longer than a short job.
+_agent_home() {
+  local i
+  local -a wanted=()
+  [[ -d $_agent_root/$1 ]] && return
+  for ((i = 0; i < 64; i++)); do wanted+=("$_agent_root/$(($1 + i))"); done
+  command -p mkdir -p -- "${wanted[@]}"
+  [[ -d $_agent_root/$1 ]]
+}
+
 # Find or make the run's folder: WORKDIR PROBE CONTENT FALLBACK RUN RECORDER TEXT DIRECTORY.
 # It is the driver's own where its probe is seen there.
 _agent_open() {
-  local seen='' shared=0 base=$4
+  local seen='' shared=0 base=$4 name
   if [[ $2 ]]; then { read -r seen <"$1/.sched/$2"; } 2>/dev/null; fi
   if [[ $seen == "$3" && $seen ]]; then
     [[ -w $1/.sched ]] || _agent_fail "the run's folder is there, but cannot be written: $1"
@@ -73,8 +85,10 @@ _agent_open() {
     [[ $base ]] || base=${XDG_CACHE_HOME:-$HOME/.cache}/sched
     [[ $base != '~/'* ]] || base=$HOME/${base#'~/'}
     [[ $base == /* && $base != *$'\n'* ]] || _agent_fail "not a folder for runs: $base"
-    _agent_root=$base/$5
-    command -pv tar >/dev/null || _agent_fail 'there is no tar, with which files are brought there and back: install it there'
+    _agent_root=$base/$5 _agent_apart=1
+    for name in tar head; do
+      command -pv "$name" >/dev/null || _agent_fail "there is no $name, with which files are brought there and back: install it there"
+    done
     { _agent_folder "$_agent_root/.sched/events" && _agent_folder "$_agent_root/files"; } 2>/dev/null ||
       _agent_fail "no folder can be made: $_agent_root"
     [[ -O $_agent_root ]] || _agent_fail "somebody else's folder: $_agent_root"
@@ -125,10 +139,30 @@ _agent_slot() {
       _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP
       # shellcheck source=/dev/null
       . "$_sched_path" "$_sched_expected"
-      printf 'E %s %s %s%s\n' "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:+ $_sched_class}"
+      _agent_end "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:--}"
     done
   )
   printf 'D %s\n' "$1"
+}
+
+# INDEX ATTEMPT RC CLASS: tell of an end.
+_agent_end() {
+  local _agent_line="E $*" _agent_name LC_ALL=C     # bytes are what counts
+  if [[ $_agent_apart ]]; then
+    for _agent_name in "job.claim.$2" job.{jid,rc,status,stderr,stdout}; do _agent_add "$_agent_root/$1/$_agent_name"; done
+  fi
+  echo -n "$_agent_line"$'\n'          # other ways are several writes where the C library is not GNU's
+} 2>/dev/null
+
+# Add what a file holds to _agent_line, or that it has to be fetched: because it is large, or bash may not hold it as it is.
+_agent_add() {
+  local _agent_text=$'\177'
+  if [[ -f $1 ]] && ! IFS= read -rd '' -n 3000 _agent_text <"$1" && ((${#_agent_line} + ${#_agent_text} < 3900)) &&
+    [[ $_agent_text != *[$'\36\37']* && $_agent_text != *$'\1'* && $_agent_text != *$'\177'* ]]; then
+    _agent_line+=$'\37'${_agent_text//$'\n'/$'\36'}
+  else
+    _agent_line+=$'\37\177'
+  fi
 }
 
 # Who does not write to a slot must not keep its pipe open: its end tells the slot that no more will come.
@@ -138,7 +172,7 @@ _agent_close() {
 
 # SLOT TEXT EXTRA INDEX ATTEMPT SCRIPT: run a script of the run's folder, which is written first where TEXT is given.
 _agent_run() {
-  if [[ $2 ]] && ! { _agent_folder "$_agent_root/$4" && printf '%s' "$2" >"$_agent_root/$4/$6"; } 2>/dev/null; then
+  if [[ $2 ]] && ! { _agent_home "$4" && printf '%s' "$2" >"$_agent_root/$4/$6"; } 2>/dev/null; then
     printf 'E %s %s 122 SETUP\n' "$4" "$5"
     return
   fi
@@ -147,7 +181,7 @@ _agent_run() {
     exec {_agent_pipe}> >(_agent_slot "$1")
     _agent_pipes[$1]=$_agent_pipe
   fi
-  printf '%s\0' "$_agent_root/$4/$6" "$3" "$4" "$5" >&"$_agent_pipe"
+  { printf '%s\0' "$_agent_root/$4/$6" "$3" "$4" "$5" >&"$_agent_pipe"; } 2>/dev/null || printf 'D %s\n' "$1"
 }
 
 _agent_drop() {
@@ -220,7 +254,7 @@ _agent_look() {
     _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
     if [[ $_agent_state == none && $2 ]]; then
       {
-        _agent_folder "$_agent_root/${_agent_list[i]}"
+        _agent_home "${_agent_list[i]}"
         set -C
         printf '%s\n' "$2" >"$_agent_root/${_agent_list[i]}/job.claim.${_agent_list[i + 1]}" && _agent_state=fence
         set +C
@@ -243,7 +277,7 @@ _agent_watch() {
       _agent_judge "${_agent_list[i]}" "${_agent_list[i + 1]}"
       case $_agent_state in
         running) left+=("${_agent_list[i]}" "${_agent_list[i + 1]}") ;;
-        ended) printf 'E %s %s %s %s\n' "${_agent_list[i]}" "${_agent_list[i + 1]}" "$_agent_rc" "${_agent_class#-}" ;;
+        ended) _agent_end "${_agent_list[i]}" "${_agent_list[i + 1]}" "$_agent_rc" "${_agent_class:--}" ;;
         *) printf 'G %s %s\n' "${_agent_list[i]}" "${_agent_list[i + 1]}" ;;
       esac
     done
@@ -350,10 +384,17 @@ _agent_take() {
   for ((_agent_n = 0; _agent_n < $1; _agent_n++)); do IFS= read -rd '' "_agent_field[$_agent_n]" || exit 0; done
 }
 
+# SIZE: what is read up to a NUL is read byte by byte, which takes long for a script.
+_agent_take_text() {
+  local LC_ALL=C
+  _agent_text=''
+  ((!$1)) || IFS= read -rN "$1" _agent_text || exit 0
+} 2>/dev/null
+
 _agent_serve() {
   while IFS= read -rd '' _agent_request; do
     case $_agent_request in
-      run) _agent_take 6; _agent_run "${_agent_field[@]}" ;;
+      run) _agent_take 6; _agent_take_text "${_agent_field[1]}"; _agent_field[1]=$_agent_text; _agent_run "${_agent_field[@]}" ;;
       drop) _agent_take 1; _agent_drop "${_agent_field[@]}" ;;
       open) _agent_take 8; _agent_open "${_agent_field[@]}" ;;
       look) _agent_take 2; _agent_take_list 2; _agent_look "${_agent_field[@]}" ;;

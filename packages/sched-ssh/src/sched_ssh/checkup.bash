@@ -13,7 +13,7 @@ if [[ $_seen == "$_content" && $_seen ]]; then
 elif command -p mkdir -p -- "$_base" 2>/dev/null && [[ -w $_base ]]; then
   _shared=0
 fi
-command -pv tar >/dev/null || echo 'lacks tar'
+for _tool in tar head; do command -pv "$_tool" >/dev/null || echo "lacks $_tool"; done
 echo "shared $_shared"
 echo "folder ${_folder//$'\n'/ }"
 printf 'clock %(%s)T\n' -1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import os
+import secrets
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import anyio
 
@@ -24,6 +24,9 @@ from .servers import Server
 from .staging import Parcel
 from .troubles import FilesRefused, HostUnavailable
 from .wire import Done, Hello, Message, Root, Told, Trouble, request
+
+if TYPE_CHECKING:
+    from asyncssh import SSHClientProcess
 
 __all__ = ["Host", "Owner", "Place"]
 
@@ -274,7 +277,8 @@ class Host:
 
     def start(self, slot: int, text: str, extra: str, attempt: AttemptId, script: str) -> None:
         """Have a slot run a job's script; its text where it is not there yet."""
-        self._send(request("run", slot, text, extra, *attempt, script))
+        data = os.fsencode(text)
+        self._send(request("run", slot, len(data), extra, *attempt, script) + data)
 
     def drop_slot(self, slot: int) -> None:
         """Forget a slot whose shell has died."""
@@ -293,31 +297,19 @@ class Host:
 
     async def upload(self, parcel: Parcel) -> None:
         """Bring files into the run's folder there. Raises HostUnavailable, FilesRefused."""
-        link = self._required()
-        names = list(parcel.digests)
-        async with link.courier("upload") as courier:
-            with contextlib.suppress(ConnectionError):  # it tells why
-                courier.stdin.write(request(self.root, lists=names))
-                while piece := await self._ports.offload(parcel.archive.read, _PIECE):
-                    courier.stdin.write(piece)
-                    await courier.stdin.drain()
-                courier.stdin.write_eof()
-            said = await courier.stdout.read()
-            problem = await courier.stderr.read()
-            await courier.wait_closed()
-            status = courier.exit_status
-        if status is None:
-            raise HostUnavailable(f"{self.name}: the connection was lost")
-        *digests, last = said.decode().splitlines() or [""]
-        arrived = [line.split(" ")[0].removeprefix("\\") for line in digests]
-        wanted = list(parcel.digests.values())
+        size = parcel.archive.seek(0, os.SEEK_END)
+        parcel.archive.seek(0)
+        async with self._required().files() as courier:
+            courier.stdin.write(request("put", self.root, size, lists=parcel.digests))
+            while piece := await self._ports.offload(parcel.archive.read, _PIECE):
+                courier.stdin.write(piece)
+                await courier.stdin.drain()
+            answer = await self._lines(courier)
         there = f"{self.name}:{self.root}"
-        if last != "ok" or len(arrived) != len(wanted):
-            raise FilesRefused(f"files cannot be brought to {there}: {_last_words(problem)}")
-        if wrong := [
-            n for n, a, w in zip(names, arrived, wanted, strict=True) if a not in ("-", w)
-        ]:
-            raise FilesRefused(f"{wrong[0]} does not arrive at {there} as it was sent")
+        arrived = _accepted(answer, f"files cannot be brought to {there}")
+        for (name, wanted), got in zip(parcel.digests.items(), arrived, strict=True):
+            if got not in ("-", wanted):
+                raise FilesRefused(f"{name} does not arrive at {there} as it was sent")
 
     async def download(self, names: Sequence[str]) -> tuple[IO[bytes], dict[str, str]]:
         """Return an archive of files of the run's folder there, and the digests of those there are.
@@ -332,27 +324,44 @@ class Host:
             raise
 
     async def _download(self, names: Sequence[str], archive: IO[bytes]) -> dict[str, str]:
-        async with self._required().courier("download") as courier:
-            with contextlib.suppress(ConnectionError):
-                courier.stdin.write(request(self.root, lists=names))
-                courier.stdin.write_eof()
-            kinds: list[str] = []
-            while (line := await courier.stdout.readline()) not in (b"\n", b""):
-                kinds.append(line.decode().strip())
-            while piece := await courier.stdout.read(_PIECE):
-                await self._ports.offload(archive.write, piece)
-            problem = await courier.stderr.read()
-            await courier.wait_closed()
-            status = courier.exit_status
-        if status is None:
-            raise HostUnavailable(f"{self.name}: the connection was lost")
+        mark = secrets.token_hex(16)
+        async with self._required().files() as courier:
+            courier.stdin.write(request("get", self.root, mark, lists=names))
+            answer = await self._lines(courier)
+            said = ["0"]
+            if answer[0] == "ok":
+                said = await self._read_archive(courier, archive, f"\n{mark} ".encode())
+        problem = f"files cannot be fetched from {self.name}:{self.root}"
+        kinds = _accepted(answer, problem)
         # What of a folder did not come, nothing but tar's word can tell; 1: a file changed meanwhile.
-        if len(kinds) != len(names) or status > 1 or (status and "folder" in kinds):
-            raise FilesRefused(
-                f"files cannot be fetched from {self.name}:{self.root}: {_last_words(problem)}"
-            )
+        if int(said[0]) > (0 if "folder" in kinds else 1):
+            _accepted(said, problem)
         found = zip(names, kinds, strict=True)
         return {n: k.replace("folder", "-") for n, k in found if k != "none"}
+
+    async def _lines(self, courier: SSHClientProcess[bytes]) -> list[str]:
+        """Return an answer up to its empty line."""
+        lines: list[str] = []
+        while (line := await courier.stdout.readline()) != b"\n":
+            if not line.endswith(b"\n"):
+                raise HostUnavailable(f"{self.name}: the connection was lost")
+            lines.append(line[:-1].decode("utf-8", "replace"))
+        return lines
+
+    async def _read_archive(
+        self, courier: SSHClientProcess[bytes], archive: IO[bytes], mark: bytes
+    ) -> list[str]:
+        """Take in all that comes before the mark; return what is said after it."""
+        kept = b""
+        while (at := kept.find(mark)) < 0 or not kept.endswith(b"\n"):
+            sure = max(len(kept) - len(mark), 0) if at < 0 else at
+            await self._ports.offload(archive.write, kept[:sure])
+            piece = await courier.stdout.read(_PIECE)
+            if not piece:
+                raise HostUnavailable(f"{self.name}: the connection was lost")
+            kept = kept[sure:] + piece
+        archive.write(kept[:at])
+        return kept[at + len(mark) : -1].decode("utf-8", "replace").split("; ")
 
     def _required(self) -> Link:
         if self._link is None:
@@ -366,7 +375,9 @@ def _first(errors: BaseExceptionGroup[HostUnavailable]) -> HostUnavailable:
     raise AssertionError("a group is never empty")
 
 
-def _last_words(text: bytes) -> str:
-    lines = text.decode("utf-8", "replace").strip().splitlines()
-    telling = [line for line in lines if "Exiting with failure" not in line]
-    return "; ".join(telling[-2:]) or "it does not say why"
+def _accepted(answer: Sequence[str], problem: str) -> Sequence[str]:
+    """Return what an answer says of each file. Raises FilesRefused."""
+    if answer[0] == "ok":
+        return answer[1:]
+    telling = [line for line in answer[1:] if "Exiting with failure" not in line]
+    raise FilesRefused(f"{problem}: {'; '.join(telling[-2:])}")

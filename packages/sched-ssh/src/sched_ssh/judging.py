@@ -64,7 +64,7 @@ class Judge:
         elif message.rc == _NOT_OURS:
             self._fleet.spawn(self._refused, host, attempt)
         else:
-            self._ended(attempt, message.rc, message.failure)
+            self._ended(attempt, message.rc, message.failure, message.records)
 
     def _started(self, attempt: Attempt, leader: int | None) -> None:
         if attempt.stage >= Stage.STARTED or attempt.host is None:
@@ -78,7 +78,13 @@ class Judge:
         )
         self._ledger.report(attempt, seen)
 
-    def _ended(self, attempt: Attempt, rc: int, failure: Failure | None) -> None:
+    def _ended(
+        self,
+        attempt: Attempt,
+        rc: int,
+        failure: Failure | None,
+        records: Sequence[bytes | None] = (),
+    ) -> None:
         host = attempt.host
         if host is None or attempt.stage is Stage.ENDED:
             return
@@ -97,7 +103,7 @@ class Judge:
         if failure is Failure.TIMEOUT:
             self._fleet.spawn(self._end_remains, host, attempt, seen)
         else:
-            self._conclude(host, attempt, seen)
+            self._conclude(host, attempt, seen, records)
 
     async def _end_remains(self, host: Host, attempt: Attempt, seen: Observation) -> None:
         """End what has left the group of a job that took too long: the group itself is gone."""
@@ -107,12 +113,14 @@ class Judge:
             self.kill_later(host, attempt)
         self._conclude(host, attempt, seen)
 
-    def _conclude(self, host: Host, attempt: Attempt, seen: Observation) -> None:
+    def _conclude(
+        self, host: Host, attempt: Attempt, seen: Observation, records: Sequence[bytes | None] = ()
+    ) -> None:
         if host.shared:
             self._ledger.forget(attempt)
             self._ledger.report(attempt, seen)
         else:
-            self._transfers.fetch(host, attempt, seen)
+            self._transfers.fetch(host, attempt, seen, records)
 
     def _lost(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
         self._ledger.forget(attempt)
@@ -287,7 +295,6 @@ class Judge:
             return
         for attempt in self._ledger.on_host(host):
             if attempt.stage > Stage.PLACED:
-                self._transfers.drop(host, attempt)
                 self.kill_later(host, attempt)
                 reason = f"{host.name} could not be reached for {seconds:g} s: {host.error}"
                 self._lost(attempt, reason, Failure.UNAVAILABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,8 +24,6 @@ __all__ = ["ConnectOptions", "Link", "open_link"]
 
 _LONGEST_NOISE = 1 << 20
 _CLOSING = 2.0
-_CHANNEL_DELAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-_PATIENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,8 @@ class Link:
         self._opened: list[Opened] = []
         """These, and what they go through."""
         self._agent: asyncssh.SSHClientProcess[bytes] | None = None
-        self._transfers = anyio.Lock()
+        self._files: asyncssh.SSHClientProcess[bytes] | None = None
+        self._asking = anyio.Lock()
 
     async def connect(self) -> None:
         """Connect and start the agent. Raises HostUnavailable."""
@@ -112,50 +111,63 @@ class Link:
 
     @asynccontextmanager
     async def courier(self, name: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
-        """Run one of the scripts for files, on a channel of its own, one at a time.
+        """Run one of the scripts on a channel of its own. Raises HostUnavailable."""
+        with self._lost():
+            process = await self._run(name)
+            try:
+                yield process
+            finally:
+                process.close()
+                with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
+                    await process.wait_closed()
 
-        Where the host allows no second channel, it is that of a second connection.
-        Raises HostUnavailable.
-        """
+    @asynccontextmanager
+    async def files(self) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
+        """Ask the script for files, which stays, for one thing. Raises HostUnavailable."""
+        async with self._asking:
+            with self._lost():
+                process, self._files = self._files or await self._run("files"), None
+                try:
+                    yield process
+                except BaseException:
+                    process.close()  # the rest of the answer would be taken for the next one
+                    raise
+                self._files = process
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        """Let what goes wrong on a channel be the end of the connection."""
         import asyncssh
 
-        async with self._transfers:
-            try:
-                mark = secrets.token_hex(8)
-                process = await self._channel(mark)
-                try:
-                    process.stdin.write(opening(script(name)))
-                    await self._pass_noise(process, mark.encode())
-                    yield process
-                finally:
-                    process.close()
-                    with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
-                        await process.wait_closed()
-            except (OSError, asyncssh.Error) as error:
-                self.abort()
-                raise explain_failure(self.server, error) from error
-            except HostUnavailable:
-                self.abort()
-                raise
+        try:
+            yield
+        except (OSError, asyncssh.Error) as error:
+            self.abort()
+            raise explain_failure(self.server, error) from error
+        except HostUnavailable:
+            self.abort()
+            raise
+
+    async def _run(self, name: str) -> asyncssh.SSHClientProcess[bytes]:
+        mark = secrets.token_hex(8)
+        process = await self._channel(mark)
+        process.stdin.write(opening(script(name)))
+        await self._pass_noise(process, mark.encode())
+        return process
 
     async def _channel(self, mark: str) -> asyncssh.SSHClientProcess[bytes]:
-        """Open a channel; a host frees one some time after it was closed."""
+        """Open a channel; where the host allows no second one, it is that of a second connection."""
         import asyncssh
 
         assert self._connection is not None
-        for delay in _CHANNEL_DELAYS:
+        try:
             connection = self._second or self._connection
-            try:
-                return await connection.create_process(command(mark), encoding=None)
-            except asyncssh.ChannelOpenError:
-                if connection.is_closed():
-                    raise
-            if delay > _PATIENT and self._second is None:
-                self._second = await self._connected()
-            await anyio.sleep(delay)
-        raise HostUnavailable(
-            f"{self.server.name} allows no further channel (MaxSessions of its sshd)"
-        )
+            return await connection.create_process(command(mark), encoding=None)
+        except asyncssh.ChannelOpenError:
+            if self._second is not None or self._connection.is_closed():
+                raise
+        self._second = await self._connected()
+        return await self._second.create_process(command(mark), encoding=None)
 
     def abort(self) -> None:
         """Give the connection up at once: whoever listens sees it end."""

@@ -127,6 +127,10 @@ class SshScheduler(Scheduler):
 
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether the job waits for a host, or its processes live there."""
+        told = [a for a in self._placed([job]) if a.stage in (Stage.SENT, Stage.STARTED)]
+        for host, attempts in _by_host(told).items():
+            with contextlib.suppress(HostUnavailable):
+                await self._judge.look_again(host, attempts)
         return attempt_id(job) in await self.query_jobs([job])
 
     # --- in bulk ---------------------------------------------------------------------------------
@@ -223,19 +227,14 @@ class SshScheduler(Scheduler):
         return won
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
-        """Look at the queue, and on the hosts at what they were told to start."""
+        """Tell what is known: what ends is told by its host, and when it is back after a silence."""
         wanted = {attempt_id(job) for job in jobs}
-        waiting, placed = self._ledger.waiting(), self._placed(jobs)
+        waiting = self._ledger.waiting()
         seen = {a.id: Observation(EngineState.WAITING) for a in waiting if a.id in wanted}
-        for attempt in placed:
+        for attempt in self._placed(jobs):
             running = attempt.stage >= Stage.STARTED
             state = EngineState.RUNNING if running else EngineState.WAITING
             seen[attempt.id] = Observation(state)
-        told = [a for a in placed if a.stage in (Stage.SENT, Stage.STARTED)]
-        for host, attempts in _by_host(told).items():
-            if host.up:
-                with contextlib.suppress(HostUnavailable):
-                    await self._judge.look_again(host, attempts)
         return seen
 
     async def recall_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:

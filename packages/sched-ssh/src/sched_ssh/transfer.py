@@ -7,9 +7,9 @@ import errno
 import os
 import stat
 import tarfile
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import ChainMap, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sched_core import AttemptId, EngineState, Failure, Observation
@@ -29,11 +29,22 @@ _AHEAD = 64
 _AHEAD_BYTES = 1 << 21
 """Jobs, and bytes of their inputs, that go to a host before it is known whether they run there."""
 _TRIES = 2
-_LONGEST_WAIT = 0.5
-_Fetched = tuple[Attempt, Observation]
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What concerns all jobs, not only the one whose file cannot be written."""
-_RECORDS = ("stdout", "stderr", "status", "rc", "jid")
+_RECORDS = ("claim.{}", "jid", "rc", "status", "stderr", "stdout")
+"""What an attempt leaves, in the order in which agents send it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _End:
+    """An attempt that has ended, what was seen of it, and where its files go by their names there."""
+
+    attempt: Attempt
+    seen: Observation
+    sent: Mapping[str, bytes]
+    """Those that came with the end, by their places here."""
+    records: dict[str, str]
+    outputs: dict[str, str]
 
 
 class Transfers:
@@ -42,10 +53,9 @@ class Transfers:
     def __init__(self, ledger: Ledger, fleet: Fleet) -> None:
         self._ledger, self._fleet = ledger, fleet
         self._scheduler = ledger.scheduler
-        self._ended: dict[Host, deque[tuple[Attempt, Observation]]] = {}
-        self._fetching: set[Host] = set()
-        self._took = 0.0
-        """Seconds of the last transfer."""
+        self._ended: dict[Host | None, deque[_End]] = {}
+        """Ends that wait for files of a host, or for none."""
+        self._fetching: set[Host | None] = set()
 
     # --- there -----------------------------------------------------------------------------------
 
@@ -55,15 +65,15 @@ class Transfers:
         Raises HostUnavailable.
         """
         ports = self._scheduler.session.ports
+        found = await ports.offload(lambda: [self._needs(host, attempt) for attempt in attempts])
         ready: list[Attempt] = []
         items: list[Item] = []
-        for attempt in attempts:
-            try:
-                items += await ports.offload(self._needs, host, attempt)
-            except OSError as error:
-                self._refuse(attempt, f"its input {error.filename}: {error.strerror}")
+        for attempt, needed in zip(attempts, found, strict=True):
+            if isinstance(needed, OSError):
+                self._refuse(attempt, f"its input {needed.filename}: {needed.strerror}")
             else:
                 ready.append(attempt)
+                items += needed
         if not items:
             return ready
         items += await ports.offload(self._needed_soon, host)
@@ -92,14 +102,17 @@ class Transfers:
         self._fleet.count_start(host, failed=True)
         return []
 
-    def _needs(self, host: Host, attempt: Attempt) -> list[Item]:
-        """Return the inputs that the host does not have. Blocks; raises OSError."""
+    def _needs(self, host: Host, attempt: Attempt) -> list[Item] | OSError:
+        """Return the inputs that the host does not have, or why they cannot be read. Blocks."""
         directory = self._scheduler.session.directory
         items = []
         for path in map(check_staged, attempt.job.inputs):
             source = os.path.join(directory, path)
-            if host.uploaded.get(f"files/{path}") != _version(source) or os.path.isdir(source):
-                items.append(Item(f"files/{path}", source))
+            try:
+                if host.uploaded.get(f"files/{path}") != _version(source) or os.path.isdir(source):
+                    items.append(Item(f"files/{path}", source))
+            except OSError as error:
+                return error
         return items
 
     def _needed_soon(self, host: Host) -> list[Item]:
@@ -107,11 +120,10 @@ class Transfers:
         items: list[Item] = []
         room = _AHEAD_BYTES
         for attempt in list(islice(self._ledger.waiting(), _AHEAD)):
-            try:
-                found = self._needs(host, attempt)
-                room -= sum(_small_size(item.source) for item in found)
-            except OSError:
+            found = self._needs(host, attempt)
+            if isinstance(found, OSError):
                 continue  # it is told when the job's turn comes
+            room -= sum(_small_size(item.source) for item in found)
             if room < 0:
                 break
             items += found
@@ -130,40 +142,41 @@ class Transfers:
 
     def _refuse(self, attempt: Attempt, reason: str) -> None:
         seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
-        self._report(attempt, seen)
+        self._ledger.forget(attempt)
+        self._ledger.report(attempt, seen)
 
     # --- and back --------------------------------------------------------------------------------
 
-    def fetch(self, host: Host, attempt: Attempt, seen: Observation) -> None:
-        """Bring the files of an attempt back that has ended, then report it."""
-        self._ended.setdefault(host, deque()).append((attempt, seen))
-        self.go_on(host)
+    def fetch(
+        self, host: Host, attempt: Attempt, seen: Observation, sent: Sequence[bytes | None]
+    ) -> None:
+        """Bring back what an attempt that has ended left there, besides what was sent; then report it."""
+        places = self._records(attempt)
+        came = {
+            place: data
+            for place, data in zip(places.values(), sent, strict=False)
+            if data is not None
+        }
+        left = {name: place for name, place in places.items() if place not in came}
+        end = _End(attempt, seen, came, left, self._outputs(attempt))
+        source = host if end.records or end.outputs else None
+        self._ended.setdefault(source, deque()).append(end)
+        self.go_on(source)
 
-    def drop(self, host: Host, attempt: Attempt) -> None:
-        """Do not wait for the files of an attempt any longer."""
-        waiting = self._ended.get(host, deque())
-        for one in [one for one in waiting if one[0] is attempt]:
-            waiting.remove(one)
-
-    def go_on(self, host: Host) -> None:
+    def go_on(self, host: Host | None) -> None:
         """Fetch what there is to fetch."""
         if self._ended.get(host) and host not in self._fetching:
             self._fetching.add(host)
             self._fleet.spawn(self._fetch_all, host)
 
-    async def _fetch_all(self, host: Host) -> None:
+    async def _fetch_all(self, host: Host | None) -> None:
         waiting = self._ended[host]
-        ports = self._scheduler.session.ports
         try:
-            while waiting:
-                await self._gather()
-                batch = [waiting[i] for i in range(min(_AT_ONCE, len(waiting)))]
-                began = ports.monotonic()
-                await self._fetch_together(host, batch)
-                self._took = ports.monotonic() - began
-                for one in batch:
-                    if one in waiting:  # nobody gave it up meanwhile
-                        waiting.remove(one)
+            while batch := list(islice(waiting, _AT_ONCE)):
+                # Somebody may have given one up meanwhile.
+                await self._fetch_together(host, [end for end in batch if self._is_wanted(end)])
+                for _ in batch:
+                    waiting.popleft()
         except HostUnavailable as error:
             self._scheduler.session.warn(str(error))
         except OSError as error:
@@ -172,21 +185,19 @@ class Transfers:
         finally:
             self._fetching.discard(host)
 
-    def _leave(self, host: Host) -> None:
+    def _leave(self, host: Host | None) -> None:
         """Do not wait for files that cannot be stored: whoever goes on with the run fetches them."""
         waiting = self._ended[host]
         while waiting:
-            attempt, _ = waiting.popleft()
+            attempt = waiting.popleft().attempt
             self._ledger.forget(attempt)
             self._scheduler.session.let_go(attempt.job)
         self._scheduler.session.notify()
 
-    async def _gather(self) -> None:
-        """Where more is to come, wait for it: many files travel at the price of one."""
-        if any(self._ledger.waiting()):
-            await self._scheduler.session.ports.sleep(min(_LONGEST_WAIT, 3 * self._took))
+    def _is_wanted(self, end: _End) -> bool:
+        return self._ledger.placed(end.attempt.id) is end.attempt
 
-    async def _fetch_together(self, host: Host, batch: Sequence[_Fetched]) -> None:
+    async def _fetch_together(self, host: Host | None, batch: Sequence[_End]) -> None:
         """Fetch and report; where that fails for one, only that one suffers."""
         try:
             await self._fetch(host, batch)
@@ -195,28 +206,40 @@ class Transfers:
                 for one in batch:
                     await self._fetch_together(host, [one])
                 return
-            ((attempt, seen),) = batch
-            if attempt.job.outputs:  # then its records may come
+            (end,) = batch
+            if host is not None and end.outputs and end.records:  # then its records may come
                 with contextlib.suppress(FilesRefused):
-                    await self._fetch_files(host, self._records(attempt))
-            failure = Failure.OUTPUT if seen.rc == 0 else seen.failure
-            self._report(attempt, replace(seen, failure=failure, reason=str(error)))
+                    await self._fetch_files(host, end.records)
+            failure = Failure.OUTPUT if end.seen.rc == 0 else end.seen.failure
+            self._report(end, replace(end.seen, failure=failure, reason=str(error)))
 
-    async def _fetch(self, host: Host, batch: Sequence[_Fetched]) -> None:
-        places: dict[str, str] = {}
-        for attempt, _ in batch:
-            places |= self._records(attempt) | self._outputs(attempt)
-        missing = await self._fetch_files(host, places)
-        for attempt, seen in batch:
-            lost = [name for name in self._outputs(attempt) if name in missing]
+    async def _fetch(self, host: Host | None, batch: Sequence[_End]) -> None:
+        try:
+            await self._scheduler.session.ports.offload(self._put, batch)
+        except OSError as error:
+            raise _unwritten(error) from error
+        missing: Collection[str] = ()
+        if host is not None:
+            places = [end.records | end.outputs for end in batch]
+            missing = await self._fetch_files(host, dict(ChainMap(*places)))
+        for end in batch:
+            seen = end.seen
+            lost = [name for name in end.outputs if name in missing]
             if lost and seen.rc == 0:
                 reason = f"its output {lost[0].removeprefix('files/')} is not there"
                 seen = replace(seen, failure=Failure.OUTPUT, reason=reason)
-            self._report(attempt, seen)
+            self._report(end, seen)
 
-    def _report(self, attempt: Attempt, seen: Observation) -> None:
-        self._ledger.forget(attempt)
-        self._ledger.report(attempt, seen)
+    def _put(self, ends: Sequence[_End]) -> None:
+        """Put in place what came with ends. Blocks; raises OSError."""
+        for end in ends:
+            for place, data in end.sent.items():
+                self._scheduler.session.ports.files.write(place, data)
+
+    def _report(self, end: _End, seen: Observation) -> None:
+        if self._is_wanted(end):
+            self._ledger.forget(end.attempt)
+            self._ledger.report(end.attempt, seen)
 
     async def _fetch_files(self, host: Host, places: dict[str, str]) -> set[str]:
         """Fetch files to their places; return the names of those that are not there.
@@ -234,10 +257,7 @@ class Transfers:
                         unpack, archive, left, digests, self._scheduler.mode
                     )
                 except OSError as error:
-                    if error.errno in _OF_THE_DISK:
-                        raise
-                    what = f"{error.filename} cannot be written here: {error.strerror}"
-                    raise FilesRefused(what) from error
+                    raise _unwritten(error) from error
                 except tarfile.TarError as error:
                     what = f"what comes from {host.name} is no archive: {error}"
                     raise FilesRefused(what) from error
@@ -249,9 +269,8 @@ class Transfers:
 
     def _records(self, attempt: Attempt) -> dict[str, str]:
         index = attempt.job.index
-        home = f"{self._scheduler.session.layout.workdir}/{index}"
-        names = [*(f"job.{name}" for name in _RECORDS), f"job.claim.{attempt.attempt}"]
-        return {f"{index}/{name}": f"{home}/{name}" for name in names}
+        names = [f"{index}/job.{name}".format(attempt.attempt) for name in _RECORDS]
+        return {name: f"{self._scheduler.session.layout.workdir}/{name}" for name in names}
 
     def _outputs(self, attempt: Attempt) -> dict[str, str]:
         folder = self._scheduler.session.directory
@@ -259,9 +278,19 @@ class Transfers:
         return {f"files/{path}": os.path.join(folder, path) for path in plain}
 
 
+def _unwritten(error: OSError) -> Exception:
+    """Return what it means that a file cannot be written here: the end of the run, or of a job."""
+    if error.errno in _OF_THE_DISK:
+        return error
+    return FilesRefused(f"{error.filename} cannot be written here: {error.strerror}")
+
+
 def _small_size(path: str) -> int:
-    found = os.stat(path)
-    return found.st_size if stat.S_ISREG(found.st_mode) else _AHEAD_BYTES + 1
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        if stat.S_ISREG(found.st_mode):
+            return found.st_size
+    return _AHEAD_BYTES + 1
 
 
 def _version(path: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -62,11 +62,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt has ended, and is recorded."""
+    """An attempt has ended, and is recorded; `records` are the contents of RECORDS where they came."""
 
     attempt: AttemptId
     rc: int
     failure: Failure | None
+    records: Sequence[bytes | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,11 @@ def parse_message(line: bytes) -> Message:
         case "S":
             return Started(_attempt(words), int(words[2]))
         case "E":
-            failure = words[3] if len(words) > 3 else ""
-            return Ended(_attempt(words), int(words[2]), _failure(failure))
+            told, *records = rest.split("\x1f")
+            words = [*told.split(" "), ""]
+            return Ended(
+                _attempt(words), int(words[2]), _failure(words[3]), tuple(map(_record, records))
+            )
         case "a":
             rc = None if words[3] == "-" else int(words[3])
             return Told(_attempt(words), _state(words[2]), rc, _failure(words[4]))
@@ -146,6 +150,10 @@ def parse_message(line: bytes) -> Message:
 
 def _attempt(words: list[str]) -> AttemptId:
     return AttemptId(int(words[0]), int(words[1]))
+
+
+def _record(text: str) -> bytes | None:
+    return None if text == "\x7f" else text.replace("\x1e", "\n").encode("utf-8", "surrogateescape")
 
 
 def _failure(word: str) -> Failure | None:
