@@ -65,7 +65,9 @@ _sched_now() {
 # sched_job [ATTEMPT]: run the job that the script has described.  Returns the command's status; 121: the attempt is not ours to
 # start, 122: it could not be set up or recorded.
 sched_job() {
-  if ((BASH_SUBSHELL)); then
+  if [[ ${1-} == --inside ]]; then
+    _sched_inside
+  elif ((BASH_SUBSHELL)); then
     _sched_job "$@"
   else
     trap : HUP INT QUIT TERM USR1 USR2
@@ -138,7 +140,8 @@ _sched_attend() {
   else
     (_sched_payload)
     _sched_rc=$?
-    [[ ! $_sched_cwd$_sched_before ]] || _sched_judge_setup 2>/dev/null
+    [[ ! ${_sched_engine-} ]] || _sched_judge_container
+    [[ ! $_sched_cwd$_sched_before || $_sched_class ]] || _sched_judge_setup 2>/dev/null
   fi
   exec 7>&- 8>&-
   [[ ! $_sched_timeout ]] || _sched_judge_time 2>/dev/null
@@ -241,6 +244,10 @@ _sched_payload() {
   trap - PIPE
   set +m
   exec </dev/null >&7 2>&8 7>&- 8>&-
+  if [[ ${_sched_engine-} ]]; then _sched_contain; else _sched_inner; fi
+}
+
+_sched_inner() {
   umask "${_sched_umask:-$_sched_mask}"
   { _sched_env; _sched_add; } 2>/dev/null       # silent: LC_ALL may name a locale that is not here
   [[ ! $_sched_cwd ]] || cd -- "$_sched_cwd" || exit 122

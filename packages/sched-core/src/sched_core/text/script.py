@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from .container import ContainerScript
+
 __all__ = ["TOKEN_VARIABLE", "JobScript", "recorder_text", "render"]
 
 TOKEN_VARIABLE = "SCHED_JOB_TOKEN"
@@ -50,16 +52,18 @@ class JobScript:
     shebang: str = "#!/bin/bash -p"
     root: str = ""
     places: Collection[str] = ()
+    container: ContainerScript | None = None
 
 
 def recorder_text() -> bytes:
-    """Return recorder.bash, which every script of a run sources."""
+    """Return what every script of a run sources: recorder.bash and container.bash."""
     return _recorder_text()
 
 
 @cache
 def _recorder_text() -> bytes:
-    return files(__package__).joinpath("recorder.bash").read_bytes()
+    texts = [files(__package__).joinpath(f"{name}.bash") for name in ("container", "recorder")]
+    return b"\n".join([text.read_bytes() for text in texts])
 
 
 def render(script: JobScript) -> str:
@@ -84,7 +88,7 @@ _sched_timeout={_seconds(s.timeout) if s.timeout else "''"} _sched_grace={_secon
 _sched_spool={_place(s, s.spool) if s.spool else "''"} _sched_events={s.events}
 _sched_jid="{s.jid}" _sched_restart="{s.restart}"
 _sched_umask={s.umask or "''"} _sched_records={s.record_umask}
-[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
+{_container(s, s.container) if s.container else ""}[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
 sched_job "$@"
 """
 
@@ -109,6 +113,26 @@ def _place(s: JobScript, path: str) -> str:
     if not s.root or (rest == path) or (rest and not rest.startswith("/")):
         return _quote(path)
     return '"$_sched_root"' + (_quote(rest) if rest else "")
+
+
+def _container(s: JobScript, c: ContainerScript) -> str:
+    def words(values: Sequence[str]) -> str:
+        return " ".join([_with_root(s, value) for value in values])
+
+    return f"""_sched_engine={c.kind} _sched_client={_quote(c.client)}
+_sched_container_name={_quote(c.name) or "''"} _sched_user={_quote(c.user) or "''"}
+_sched_container=({words(c.start)})
+_sched_image=({words(c.image)})
+_sched_inner_script={_place(s, c.script)}
+"""
+
+
+def _with_root(s: JobScript, word: str) -> str:
+    """Return a word in which the run's folder is found from the script, wherever it stands in it."""
+    if not s.root:
+        return _quote(word)
+    pieces = re.split(f"{re.escape(s.root)}(?=[/,]|$)", word)
+    return '"$_sched_root"'.join([_quote(piece) if piece else "" for piece in pieces]) or "''"
 
 
 def _title(s: JobScript) -> str:

@@ -1,0 +1,114 @@
+"""The words with which a container engine is told to run a job's script. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import OptionError
+from ..model.container import Container, EngineKind
+from ..model.resources import Resources
+from ..paths import Mount
+
+__all__ = ["ContainerScript", "container_script"]
+
+LABEL = "sched.run"
+"""The label of all containers of a run; its value is the run's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerScript:
+    """What a job's script says of its container.
+
+    `start` are the client's words up to the image, `image` those after them; the script itself,
+    as it is seen inside (`script`), follows. `name` is empty where the engine knows none.
+    """
+
+    kind: EngineKind
+    client: str
+    name: str
+    user: str
+    start: Sequence[str]
+    image: Sequence[str]
+    script: str
+
+
+def container_script(
+    container: Container,
+    *,
+    name: str,
+    run: str,
+    script: str,
+    mounts: Sequence[Mount],
+    cwd: str | None,
+    wanted: Resources,
+) -> ContainerScript:
+    """Return how a job's script is run in the container.
+
+    `mounts` hold the run's folder, and `script` lies in it, as it is seen inside.
+    Raises OptionError for what the engine cannot do.
+    """
+    if container.kind == "apptainer":
+        start = _apptainer(container, mounts, wanted)
+        image: list[str] = [container.image, *container.entrypoint]
+        name = ""
+    else:
+        start = _docker(container, name, run, mounts, wanted)
+        start += ["--entrypoint", container.entrypoint[0]]
+        image = [container.image, *container.entrypoint[1:]]
+    if cwd is not None:
+        start += ["--pwd" if container.kind == "apptainer" else "--workdir", cwd]
+    return ContainerScript(
+        kind=container.kind,
+        client=container.engine,
+        name=name,
+        user=container.user or "",
+        start=[*start, *container.args],
+        image=image,
+        script=script,
+    )
+
+
+def _docker(
+    container: Container, name: str, run: str, mounts: Sequence[Mount], wanted: Resources
+) -> list[str]:
+    words = [container.engine, "run", "--rm", "--init", "--name", name, "--label", f"{LABEL}={run}"]
+    words += ["--pull", container.pull]
+    for mount in mounts:
+        words += ["--mount", _mount(mount)]
+    if wanted.cpus is not None:
+        words += ["--cpus", f"{wanted.cpus:g}"]
+    if wanted.memory is not None:
+        words += ["--memory", str(wanted.memory), "--memory-swap", str(wanted.memory)]
+    if wanted.gpus:
+        if container.kind == "podman":
+            raise OptionError("podman has no gpus of its own: give args=['--device', ...] for them")
+        words += ["--gpus", str(wanted.gpus)]
+    return words
+
+
+def _mount(mount: Mount) -> str:
+    """Return a mount in the engines' CSV: a path may hold commas and quotes."""
+    fields = ["type=bind", f"source={mount.source}", f"target={mount.target}"]
+    if mount.read_only:
+        fields.append("readonly")
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return text.getvalue()
+
+
+def _apptainer(container: Container, mounts: Sequence[Mount], wanted: Resources) -> list[str]:
+    words = [container.engine, "--silent", "exec", "--containall"]
+    if container.pull == "always":
+        words.append("--disable-cache")
+    for mount in mounts:
+        words += ["--mount", _mount(mount).replace(",readonly", ",ro")]
+    if wanted.gpus:
+        words.append("--nv")
+    limits: Mapping[str, float | None] = {"cpus": wanted.cpus, "memory": wanted.memory}
+    for what, value in limits.items():
+        if value is not None:
+            words += [f"--{what}", f"{value:g}" if what == "cpus" else str(value)]
+    return words
