@@ -28,7 +28,7 @@ async def test_arrays_are_off(start_slurm: Start, tmp_path: Path, size: int) -> 
     start_slurm(nodes=1, settings={"MaxArraySize": size})
     scheduler = Asked(tmp_path / "run", forks=3)
     async with running(scheduler) as runner:
-        jobs = await runner.feed_all([waiting()] * 6)
+        jobs = await runner.feed_all([waiting("never"), *[waiting()] * 5])
         for job in jobs[:3]:
             await begun(job)
         await runner.kill(jobs[0])
@@ -48,7 +48,7 @@ async def test_several_clusters(start_slurm: Start, slurm: SlurmCluster, tmp_pat
     taken = east.run("sbatch", "--parsable", "--hold", "-o", "/dev/null", "--wrap", "true").strip()
     scheduler = Asked(tmp_path / "run", forks=2, clusters=["test", "east"], partition="eastern")
     async with running(scheduler) as runner:
-        jobs = await runner.feed_all([waiting()] * 6)
+        jobs = await runner.feed_all([waiting("never"), *[waiting()] * 5])
         for job in jobs[:2]:
             await begun(job)
         assert "east" in await runner.scheduler.explain(jobs[0])
@@ -66,7 +66,12 @@ async def test_the_accounting_is_away_while_jobs_end(slurm: SlurmCluster, tmp_pa
     scheduler = Asked(tmp_path / "run", forks=10)
     async with running(scheduler) as runner:
         killed, cancelled, ends, fails = await runner.feed_all(
-            [waiting(), waiting(), waiting(), ["/bin/sh", "-c", f"{ONCE}; exit 3"]]
+            [
+                waiting("never"),
+                waiting("never"),
+                waiting(),
+                ["/bin/sh", "-c", f"{ONCE}; exit 3"],
+            ]
         )
         for job in (killed, cancelled, ends):
             await begun(job)

@@ -180,6 +180,12 @@ class Host:
             f'for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :',
         )
 
+    def end_sessions(self) -> None:
+        """End the connections of the user who is logged in."""
+        for pid in self.processes(f"sshd: {self._lab.user}"):
+            with contextlib.suppress(RuntimeError):  # it has ended with another one
+                self.run("kill", "-9", str(pid))
+
     def start_sshd(self) -> None:
         """Start sshd again."""
         self.run("/usr/sbin/sshd", "-E", "/run/sshd.log", "-f", "/etc/ssh/sshd_config")

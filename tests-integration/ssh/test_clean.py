@@ -136,7 +136,7 @@ async def test_what_was_given_up_and_runs_all_the_same(lab: Lab, tmp_path: Path)
     assert found["h2"].problem == ""
     assert left_by(tmp_path / "run", one).is_dir()
     open_gate(one)
-    await until(lambda: not one.processes("gate") and not one.processes("bash -pc"))
+    await until(lambda: not one.processes("gate") and not one.processes("IFS= read -rd"))
     assert [r.problem for r in await clean(tmp_path / "run", "h1", "h2")] == [""]
     assert there(one) == there(two) == []
 

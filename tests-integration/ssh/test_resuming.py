@@ -137,4 +137,4 @@ async def test_a_run_that_was_interrupted_leaves_nothing(lab: Lab, tmp_path: Pat
         assert [outcome(job) for job in runner.jobs] == [("FINISHED", 0, None)]
     assert started(host) == ["0", "0"]
     with anyio.fail_after(10):
-        await until(lambda: not host.processes("bash -pc"))
+        await until(lambda: not host.processes("IFS= read -rd"))

@@ -57,12 +57,10 @@ class Link:
         """Connect and start the agent. Raises HostUnavailable."""
         self._connection = await self._connected()
         mark = secrets.token_hex(8)
-        text = opening(script("agent"))
         try:
             with anyio.fail_after(self._how.connect_timeout):
                 self._agent = await self._connection.create_process(command(mark), encoding=None)
-                self._agent.stdin.write(text)
-                await self._pass_noise(self._agent, mark.encode())
+            await self._begin(self._agent, "agent", mark)
         except HostUnavailable:
             raise
         except Exception as error:
@@ -70,6 +68,18 @@ class Link:
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         return await connect(self.server, self._how, self._opened)
+
+    async def _begin(self, process: asyncssh.SSHClientProcess[bytes], name: str, mark: str) -> None:
+        """Have a login run one of the scripts, and come back when it does."""
+        seconds = self._how.connect_timeout
+        with anyio.move_on_after(seconds) as scope:
+            process.stdin.write(opening(script(name)))
+            await self._pass_noise(process, mark.encode())
+        if scope.cancelled_caught:
+            raise HostUnavailable(
+                f"{self.server.name} lets us in, but no command begins within {seconds:g} s: does a login "
+                "script (.bashrc, .profile) wait, or read what is meant for the command?"
+            )
 
     async def _pass_noise(self, agent: asyncssh.SSHClientProcess[bytes], mark: bytes) -> None:
         """Read up to the agent's mark: a login script may have printed before it."""
@@ -151,8 +161,7 @@ class Link:
     async def _run(self, name: str) -> asyncssh.SSHClientProcess[bytes]:
         mark = secrets.token_hex(8)
         process = await self._channel(mark)
-        process.stdin.write(opening(script(name)))
-        await self._pass_noise(process, mark.encode())
+        await self._begin(process, name, mark)
         return process
 
     async def _channel(self, mark: str) -> asyncssh.SSHClientProcess[bytes]:

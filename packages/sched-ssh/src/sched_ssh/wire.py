@@ -181,7 +181,8 @@ def command(*arguments: str) -> str:
     The arguments are words without anything to quote; all else goes through stdin, where nobody
     who lists processes can see it.
     """
-    return " ".join(["""bash -pc 'IFS= read -rd "" s; eval "$s"' sched""", *arguments])
+    # --norc: the login shell has run .bashrc already.
+    return " ".join(["""bash --norc -pc 'IFS= read -rd "" s; eval "$s"' sched""", *arguments])
 
 
 def opening(text: bytes) -> bytes:
