@@ -47,6 +47,8 @@ class ClusterScheduler(Scheduler):
     """
 
     throttles: ClassVar[bool] = True
+    containers: ClassVar[bool] = True
+    enforces_resources: ClassVar[bool] = True
     usual_forks: ClassVar[int | None] = 1000
     poll_interval: ClassVar[tuple[float, float]] = (2.0, 30.0)
 

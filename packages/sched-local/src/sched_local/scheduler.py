@@ -78,6 +78,7 @@ class LocalScheduler(Scheduler):
     throttles: ClassVar[bool] = True
     pushes: ClassVar[bool] = True
     outlives_driver: ClassVar[bool] = False
+    containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
 
     # --- what the reference names ----------------------------------------------------------------
@@ -197,8 +198,7 @@ class LocalScheduler(Scheduler):
 
     def check_job(self, job: Job) -> None:
         """Refuse a job that this machine can never run. Raises OptionError."""
-        if job.container is not None:
-            raise OptionError("the scheduler local runs no containers: leave container out")
+        self.check_container(job)
         wanted = self.job_resources(job)
         if wanted != _NO_WISHES:
             Machine.this().check(wanted)

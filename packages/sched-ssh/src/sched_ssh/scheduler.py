@@ -73,6 +73,7 @@ class SshScheduler(Scheduler):
     outlives_driver: ClassVar[bool] = False
     shared_disk: ClassVar[bool] = False
     movable: ClassVar[bool] = True
+    containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
     OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
         """servers ssh_config connect_timeout keepalive host_failures host_lost_after
@@ -300,8 +301,7 @@ class SshScheduler(Scheduler):
 
     def check_job(self, job: Job) -> None:
         """Refuse a job that no host can run. Raises OptionError."""
-        if job.container is not None:
-            raise OptionError("the scheduler ssh runs no containers: leave container out")
+        self.check_container(job)
         wanted = self.job_resources(job)
         refusals = [refusal(host, job, wanted) for host in self._hosts]
         # One that was never reached may be able to.

@@ -400,7 +400,7 @@ def _spec(job: Job) -> Mapping[str, Any]:
         "timeout": job.timeout,
         "inputs": job.inputs,
         "outputs": job.outputs,
-        "container": job.container,
+        "container": job.container.to_json() if job.container is not None else None,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..paths import SpecPath
 from .command import check_command, check_environment, check_name
+from .container import Container
 from .failure import Failure
 from .resources import Resources
 from .status import JobStatus
@@ -28,9 +29,9 @@ class Job:
     __slots__ = (
         "__weakref__",
         "_cmd",
+        "_container",
         "_name",
         "attempt",
-        "container",
         "context",
         "ended",
         "envs",
@@ -95,11 +96,20 @@ class Job:
         self.timeout: float | None = None
         self.inputs: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()
-        self.container: str | None = None
+        self._container: Container | None = None
         self.context: Any = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.index} {self.status.name} attempt {self.attempt}>"
+
+    @property
+    def container(self) -> Container | None:
+        """What the command runs in; an image or a mapping is taken for one. Raises OptionError."""
+        return self._container
+
+    @container.setter
+    def container(self, value: Container | Mapping[str, Any] | str | None) -> None:
+        self._container = Container.from_value(value)
 
     @property
     def cmd(self) -> list[str]:

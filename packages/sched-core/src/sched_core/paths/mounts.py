@@ -44,6 +44,12 @@ class Mount:
         """The mount's root, as both sides see it."""
         return SpecPath(self.source, self.target)
 
+    def resolved(self, directory: str) -> Mount:
+        """The mount with a relative source made absolute, as one below that directory."""
+        if "://" in self.source or self.source.startswith(("/", "~")):
+            return replace(self, source=os.path.expanduser(self.source))
+        return replace(self, source=os.path.normpath(f"{directory}/{self.source}"))
+
     def environment(self) -> dict[str, str]:
         """What a job's environment must hold because of the mount."""
         return {} if self.name is None else {self.name: self.target}

@@ -25,7 +25,7 @@ class JobRecord:
     timeout: float | None = None
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
-    container: str | None = None
+    container: dict[str, Any] | None = None
     generation: int = 1
     status: JobStatus = JobStatus.INIT
     attempt: int = 1

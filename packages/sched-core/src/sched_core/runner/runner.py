@@ -22,6 +22,7 @@ from ..errors import (
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
 from ..model.command import check_paths
+from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..model.status import JobStatus
@@ -198,7 +199,7 @@ class Runner:
         timeout: float | str | None = None,
         inputs: Iterable[str | os.PathLike[str]] = (),
         outputs: Iterable[str | os.PathLike[str]] = (),
-        container: str | None = None,
+        container: Container | Mapping[str, Any] | str | None = None,
     ) -> Job:
         """Add a job to the run and return it.
 
@@ -220,7 +221,7 @@ class Runner:
         job.resources = None if resources is None else Resources.from_value(resources)
         job.timeout = None if timeout is None else parse_time(timeout, "timeout")
         job.inputs, job.outputs = check_paths("inputs", inputs), check_paths("outputs", outputs)
-        job.container = container
+        job.container = Container.from_value(container, self.scheduler.container)
         self.scheduler.check_job(job)
         if (known := self._recorded.take(job)) is not None:
             return known

@@ -200,11 +200,22 @@ class Backend(JobText):
     def check_job(self, job: Job) -> None:
         """Refuse a job that this backend cannot run as it is. Raises OptionError.
 
-        The base can neither stage files nor run containers: a backend that can overrides this.
+        The base cannot stage files: a backend that can overrides this.
         """
-        for what in ("inputs", "outputs", "container"):
+        for what in ("inputs", "outputs"):
             if getattr(job, what):
                 raise OptionError(f"the scheduler {self.name} cannot do {what} for a job")
+        self.check_container(job)
+
+    def check_container(self, job: Job) -> None:
+        """Refuse a container that the job's command cannot run in. Raises OptionError."""
+        if self.container_of(job) is None:
+            return
+        if not self.containers:
+            raise OptionError(
+                f"the scheduler {self.name} runs no containers: leave container out"
+            )
+        self.container_script(job)
 
     @classmethod
     def restarts(cls) -> bool:

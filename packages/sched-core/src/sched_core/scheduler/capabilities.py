@@ -41,6 +41,12 @@ class Capabilities:
     shared_disk: ClassVar[bool] = True
     """Whether driver and jobs see the same folder."""
 
+    containers: ClassVar[bool] = False
+    """Whether its wrappers can run a job's command in a container."""
+
+    enforces_resources: ClassVar[bool] = False
+    """Whether the engine itself holds jobs to what they asked for, so that no container has to."""
+
     movable: ClassVar[bool] = False
     """Whether the run's folder may have another path where jobs run, so that their scripts find it
     from where they lie."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import OptionError
 from ..model.command import check_name
+from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
@@ -56,7 +57,7 @@ class Configured(SchedulerPostInit, ABC):
     """Where a mount without a target of its own appears to jobs."""
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
-        """timeout grace resources volumes volume_as_cwd env_aliases mode lost_after
+        """timeout grace resources container volumes volume_as_cwd env_aliases mode lost_after
         infrastructure_retries""".split()
     )
     """The options that are taken as keywords besides the arguments of the constructor."""
@@ -95,6 +96,7 @@ class Configured(SchedulerPostInit, ABC):
         self.timeout = None if timeout is None else parse_time(timeout)
         self.grace = parse_time(options.get("grace", 10.0), "grace")
         self.resources = Resources.from_value(options.get("resources"))
+        self.container = Container.from_value(options.get("container"))
         self.env_aliases: dict[str, str] = dict(options.get("env_aliases") or {})
         self.mode = _check_mode(options.get("mode", 0o600))
         self.lost_after = max(120.0, parse_time(options.get("lost_after", 120.0), "lost_after"))
@@ -122,6 +124,8 @@ class Configured(SchedulerPostInit, ABC):
         recorded = {name: getattr(self, name) for name in _RECORDED}
         recorded["cwd"] = None if self.cwd is None else os.path.abspath(self.cwd)
         recorded["resources"] = self.resources.to_json()
+        if self.container is not None:
+            recorded["container"] = self.container.to_json()
         return recorded | self.config
 
     @classmethod

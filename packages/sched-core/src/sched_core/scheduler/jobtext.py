@@ -6,10 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
+from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources
+from ..paths import Mount, MountTable, parse_mount
 from ..ports.files import folder_mode
 from ..runfolder.submissions import AttemptId
+from ..text.container import ContainerScript, container_script
 from ..text.script import JobScript, render
 from .capabilities import Capabilities
 from .configuration import Configured
@@ -53,6 +56,9 @@ class JobText(Configured, Capabilities):
         """Return what the wrapper script of the job's present attempt is made of."""
         session = self.session
         metadir = f"{session.mounted}/{job.index}"
+        container = self.container_script(job)
+        # A script that runs in two places finds the run's folder from where it lies.
+        movable = self.movable or container is not None
         return JobScript(
             index=job.index,
             attempt=job.attempt,
@@ -74,9 +80,36 @@ class JobText(Configured, Capabilities):
             record_umask=f"{0o777 & ~folder_mode(self.mode):03o}",
             shebang=self.jobcmd_shebang(job),
             token=job_token(session.run, job),
-            root=session.mounted if self.movable else "",
-            places=self._places(job) if self.movable else (),
+            root=session.mounted if movable else "",
+            places=self._places(job) if movable else (),
+            container=container,
         )
+
+    def container_of(self, job: Job) -> Container | None:
+        """Return what the job's command runs in: its own container, or the scheduler's."""
+        return job.container or self.container
+
+    def container_script(self, job: Job) -> ContainerScript | None:
+        """Return how the job's container is run, None without one. Raises OptionError."""
+        container = self.container_of(job)
+        if container is None:
+            return None
+        session = self.session
+        return container_script(
+            container,
+            name=f"{self.jobname_prefix}-{session.run}-{job.index}-{job.attempt}",
+            run=session.run,
+            script=self.mounted_script_path(job),
+            mounts=[Mount(session.mounted, session.mounted), *self._container_mounts(container)],
+            cwd=self._job_cwd(),
+            wanted=Resources() if self.enforces_resources else self.job_resources(job),
+        )
+
+    def _container_mounts(self, container: Container) -> MountTable:
+        mounts = MountTable()
+        for volume in container.volumes:
+            mounts.add(parse_mount(volume).resolved(self.session.directory))
+        return mounts
 
     def time_limit(self, job: Job) -> float | None:
         """Return the wall time of one attempt in seconds, None for no limit."""
@@ -110,6 +143,8 @@ class JobText(Configured, Capabilities):
             own[alias] = own[name]
         if len(self.mounts):
             own |= self.mounts.environment()
+        if (container := self.container_of(job)) is not None:
+            own |= self._container_mounts(container).environment()
         return own | job.envs if job.envs else own
 
     def _places(self, job: Job) -> set[str]:
