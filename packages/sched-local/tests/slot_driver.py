@@ -99,7 +99,7 @@ class Slot:
     ) -> None:
         given, self.writer = os.pipe2(os.O_CLOEXEC)
         self.reader, said = os.pipe2(os.O_CLOEXEC)
-        with as_file(files("sched_local") / "slot.bash") as path:
+        with as_file(files("sched_core.processes") / "slot.bash") as path:
             self.process = subprocess.Popen(
                 [*prefix, "bash", "-p", path, folder.root / "recorder.bash", "3"],
                 stdin=given,

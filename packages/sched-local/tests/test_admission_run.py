@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sched_core import JobStatus, OptionError
-from sched_local.admission import Machine
+from sched_core.processes.machine import this_machine
 
 from .running import outcome, runner, shell
 
@@ -37,7 +37,7 @@ def said(workdir: Path, index: int) -> str:
 
 
 def half_the_memory() -> int:
-    return int(Machine.this().memory * 0.4)
+    return int(this_machine("local").memory * 0.4)
 
 
 @pytest.mark.parametrize("what", ["forks", "cpus", "memory"])

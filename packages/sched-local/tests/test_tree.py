@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sched_core.text.script import TOKEN_VARIABLE
-from sched_local import tree
-from sched_local.tree import (
+from sched_core.processes import tree
+from sched_core.processes.tree import (
     ProcessId,
     Tree,
     boot_id,
@@ -28,6 +27,7 @@ from sched_local.tree import (
     signal_trees,
     wait_gone,
 )
+from sched_core.text.script import TOKEN_VARIABLE
 
 from .slot_driver import Folder, Slot, state_of, until
 

@@ -212,9 +212,7 @@ class Backend(JobText):
         if self.container_of(job) is None:
             return
         if not self.containers:
-            raise OptionError(
-                f"the scheduler {self.name} runs no containers: leave container out"
-            )
+            raise OptionError(f"the scheduler {self.name} runs no containers: leave container out")
         self.container_script(job)
 
     @classmethod

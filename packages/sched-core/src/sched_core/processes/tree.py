@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from sched_core.text.script import TOKEN_VARIABLE
+from ..text.script import TOKEN_VARIABLE
 
 __all__ = [
     "ProcessId",

@@ -19,8 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from sched_core import AttemptId, Failure
-
+from ..model.failure import Failure
+from ..runfolder.submissions import AttemptId
 from .tree import ProcessId, is_alive
 
 __all__ = ["Ended", "SlotDied", "SlotPool", "Started", "bash_path"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 
-from sched_core.ports import Ports
-
+from ..ports import Ports
 from .tree import ProcessId, Tree, find_all_members, signal_trees, wait_gone
 
 __all__ = ["end_trees"]
