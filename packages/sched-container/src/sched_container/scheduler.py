@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import anyio
 
-from sched_core import Job, OptionError
+from sched_core import EngineUnavailable, Job, OptionError, SubmitRejected
 from sched_core.model.container import Container
 from sched_core.processes import ProcessScheduler
 
-from .engine import Engine
+from .engine import engine_of
 
 __all__ = ["ContainerScheduler"]
 
@@ -58,23 +59,48 @@ class ContainerScheduler(ProcessScheduler):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Have the image, hold the slots while the run is open, and leave no container behind."""
-        assert self.container is not None
-        self._engine = Engine(self.container)
-        await self._engine.fetch()
+        self._fetched: set[tuple[str, str]] = set()
+        await self._fetch(self._container)
         async with super().open():
             try:
                 yield
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self._leave_none()
+                    await self._remove_left_overs()
 
-    async def _leave_none(self) -> None: ...
+    async def prepare(self, jobs: Sequence[Job]) -> None:
+        """Have the images of jobs that name one of their own, each once."""
+        for job in jobs:
+            await self._fetch(job.container or self._container)
+
+    @property
+    def _container(self) -> Container:
+        assert self.container is not None
+        return self.container
+
+    async def _fetch(self, container: Container) -> None:
+        key = container.engine, container.image
+        if container.pull == "never" or key in self._fetched:
+            return
+        always = container.pull == "always"
+        fetch = partial(engine_of(container).fetch, container.image, always=always)
+        await self.session.ports.offload(fetch)
+        self._fetched.add(key)
+
+    async def _remove_left_overs(self) -> None:
+        """Remove what is left of attempts that have ended."""
+        if not self._container.remove:
+            return
+        engine = engine_of(self._container)
+        ports = self.session.ports
+        try:
+            found = await ports.offload(engine.running, self.session.run)
+            active = {self.container_name(one.job) for one in self.session.active.values()}
+            await ports.offload(engine.remove, found.keys() - active)
+        except (EngineUnavailable, SubmitRejected) as error:
+            self.session.warn(f"containers of this run may be left: {error}")
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check the engine and the image."""
-        assert self.container is not None
-        return await Engine(self.container).check()
-
-    def check_job(self, job: Job) -> None:
-        """Refuse a job that no container here can run. Raises OptionError."""
-        super().check_job(job)
+        engine = engine_of(self._container)
+        return await self.session.ports.offload(engine.check, self._container.image)

@@ -36,6 +36,7 @@ class Container:
     - `user`: whom the command runs as, "UID:GID" or a name; by default the caller. Not for Apptainer.
     - `pull`: when the image is fetched: missing, never, always.
     - `args`: further words for the engine's command.
+    - `remove`: whether it is removed when it has ended. Apptainer keeps none.
     """
 
     image: str
@@ -45,6 +46,7 @@ class Container:
     user: str | None = None
     pull: Literal["missing", "never", "always"] = "missing"
     args: tuple[str, ...] = ()
+    remove: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what no engine takes. Raises OptionError."""

@@ -97,16 +97,28 @@ class JobText(Configured, Capabilities):
         session = self.session
         return container_script(
             container,
-            name=f"{self.jobname_prefix}-{session.run}-{job.index}-{job.attempt}",
+            name=self.container_name(job),
             run=session.run,
             script=self.mounted_script_path(job),
-            mounts=[Mount(session.mounted, session.mounted), *self._container_mounts(container)],
-            cwd=self._job_cwd(),
+            mounts=self._with_run_folder(self._container_mounts(container)),
             wanted=Resources() if self.enforces_resources else self.job_resources(job),
         )
 
+    def _with_run_folder(self, mounts: MountTable) -> list[Mount]:
+        """Have the run's folder seen as well, unless one of the mounts holds it."""
+        session = self.session
+        if session.mounted != os.path.abspath(session.layout.workdir):
+            return list(mounts)
+        return [Mount(session.mounted, session.mounted), *mounts]
+
+    def container_name(self, job: Job) -> str:
+        """Return what the engine calls the container of the job's present attempt."""
+        return f"{self.jobname_prefix}-{self.session.run}-{job.index}-{job.attempt}"
+
     def _container_mounts(self, container: Container) -> MountTable:
         mounts = MountTable()
+        for mount in self.mounts:
+            mounts.add(mount.resolved(self.session.directory))
         for volume in container.volumes:
             mounts.add(parse_mount(volume).resolved(self.session.directory))
         return mounts

@@ -47,10 +47,11 @@ _sched_read_inside() {
 # The client has ended: how did the command?
 _sched_judge_container() {
   local _sched_begun _sched_told
-  ((_sched_rc)) || return 0              # a full disk may have taken the line: nobody but the command ends with 0
   ! _sched_read_inside || return 0
+  [[ ! $_sched_begun ]] || ((_sched_rc)) || return 0       # a full disk may have taken the line of the end
   [[ ! $_sched_container_name ]] || _sched_await_container
   ! _sched_read_inside || return 0
+  ((_sched_rc)) || _sched_rc=125         # such as a client that was told to end before it had begun
   if [[ $_sched_begun ]]; then _sched_class=LOST; else _sched_judge_engine; fi
 }
 

@@ -42,7 +42,6 @@ def container_script(
     run: str,
     script: str,
     mounts: Sequence[Mount],
-    cwd: str | None,
     wanted: Resources,
 ) -> ContainerScript:
     """Return how a job's script is run in the container.
@@ -58,8 +57,6 @@ def container_script(
         start = _docker(container, name, run, mounts, wanted)
         start += ["--entrypoint", container.entrypoint[0]]
         image = [container.image, *container.entrypoint[1:]]
-    if cwd is not None:
-        start += ["--pwd" if container.kind == "apptainer" else "--workdir", cwd]
     return ContainerScript(
         kind=container.kind,
         client=container.engine,
@@ -74,7 +71,8 @@ def container_script(
 def _docker(
     container: Container, name: str, run: str, mounts: Sequence[Mount], wanted: Resources
 ) -> list[str]:
-    words = [container.engine, "run", "--rm", "--init", "--name", name, "--label", f"{LABEL}={run}"]
+    words = [container.engine, "run", "--init", "--name", name, "--label", f"{LABEL}={run}"]
+    words += ["--rm"] if container.remove else []
     words += ["--pull", container.pull]
     for mount in mounts:
         words += ["--mount", _mount(mount)]
@@ -95,8 +93,8 @@ def _mount(mount: Mount) -> str:
     if mount.read_only:
         fields.append("readonly")
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(fields)
-    return text.getvalue()
+    csv.writer(text).writerow(fields)
+    return text.getvalue().removesuffix("\r\n")
 
 
 def _apptainer(container: Container, mounts: Sequence[Mount], wanted: Resources) -> list[str]:
