@@ -44,6 +44,15 @@ _sched_read_inside() {
   return 1
 } 2>/dev/null
 
+# The time limit is the command's: neither an image that is fetched nor the engine's start counts.
+_sched_await_inside() {
+  local _sched_begun=''
+  while _sched_read_inside || [[ ! $_sched_begun ]]; do
+    read -rt 0.1
+    (($? > 128)) || return
+  done
+}
+
 # The client has ended: how did the command?
 _sched_judge_container() {
   local _sched_begun _sched_told

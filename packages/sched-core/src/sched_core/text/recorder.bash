@@ -214,6 +214,7 @@ _sched_watch() {
   trap - EXIT
   exec >/dev/null 2>&1 7>&- 8>&-
   read -r _sched_leader _sched_born || exit 0
+  [[ ! ${_sched_engine-} ]] || _sched_await_inside || exit 0
   read -rt "$_sched_timeout"
   (($? > 128)) && _sched_alive || exit 0
   printf 'T\n' >>"$_sched_claim"
