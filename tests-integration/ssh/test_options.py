@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -202,21 +203,70 @@ async def test_an_input_that_is_not_there_yet(apart: Lab, folder: Path) -> None:
 # --- what a running job writes -------------------------------------------------------------------
 
 
-async def test_logs_of_a_job_whose_output_is_elsewhere(lab: Lab, folder: Path) -> None:
+async def in_thread(folder: Path, *args: str) -> tuple[int, str, str]:
+    return await anyio.to_thread.run_sync(lambda: sched(folder, *args))
+
+
+def wrote(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size >= size
+
+
+async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1") as runner:
-        job = await runner.feed(shell("echo hello; " + WAITS))
-        await until_running(job)
+    async with run_of(folder / "run", "h1", forks=2) as runner:
+        job = await runner.feed(shell("echo hello; echo trouble >&2; " + WAITS))
+        quiet = await runner.feed(shell(WAITS))
+        await until_running(job, quiet)
+        root = host.home / f".cache/sched/sched-{runner.scheduler.session.run}"
+        await until(lambda: wrote(root / "0/job.stdout", 6) and wrote(root / "0/job.stderr", 8))
         await runner.scheduler.session.flush()
-        code, out, said = await in_thread(folder, "logs", "run", "0")
-        assert (code, out) == (0, "")
-        assert "==> job 0 runs on h1" in said
-        assert "comes back when it has ended" in said
+        assert await in_thread(folder, "logs", "run", "0") == (0, "hello\n", "")
+        assert (await in_thread(folder, "logs", "run", "0", "--stderr"))[1] == "trouble\n"
+        _, out, said = await in_thread(folder, "logs", "run", "all")
+        assert (out, said) == (
+            "hello\n",
+            "==> job 0 wrote:\n==> job 1 has written nothing yet\n",
+        )
         explained = await in_thread(folder, "explain", "run", "0")
         assert "engine:   it was given to the host h1" in explained[1]
         open_gate(host)
     assert sched(folder, "logs", "run", "0")[1] == "hello\nover\n"
 
 
-async def in_thread(folder: Path, *args: str) -> tuple[int, str, str]:
-    return await anyio.to_thread.run_sync(lambda: sched(folder, *args))
+async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    data = bytes(range(256)) * 3000
+    (folder / "data").write_bytes(data)
+    script = "cat data; while [ ! -e ~/more ]; do sleep 0.05; done; echo more; " + WAITS
+    async with run_of(folder / "run", "h1") as runner:
+        job = await runner.feed(shell(script), inputs=["data"])
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
+        async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
+            await until(lambda: wrote(folder / "followed", len(data)))
+            (host.home / "more").touch()
+            await until(lambda: wrote(folder / "followed", len(data) + 5))
+            assert job.status is JobStatus.RUNNING
+            open_gate(host)
+            await runner.wait(job)
+            assert await follower.wait() == 0
+    assert (folder / "followed").read_bytes() == data + b"more\nover\n"
+    assert Path(job.stdout_file).read_bytes() == data + b"more\nover\n"
+    await until(lambda: not host.processes("bash -pc"))
+
+
+async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    async with run_of(folder / "run", "h1") as runner:
+        job = await runner.feed(shell("echo hello; " + WAITS))
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        host.kill_sshd()
+        code, out, said = await in_thread(folder, "logs", "run", "0")
+        assert (code, out) == (0, "")
+        assert "sched: warning: h1 (10.99.3.11:22) refuses the connection" in said
+        assert "==> job 0 runs on h1: what it writes comes back when it has ended\n" in said
+        host.start_sshd()
+        open_gate(host)
+    assert sched(folder, "logs", "run", "0")[1] == "hello\nover\n"
