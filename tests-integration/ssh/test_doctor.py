@@ -40,7 +40,9 @@ async def test_hosts_that_are_well(apart: Lab, tmp_path: Path) -> None:
     assert details(found, True) == [f"{name}: {detail}" for name, (_, detail) in found.items()]
     assert found["h1: connection"][1] == "to h1: its key is known, yours is let in"
     assert re.fullmatch(r"\d\.\d", found["h1: bash"][1])
-    assert re.fullmatch(rf"{len(os.sched_getaffinity(0))}, \d+ MiB of memory", found["h1: cores"][1])
+    assert re.fullmatch(
+        rf"{len(os.sched_getaffinity(0))}, \d+ MiB of memory", found["h1: cores"][1]
+    )
     assert re.fullmatch(r"\d+ MiB free", found["h1: disk"][1])
     folder = "not shared: files are brought to /home/alice/.cache/sched and back"
     assert found["h1: folder"][1] == folder

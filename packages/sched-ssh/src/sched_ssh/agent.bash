@@ -95,7 +95,9 @@ _agent_open() {
   fi
   _agent_recorder=$_agent_root/.sched/$6
   if [[ ! -e $_agent_recorder ]]; then
-    { printf '%s' "$7" >"$_agent_recorder.$_agent_pid" && command -p mv -f -- "$_agent_recorder.$_agent_pid" "$_agent_recorder"; } 2>/dev/null ||
+    # Hosts that share homes may do this at once.
+    file=$_agent_recorder.$_agent_boot.$_agent_pid
+    { printf '%s' "$7" >"$file" && command -p mv -f -- "$file" "$_agent_recorder"; } 2>/dev/null ||
       _agent_fail "the disk cannot be written (is it full?): $_agent_root"
   fi
   _agent_take_over
