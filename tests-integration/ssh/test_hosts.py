@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,16 @@ from sched_core import OptionError
 from sched_ssh import SshScheduler
 from sched_ssh.troubles import HostUnavailable
 
+from ..daemons import until as until_so
 from .helpers import outcome, run_of, shell, text, until
-from .hosts import Lab
-from .test_faults import WAITS, open_gate, until_running
+from .hosts import Host, Lab
+from .test_faults import (
+    WAITS,
+    host_of,
+    kill_recorder_and_command,
+    open_gate,
+    until_running,
+)
 
 
 @pytest.mark.parametrize("name", ["dash", "tcsh", "fish", "zsh"])
@@ -105,3 +113,42 @@ async def test_doctor(lab: Lab, tmp_path: Path) -> None:
     assert found["h3: connection"][0] is False
     assert "refuses the connection" in found["h3: connection"][1]
     assert [name for name in found if name.startswith("h3")] == ["h3: connection"]
+
+
+async def test_a_pid_that_was_given_again(lab: Lab, tmp_path: Path) -> None:
+    by_name = {host.name: host for host in (lab.host(), lab.host())}
+    options: dict[str, Any] = {"error_strategy": "retry", "host_lost_after": 1, "grace": 0.2}
+    async with run_of(tmp_path / "run", "h1", "h2", forks=1, **options) as runner:
+        job = await runner.feed(shell(WAITS, "meant"))
+        await until_running(job)
+        name, leader = str(job.host), int(str(job.jid))
+        there = by_name.pop(name)
+        with there.cut_off():
+            await until(lambda: job.attempt == 2)
+            await until_running(job)
+            # Meanwhile nothing is left of the job, and its id is somebody else's: of the same user,
+            # who leads a session and a group of that number.
+            kill_recorder_and_command(there)
+            await until(lambda: not there.processes("meant"))
+            start_as(there, leader, "bystander")
+        # What the host was left with is ended when it is back: that is none of it.
+        await until(lambda: host_of(runner, name).up)  # type: ignore[attr-defined]
+        assert there.processes("bystander") == [leader]
+        open_gate(*by_name.values())
+        await runner.wait(job)
+    assert (outcome(job), job.attempt) == (("FINISHED", 0, None), 2)
+    assert there.processes("bystander") == [leader]
+
+
+def start_as(host: Host, pid: int, word: str) -> None:
+    """Have a process of the user's, which leads a session, bear this id."""
+    user = "setpriv --reuid=2001 --regid=2001 --clear-groups"
+    loop = f"exec {user} setsid sh -c 'while :; do sleep 1; done' {word} >/dev/null 2>&1"
+    for _ in range(50):  # another process may be quicker
+        host.run("sh", "-c", f"echo {pid - 1} >/proc/sys/kernel/ns_last_pid; ({loop}) & :")
+        until_so(lambda: bool(host.processes(word)), "it runs")
+        if host.processes(word)[0] == pid:
+            return
+        host.run("sh", "-c", f"kill -9 {' '.join(map(str, host.processes(word)))}")
+        until_so(lambda: not host.processes(word), "it has ended")
+    raise AssertionError(f"no process gets the id {pid}")
