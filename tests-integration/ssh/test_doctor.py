@@ -130,7 +130,7 @@ async def test_keys_that_are_not_checked(apart: Lab, tmp_path: Path) -> None:
 
 def test_the_command(apart: Lab, tmp_path: Path) -> None:
     def sched(servers: str) -> tuple[int, str]:
-        argv = [SCHED, "doctor", "ssh", "-o", f"servers={servers}"]
+        argv = [os.fspath(SCHED), "doctor", "ssh", "-o", f"servers={servers}"]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.stderr == ""
         return done.returncode, done.stdout

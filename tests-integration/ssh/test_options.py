@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ from .hosts import Lab
 from .test_faults import WAITS, open_gate, until_down, until_running
 
 SCHED = Path(sys.executable).with_name("sched")
+PATIENT = 90.0
+"""Seconds for a test that starts further processes of Python."""
 
 
 def sched(folder: Path, *args: str) -> tuple[int, str, str]:
@@ -77,7 +80,7 @@ async def test_jobs_can_be_killed_without_them(lab: Lab, folder: Path) -> None:
     servers = json.dumps({"h1": {"env": {"TOKEN": "hidden"}}})
     run = ["run", "-s", "ssh", "-w", "r", "-o", f"servers={servers}", "--", *shell(WAITS)]
     async with await anyio.open_process([SCHED, *run], cwd=folder, stderr=None) as driver:
-        await until(lambda: bool(host.processes("gate")))
+        await until(lambda: bool(host.processes("gate")), PATIENT)
         driver.kill()
     assert sched(folder, "kill", "r")[0] == 0
     assert not host.processes("gate")
@@ -130,8 +133,8 @@ async def test_a_job_for_a_host_that_is_away_keeps_nobody_waiting(lab: Lab, fold
             waits = await runner.feed(shell("cat in"), inputs=[str(folder / "in")])
             goes = await runner.feed(shell("hostname"))
             await runner.wait(goes)
-            assert (goes.host, waits.status) == ("h2", JobStatus.SUBMITTED)
-            assert waits.host is None
+            places = (goes.host, waits.host)
+            assert (*places, waits.status) == ("h2", None, JobStatus.SUBMITTED)
         await runner.wait(waits)
     assert (outcome(waits), waits.host) == (("FINISHED", 0, None), "h1")
     assert text(waits.stdout_file) == "in"
@@ -213,7 +216,7 @@ def wrote(path: Path, size: int) -> bool:
 
 async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1", forks=2) as runner:
+    async with run_of(folder / "run", "h1", forks=2, patience=PATIENT) as runner:
         job = await runner.feed(shell("echo hello; echo trouble >&2; " + WAITS))
         quiet = await runner.feed(shell(WAITS))
         await until_running(job, quiet)
@@ -238,15 +241,15 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     data = bytes(range(256)) * 3000
     (folder / "data").write_bytes(data)
     script = "cat data; while [ ! -e ~/more ]; do sleep 0.05; done; echo more; " + WAITS
-    async with run_of(folder / "run", "h1") as runner:
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
         job = await runner.feed(shell(script), inputs=["data"])
         await until_running(job)
         await runner.scheduler.session.flush()
         follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
-            await until(lambda: wrote(folder / "followed", len(data)))
+            await until(lambda: wrote(folder / "followed", len(data)), PATIENT)
             (host.home / "more").touch()
-            await until(lambda: wrote(folder / "followed", len(data) + 5))
+            await until(lambda: wrote(folder / "followed", len(data) + 5), PATIENT)
             assert job.status is JobStatus.RUNNING
             open_gate(host)
             await runner.wait(job)
@@ -256,9 +259,25 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     await until(lambda: not host.processes("bash -pc"))
 
 
+async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+        job = await runner.feed(shell("echo hello; " + WAITS))
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        follow = shell('exec "$1" logs run 0 -f >followed 2>said', os.fspath(SCHED))
+        async with await anyio.open_process(follow, cwd=folder) as follower:
+            await until(lambda: wrote(folder / "followed", 6), PATIENT)
+            follower.send_signal(signal.SIGINT)
+            assert await follower.wait() == 130
+        assert text(folder / "said").strip() == ""
+        open_gate(host)
+    assert outcome(job) == ("FINISHED", 0, None)
+
+
 async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1") as runner:
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
         await runner.scheduler.session.flush()
