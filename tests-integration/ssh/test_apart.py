@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from sched_core import JobStatus, OptionError
-from sched_core.testing.contract.outcomes import NASTY
 
 from .helpers import outcome, run_of, shell, text
 from .hosts import Lab
@@ -84,18 +83,6 @@ async def test_what_cannot_be_staged_is_refused(apart: Lab, folder: Path, path: 
     async with run_of(folder / "run", "h1") as runner:
         with pytest.raises(OptionError, match="relative to the folder"):
             await runner.feed(["true"], inputs=[path])
-
-
-async def test_bytes_arrive_as_they_are(apart: Lab, folder: Path) -> None:
-    script = 'printf "%s\\0" "$@"; env -0 | grep -z ^VALUE'
-    async with run_of(folder / "run", "h1", "h2") as runner:
-        job = await runner.feed(
-            shell(script, *NASTY), envs={f"VALUE{i}": value for i, value in enumerate(NASTY)}
-        )
-    said = Path(job.stdout_file).read_bytes().split(b"\0")[:-1]
-    assert said[: len(NASTY)] == [os.fsencode(value) for value in NASTY]
-    told = {os.fsencode(f"VALUE{i}={value}") for i, value in enumerate(NASTY)}
-    assert set(said[len(NASTY) :]) == told
 
 
 async def test_nothing_secret_is_in_an_argv(apart: Lab, folder: Path) -> None:
