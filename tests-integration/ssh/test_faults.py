@@ -161,15 +161,17 @@ async def test_a_kill_waits_for_the_host(lab: Lab, tmp_path: Path) -> None:
 
 async def test_a_tree_is_killed_wherever_it_went(lab: Lab, tmp_path: Path) -> None:
     host = lab.host()
+    loop = "while :; do sleep 0.1; done"
     script = (
-        "setsid /bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' tree & "
-        "(/bin/sh -c 'while :; do sleep 0.1; done' tree &) ; while :; do sleep 0.1; done"
+        f"setsid /bin/sh -c 'trap \"\" TERM; {loop}' tree & (/bin/sh -c '{loop}' tree &); "
+        f"(setsid /bin/sh -c '{loop}' tree &); setsid /bin/sh -c 'kill -s STOP $$; {loop}' tree & "
+        f"setsid env -i /bin/sh -c '{loop}' tree & {loop}"
     )
     async with run_of(tmp_path / "run", "h1", grace=0.3, forks=2) as runner:
         job = await runner.feed(shell(script, "tree"))
         other = await runner.feed(shell(WAITS, "bystander"))
         await until_running(job, other)
-        await until(lambda: len(host.processes("tree")) >= 3)
+        await until(lambda: len(set(leaders(host, "tree"))) == 5)
         await runner.kill(job)
         assert not host.processes("tree")
         assert host.processes("bystander")
@@ -182,6 +184,13 @@ def kill_recorder_and_command(host: Host) -> None:
     claim = "/home/alice/.cache/sched/*/0/job.claim.1"
     both = f"awk 'NR == 1 {{ print $5 }} $1 == \"P\" {{ print $2 }}' {claim}"
     host.run("sh", "-c", f"kill -9 $({both})")
+
+
+def leaders(host: Host, word: str) -> list[str]:
+    """Return the sessions of processes with the word in their command lines."""
+    pids = " ".join(f"/proc/{pid}/stat" for pid in host.processes(word))
+    told = host.run("sh", "-c", f"cat {pids or '/dev/null'} 2>/dev/null || :")
+    return [line.rpartition(")")[2].split()[3] for line in told.splitlines()]
 
 
 async def test_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: Path) -> None:

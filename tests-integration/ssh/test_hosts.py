@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sched_core import OptionError
+from sched_core import JobStatus, OptionError
 from sched_ssh import SshScheduler
 from sched_ssh.troubles import HostUnavailable
 
@@ -61,6 +62,59 @@ async def test_slots_bound_each_host_and_forks_all(lab: Lab, tmp_path: Path) -> 
         await until_running(*jobs[:3])
         open_gate(one, two)
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_the_least_loaded_host_gets_the_next_job(lab: Lab, tmp_path: Path) -> None:
+    lab.host()
+    lab.host()
+    servers = {"h1": {"slots": 4}, "h2": {"slots": 2}}
+    async with run_of(tmp_path / "run", servers=servers, forks=10) as runner:
+        await until(lambda: all(host_of(runner, name).up for name in servers))  # type: ignore[attr-defined]
+        hosts = []
+        for _ in range(6):
+            job = await runner.feed(shell(WAITS))
+            await until_running(job)
+            hosts.append(job.host)
+        open_gate(*lab.hosts)
+    # The smaller share of its slots; of equal ones, the larger number that is left.
+    assert hosts == ["h1", "h2", "h1", "h1", "h2", "h1"]
+
+
+async def test_a_host_runs_as_many_jobs_as_it_has_cores(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    cores = len(os.sched_getaffinity(0))
+    async with run_of(tmp_path / "run", "h1", forks=cores + 10) as runner:
+        jobs = [await runner.feed(shell(WAITS)) for _ in range(cores + 1)]
+        await until_running(*jobs[:cores])
+        assert host_of(runner, "h1").slots == cores  # type: ignore[attr-defined]
+        assert jobs[cores].status is not JobStatus.RUNNING
+        open_gate(host)
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_a_host_of_which_nothing_is_configured(
+    apart: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = apart.hosts[0]
+    host.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config", "-p", "2023", "-o", "PidFile=none")
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/known_hosts").write_text(f"[{host.address}]:2023 {host.key()}\n")
+    shutil.copy(apart.key, tmp_path / "my key")
+    box = {
+        "host": host.address,
+        "user": "alice",
+        "port": 2023,
+        "keyfile": "~/my key",
+        "slots": 1,
+        "env": {"A": "1"},
+        "workdir": "~/my runs",
+    }
+    async with run_of(tmp_path / "run", servers={"box": box}) as runner:
+        job = await runner.feed(shell('echo "$A $SCHED_SLOT ${SSH_CONNECTION##* } $(pwd)"'))
+    assert (outcome(job), job.host) == (("FINISHED", 0, None), "box")
+    run = runner.scheduler.session.run
+    assert text(job.stdout_file) == f"1 1 2023 /home/alice/my runs/sched-{run}/files\n"
 
 
 async def test_variables_of_a_host_and_slots(lab: Lab, tmp_path: Path) -> None:
