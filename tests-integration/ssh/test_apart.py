@@ -140,10 +140,12 @@ async def test_a_full_disk_is_no_hang(lab: Lab, folder: Path) -> None:
     host = lab.host()
     host.run("sh", "-c", "head -c 900000 /dev/zero >/small/filler")
     (folder / "large").write_bytes(b"x" * 500_000)
+    (folder / "small").write_text("well\n")
     servers = {"h1": {"workdir": "/small/runs"}}
     async with run_of(folder / "run", servers=servers) as runner:
         job = await runner.feed(shell("cat large >/dev/null"), inputs=["large"])
-        other = await runner.feed(shell("echo well"))
+        other = await runner.feed(shell("cat small"), inputs=["small"])
     assert outcome(job)[::2] == ("FAILED", "SETUP")
     assert "KiB were free on the disk" in job.reason
     assert outcome(other) == ("FINISHED", 0, None)
+    assert text(other.stdout_file) == "well\n"
