@@ -40,8 +40,10 @@ def text(path: os.PathLike[str]) -> str:
     return Path(path).read_text()
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    with anyio.fail_after(PATIENCE):
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], patience: float = PATIENCE
+) -> None:
+    with anyio.fail_after(patience):
         while True:
             holds = condition()
             if await holds if not isinstance(holds, bool) else holds:

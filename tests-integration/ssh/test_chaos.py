@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -35,9 +37,16 @@ def runs(full: bool) -> range:
     return range(20 if full else 1)
 
 
+@pytest.fixture(params=["shared", "apart"])
+def hosts(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> list[Host]:
+    """Two hosts, with the driver's disk and with their own."""
+    shared: dict[str, Any] = {"shared": [tmp_path], "uid": os.geteuid()}
+    options = shared if request.param == "shared" else {}
+    return [lab.host(**options, MaxStartups="100") for _ in range(2)]
+
+
 @pytest.mark.timeout(3600)
-async def test_once_each_with_random_cuts(lab: Lab, tmp_path: Path, full: bool) -> None:
-    hosts = [lab.host(MaxStartups="100"), lab.host(MaxStartups="100")]
+async def test_once_each_with_random_cuts(hosts: list[Host], tmp_path: Path, full: bool) -> None:
     count = 300 if full else 100
     for seed in runs(full):
         for host in hosts:
@@ -56,8 +65,7 @@ async def test_once_each_with_random_cuts(lab: Lab, tmp_path: Path, full: bool) 
 
 
 @pytest.mark.timeout(3600)
-async def test_once_each_though_drivers_die(lab: Lab, tmp_path: Path, full: bool) -> None:
-    hosts = [lab.host(), lab.host()]
+async def test_once_each_though_drivers_die(hosts: list[Host], tmp_path: Path, full: bool) -> None:
     count = 300 if full else 60
     for seed in runs(full):
         for host in hosts:

@@ -255,6 +255,25 @@ async def test_where_something_is_mounted(lab: Lab, tmp_path: Path) -> None:
     assert (found.problem, left.exists()) == ("", False)
 
 
+async def test_hosts_that_share_a_home(lab: Lab, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for _ in range(2):
+        lab.host(shared=[home], uid=0)
+    servers: dict[str, Any] = {name: {"workdir": os.fspath(home)} for name in ("h1", "h2")}
+    async with run_of(tmp_path / "run", servers=servers, forks=4) as runner:
+        jobs = [await runner.feed(shell("hostname; sleep 0.2")) for _ in range(4)]
+    assert {job.host for job in jobs} == {"h1", "h2"}
+    (left,) = home.iterdir()
+    # Of one that was given up on h2 only h2 can tell whether it runs.
+    (left / "900").mkdir()
+    (left / "900/job.claim.1").write_text("12 0 h2 another-boot 12 34 1.5\n")
+    found = {remains.host: remains for remains in await clean(tmp_path / "run", servers=servers)}
+    assert "job 900 was begun on h2 and has no end; only that host can tell" in found["h1"].problem
+    assert (found["h2"].problem, list(home.iterdir())) == ("", [])
+    assert await clean(tmp_path / "run", servers=servers) == []
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 

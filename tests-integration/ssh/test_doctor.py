@@ -40,7 +40,9 @@ async def test_hosts_that_are_well(apart: Lab, tmp_path: Path) -> None:
     assert details(found, True) == [f"{name}: {detail}" for name, (_, detail) in found.items()]
     assert found["h1: connection"][1] == "to h1: its key is known, yours is let in"
     assert re.fullmatch(r"\d\.\d", found["h1: bash"][1])
-    assert re.fullmatch(rf"{len(os.sched_getaffinity(0))}, \d+ MiB of memory", found["h1: cores"][1])
+    assert re.fullmatch(
+        rf"{len(os.sched_getaffinity(0))}, \d+ MiB of memory", found["h1: cores"][1]
+    )
     assert re.fullmatch(r"\d+ MiB free", found["h1: disk"][1])
     folder = "not shared: files are brought to /home/alice/.cache/sched and back"
     assert found["h1: folder"][1] == folder
@@ -128,7 +130,7 @@ async def test_keys_that_are_not_checked(apart: Lab, tmp_path: Path) -> None:
 
 def test_the_command(apart: Lab, tmp_path: Path) -> None:
     def sched(servers: str) -> tuple[int, str]:
-        argv = [SCHED, "doctor", "ssh", "-o", f"servers={servers}"]
+        argv = [os.fspath(SCHED), "doctor", "ssh", "-o", f"servers={servers}"]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.stderr == ""
         return done.returncode, done.stdout

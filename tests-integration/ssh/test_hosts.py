@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sched_core import OptionError
+from sched_core import JobStatus, OptionError
 from sched_ssh import SshScheduler
 from sched_ssh.troubles import HostUnavailable
 
+from ..daemons import until as until_so
 from .helpers import outcome, run_of, shell, text, until
-from .hosts import Lab
-from .test_faults import WAITS, open_gate, until_running
+from .hosts import Host, Lab
+from .test_faults import (
+    WAITS,
+    host_of,
+    kill_recorder_and_command,
+    open_gate,
+    until_running,
+)
 
 
 @pytest.mark.parametrize("name", ["dash", "tcsh", "fish", "zsh"])
@@ -53,6 +62,59 @@ async def test_slots_bound_each_host_and_forks_all(lab: Lab, tmp_path: Path) -> 
         await until_running(*jobs[:3])
         open_gate(one, two)
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_the_least_loaded_host_gets_the_next_job(lab: Lab, tmp_path: Path) -> None:
+    lab.host()
+    lab.host()
+    servers = {"h1": {"slots": 4}, "h2": {"slots": 2}}
+    async with run_of(tmp_path / "run", servers=servers, forks=10) as runner:
+        await until(lambda: all(host_of(runner, name).up for name in servers))  # type: ignore[attr-defined]
+        hosts = []
+        for _ in range(6):
+            job = await runner.feed(shell(WAITS))
+            await until_running(job)
+            hosts.append(job.host)
+        open_gate(*lab.hosts)
+    # The smaller share of its slots; of equal ones, the larger number that is left.
+    assert hosts == ["h1", "h2", "h1", "h1", "h2", "h1"]
+
+
+async def test_a_host_runs_as_many_jobs_as_it_has_cores(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    cores = len(os.sched_getaffinity(0))
+    async with run_of(tmp_path / "run", "h1", forks=cores + 10) as runner:
+        jobs = [await runner.feed(shell(WAITS)) for _ in range(cores + 1)]
+        await until_running(*jobs[:cores])
+        assert host_of(runner, "h1").slots == cores  # type: ignore[attr-defined]
+        assert jobs[cores].status is not JobStatus.RUNNING
+        open_gate(host)
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+async def test_a_host_of_which_nothing_is_configured(
+    apart: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = apart.hosts[0]
+    host.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config", "-p", "2023", "-o", "PidFile=none")
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/known_hosts").write_text(f"[{host.address}]:2023 {host.key()}\n")
+    shutil.copy(apart.key, tmp_path / "my key")
+    box = {
+        "host": host.address,
+        "user": "alice",
+        "port": 2023,
+        "keyfile": "~/my key",
+        "slots": 1,
+        "env": {"A": "1"},
+        "workdir": "~/my runs",
+    }
+    async with run_of(tmp_path / "run", servers={"box": box}) as runner:
+        job = await runner.feed(shell('echo "$A $SCHED_SLOT ${SSH_CONNECTION##* } $(pwd)"'))
+    assert (outcome(job), job.host) == (("FINISHED", 0, None), "box")
+    run = runner.scheduler.session.run
+    assert text(job.stdout_file) == f"1 1 2023 /home/alice/my runs/sched-{run}/files\n"
 
 
 async def test_variables_of_a_host_and_slots(lab: Lab, tmp_path: Path) -> None:
@@ -105,3 +167,42 @@ async def test_doctor(lab: Lab, tmp_path: Path) -> None:
     assert found["h3: connection"][0] is False
     assert "refuses the connection" in found["h3: connection"][1]
     assert [name for name in found if name.startswith("h3")] == ["h3: connection"]
+
+
+async def test_a_pid_that_was_given_again(lab: Lab, tmp_path: Path) -> None:
+    by_name = {host.name: host for host in (lab.host(), lab.host())}
+    options: dict[str, Any] = {"error_strategy": "retry", "host_lost_after": 1, "grace": 0.2}
+    async with run_of(tmp_path / "run", "h1", "h2", forks=1, **options) as runner:
+        job = await runner.feed(shell(WAITS, "meant"))
+        await until_running(job)
+        name, leader = str(job.host), int(str(job.jid))
+        there = by_name.pop(name)
+        with there.cut_off():
+            await until(lambda: job.attempt == 2)
+            await until_running(job)
+            # Meanwhile nothing is left of the job, and its id is somebody else's: of the same user,
+            # who leads a session and a group of that number.
+            kill_recorder_and_command(there)
+            await until(lambda: not there.processes("meant"))
+            start_as(there, leader, "bystander")
+        # What the host was left with is ended when it is back: that is none of it.
+        await until(lambda: host_of(runner, name).up)  # type: ignore[attr-defined]
+        assert there.processes("bystander") == [leader]
+        open_gate(*by_name.values())
+        await runner.wait(job)
+    assert (outcome(job), job.attempt) == (("FINISHED", 0, None), 2)
+    assert there.processes("bystander") == [leader]
+
+
+def start_as(host: Host, pid: int, word: str) -> None:
+    """Have a process of the user's, which leads a session, bear this id."""
+    user = "setpriv --reuid=2001 --regid=2001 --clear-groups"
+    loop = f"exec {user} setsid sh -c 'while :; do sleep 1; done' {word} >/dev/null 2>&1"
+    for _ in range(50):  # another process may be quicker
+        host.run("sh", "-c", f"echo {pid - 1} >/proc/sys/kernel/ns_last_pid; ({loop}) & :")
+        until_so(lambda: bool(host.processes(word)), "it runs")
+        if host.processes(word)[0] == pid:
+            return
+        host.run("sh", "-c", f"kill -9 {' '.join(map(str, host.processes(word)))}")
+        until_so(lambda: not host.processes(word), "it has ended")
+    raise AssertionError(f"no process gets the id {pid}")

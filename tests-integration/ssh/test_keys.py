@@ -154,3 +154,29 @@ async def test_a_locked_key_of_the_usual_name(
             keys.write(hosts.public_key.read_bytes())
     shutil.copy(hosts.key, home / ".ssh/id_rsa")
     assert await gets_in(tmp_path)
+
+
+async def test_certificates_of_users_and_hosts(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host(
+        TrustedUserCAKeys="/home/alice/authority.pub",
+        HostCertificate="/home/alice/ssh_host_ed25519_key-cert.pub",
+    )
+    authority, mine = tmp_path / "authority", tmp_path / "mine"
+    for key in (authority, mine):
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", os.fspath(key)])
+    sign = ["ssh-keygen", "-q", "-s", os.fspath(authority), "-I", "it"]
+    run([*sign, "-n", "alice", os.fspath(tmp_path / "mine.pub")])
+    (tmp_path / "ssh_host_ed25519_key.pub").write_text(host.key() + "\n")
+    run([*sign, "-h", "-n", host.address, os.fspath(tmp_path / "ssh_host_ed25519_key.pub")])
+    for name in ("authority.pub", "ssh_host_ed25519_key-cert.pub"):
+        shutil.copy(tmp_path / name, host.home)
+    (host.home / ".ssh/authorized_keys").write_text("")
+    host.kill_sshd()
+    host.start_sshd()
+    public = (tmp_path / "authority.pub").read_text()
+    (lab.home / ".ssh/known_hosts").write_text(f"@cert-authority {host.address} {public}")
+    assert "lets nobody in" in await why(tmp_path / "run", "h1")
+    configure(lab, f"IdentityFile {mine}\n  CertificateFile {mine}-cert.pub")
+    assert await gets_in(tmp_path)
+    (lab.home / ".ssh/known_hosts").write_text(f"@cert-authority other {public}")
+    assert "host key is unknown" in await why(tmp_path / "run", "h1")

@@ -13,6 +13,7 @@ import pytest
 
 from sched_core import Job, JobStatus
 
+from ..daemons import until as until_so
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Host, Lab
 from .test_errors import why
@@ -76,11 +77,14 @@ NOT_WORKING = {
     "echo 'only scp here'; exit": r"^h1 ends the login before a command can run: only scp here$",
     "exec true": r"^h1 ends the login before a command can run",
     "exec sh": r"^h1 ends the login before a command can run: sh: .*[sS]yntax error",
-    "sleep 600": r"^h1 lets us in, but no command begins within 2 s: does a login script",
-    "cat >/dev/null": r"^h1 lets us in, but no command begins within 2 s: does a login script",
+    "sleep 600": r"^h1 lets us in, but no command begins within 3 s: does a login script",
+    "cat >/dev/null": r"^h1 lets us in, but no command begins within 3 s: does a login script",
     "yes": r"^h1 (lets us in|ends the login)",
     "PATH=/none": r"^h1 ends the login .*bash.*not found; jobs are run by bash",
 }
+
+
+HANGING = ("sleep 600", "cat >/dev/null", "yes")
 
 
 @pytest.mark.parametrize("script,error", NOT_WORKING.items(), ids=NOT_WORKING)
@@ -88,7 +92,8 @@ async def test_a_login_script_that_lets_nothing_run(
     host: Host, folder: Path, script: str, error: str
 ) -> None:
     write(host, f"{script}\n")
-    assert re.search(error, await why(folder / "run", "h1", connect_timeout=2))
+    timeout = 3 if script in HANGING else 20
+    assert re.search(error, await why(folder / "run", "h1", connect_timeout=timeout))
     write(host, "")
     await until(lambda: not host.connections())
 
@@ -101,7 +106,7 @@ async def test_a_login_script_runs_once_a_login(host: Host, folder: Path) -> Non
 
 
 async def test_a_login_script_that_begins_to_wait(host: Host, folder: Path) -> None:
-    async with run_of(folder / "run", "h1", connect_timeout=2) as runner:
+    async with run_of(folder / "run", "h1", connect_timeout=4) as runner:
         script = "while [ ! -e ~/go ]; do sleep 0.05; done; echo text >out"
         job = await runner.feed(shell(script), outputs=["out"])
         await until(lambda: job.status is JobStatus.RUNNING)
@@ -119,12 +124,12 @@ def strangers(host: Host, count: int) -> Iterator[None]:
     """Knock at the host's door, and say nothing."""
     sockets = [socket.create_connection((host.address, 22), timeout=10) for _ in range(count)]
     try:
-        for one in sockets:
-            one.recv(1)
+        until_so(lambda: host.processes(f"[listener] {count} of"), "they are let in")
         yield
     finally:
         for one in sockets:
             one.close()
+    until_so(lambda: host.processes("[listener] 0 of"), "they are forgotten")
 
 
 async def test_an_sshd_that_takes_nobody_more(lab: Lab, folder: Path) -> None:

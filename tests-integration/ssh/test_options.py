@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,8 @@ from .hosts import Lab
 from .test_faults import WAITS, open_gate, until_down, until_running
 
 SCHED = Path(sys.executable).with_name("sched")
+PATIENT = 90.0
+"""Seconds for a test that starts further processes of Python."""
 
 
 def sched(folder: Path, *args: str) -> tuple[int, str, str]:
@@ -76,7 +80,7 @@ async def test_jobs_can_be_killed_without_them(lab: Lab, folder: Path) -> None:
     servers = json.dumps({"h1": {"env": {"TOKEN": "hidden"}}})
     run = ["run", "-s", "ssh", "-w", "r", "-o", f"servers={servers}", "--", *shell(WAITS)]
     async with await anyio.open_process([SCHED, *run], cwd=folder, stderr=None) as driver:
-        await until(lambda: bool(host.processes("gate")))
+        await until(lambda: bool(host.processes("gate")), PATIENT)
         driver.kill()
     assert sched(folder, "kill", "r")[0] == 0
     assert not host.processes("gate")
@@ -129,8 +133,8 @@ async def test_a_job_for_a_host_that_is_away_keeps_nobody_waiting(lab: Lab, fold
             waits = await runner.feed(shell("cat in"), inputs=[str(folder / "in")])
             goes = await runner.feed(shell("hostname"))
             await runner.wait(goes)
-            assert (goes.host, waits.status) == ("h2", JobStatus.SUBMITTED)
-            assert waits.host is None
+            places = (goes.host, waits.host)
+            assert (*places, waits.status) == ("h2", None, JobStatus.SUBMITTED)
         await runner.wait(waits)
     assert (outcome(waits), waits.host) == (("FINISHED", 0, None), "h1")
     assert text(waits.stdout_file) == "in"
@@ -202,21 +206,86 @@ async def test_an_input_that_is_not_there_yet(apart: Lab, folder: Path) -> None:
 # --- what a running job writes -------------------------------------------------------------------
 
 
-async def test_logs_of_a_job_whose_output_is_elsewhere(lab: Lab, folder: Path) -> None:
+async def in_thread(folder: Path, *args: str) -> tuple[int, str, str]:
+    return await anyio.to_thread.run_sync(lambda: sched(folder, *args))
+
+
+def wrote(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size >= size
+
+
+async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1") as runner:
-        job = await runner.feed(shell("echo hello; " + WAITS))
-        await until_running(job)
+    async with run_of(folder / "run", "h1", forks=2, patience=PATIENT) as runner:
+        job = await runner.feed(shell("echo hello; echo trouble >&2; " + WAITS))
+        quiet = await runner.feed(shell(WAITS))
+        await until_running(job, quiet)
+        root = host.home / f".cache/sched/sched-{runner.scheduler.session.run}"
+        await until(lambda: wrote(root / "0/job.stdout", 6) and wrote(root / "0/job.stderr", 8))
         await runner.scheduler.session.flush()
-        code, out, said = await in_thread(folder, "logs", "run", "0")
-        assert (code, out) == (0, "")
-        assert "==> job 0 runs on h1" in said
-        assert "comes back when it has ended" in said
+        assert await in_thread(folder, "logs", "run", "0") == (0, "hello\n", "")
+        assert (await in_thread(folder, "logs", "run", "0", "--stderr"))[1] == "trouble\n"
+        _, out, said = await in_thread(folder, "logs", "run", "all")
+        assert (out, said) == (
+            "hello\n",
+            "==> job 0 wrote:\n==> job 1 has written nothing yet\n",
+        )
         explained = await in_thread(folder, "explain", "run", "0")
         assert "engine:   it was given to the host h1" in explained[1]
         open_gate(host)
     assert sched(folder, "logs", "run", "0")[1] == "hello\nover\n"
 
 
-async def in_thread(folder: Path, *args: str) -> tuple[int, str, str]:
-    return await anyio.to_thread.run_sync(lambda: sched(folder, *args))
+async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    data = bytes(range(256)) * 3000
+    (folder / "data").write_bytes(data)
+    script = "cat data; while [ ! -e ~/more ]; do sleep 0.05; done; echo more; " + WAITS
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+        job = await runner.feed(shell(script), inputs=["data"])
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
+        async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
+            await until(lambda: wrote(folder / "followed", len(data)), PATIENT)
+            (host.home / "more").touch()
+            await until(lambda: wrote(folder / "followed", len(data) + 5), PATIENT)
+            assert job.status is JobStatus.RUNNING
+            open_gate(host)
+            await runner.wait(job)
+            assert await follower.wait() == 0
+    assert (folder / "followed").read_bytes() == data + b"more\nover\n"
+    assert Path(job.stdout_file).read_bytes() == data + b"more\nover\n"
+    await until(lambda: not host.processes("bash -pc"))
+
+
+async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+        job = await runner.feed(shell("echo hello; " + WAITS))
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        follow = shell('exec "$1" logs run 0 -f >followed 2>said', os.fspath(SCHED))
+        async with await anyio.open_process(follow, cwd=folder) as follower:
+            await until(lambda: wrote(folder / "followed", 6), PATIENT)
+            follower.send_signal(signal.SIGINT)
+            assert await follower.wait() == 130
+        assert text(folder / "said").strip() == ""
+        open_gate(host)
+    assert outcome(job) == ("FINISHED", 0, None)
+
+
+async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+        job = await runner.feed(shell("echo hello; " + WAITS))
+        await until_running(job)
+        await runner.scheduler.session.flush()
+        host.kill_sshd()
+        code, out, said = await in_thread(folder, "logs", "run", "0")
+        assert (code, out) == (0, "")
+        assert "sched: warning: h1 (10.99.3.11:22) refuses the connection" in said
+        assert "==> job 0 runs on h1: what it writes comes back when it has ended\n" in said
+        host.start_sshd()
+        open_gate(host)
+    assert sched(folder, "logs", "run", "0")[1] == "hello\nover\n"

@@ -13,7 +13,7 @@ import pytest
 
 from sched_ssh import SshScheduler
 
-from .helpers import outcome, run_of, shell, text
+from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
 from .namespaces import run
 from .test_errors import why
@@ -109,7 +109,7 @@ async def test_other_hosts_on_the_way(
     assert (await who(tmp_path / "run", "h1"))[:3] == ["h1", "alice", way]
     assert not caplog.records
     # Nothing of the way is left.
-    assert [host.connections() for host in hosts.hosts[:2]] == [0, 0]
+    await until(lambda: [host.connections() for host in hosts.hosts[:2]] == [0, 0])
 
 
 async def test_another_port_and_another_file(hosts: Lab, tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ async def test_a_full_disk_of_the_driver_stops_the_run(host: Host, folder: Path)
     assert (small / "out").stat().st_size == 500_000
 
 
+@pytest.mark.full  # it waits for a job that cannot be ended any more
 async def test_a_scheduler_that_breaks_is_no_hang(host: Host, folder: Path) -> None:
     async def break_down() -> None:
         raise ZeroDivisionError("a bug")

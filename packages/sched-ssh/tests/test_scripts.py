@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 
-@pytest.mark.parametrize("name", ["agent", "files", "checkup", "clean"])
+@pytest.mark.parametrize("name", ["agent", "files", "checkup", "clean", "peek"])
 def test_shellcheck_finds_nothing(name: str) -> None:
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     tool = shutil.which("shellcheck", path=path)

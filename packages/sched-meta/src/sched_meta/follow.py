@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from sched_core import SchedError, scheduler_of
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import read_run
 from sched_core.runfolder.state import JobRecord
@@ -17,7 +17,7 @@ from sched_core.runfolder.state import JobRecord
 from .onlooker import nobody_drives
 from .wording import plain
 
-__all__ = ["LogReader", "follow_logs", "why_absent"]
+__all__ = ["LogReader", "follow_logs"]
 
 _INTERVAL = 0.2
 _CHUNK = 1 << 16
@@ -30,29 +30,51 @@ class LogReader:
         self._path = folder / str(job.index) / name
         self._file: BinaryIO | None = None
         self._title = f"job {job.index}" + (f" ({plain(job.name)})" if job.name else "")
+        self._pieces: deque[bytes] = deque()
+        self._shown = 0
+        """How much of the file was shown before there was one here."""
         self.job = job
+        self.elsewhere = False
+        """Whether the file is on a host whose disk cannot be seen from here."""
+        self.asked = False
+        """Whether that host was asked for it."""
 
     @property
     def found(self) -> bool:
-        """Whether there was a file."""
-        return self._file is not None
+        """Whether there was something to show."""
+        return self._file is not None or self._shown > 0
 
     @property
     def exists(self) -> bool:
-        """Whether there is a file now."""
+        """Whether there is a file here."""
         return self._path.exists()
+
+    def take(self, piece: bytes) -> None:
+        """Take the next piece of a file that is elsewhere; from any thread."""
+        self.asked = True
+        if piece:
+            self._pieces.append(piece)
 
     def copy(self, *, titled: bool) -> bool:
         """Write what is new to standard output; tell whether there was anything."""
         wrote = False
-        for file in self._files():
-            while chunk := file.read(_CHUNK):
-                if titled and not wrote:
-                    self.note("wrote:")
-                sys.stdout.buffer.write(chunk)
-                wrote = True
+        for chunk in self._chunks():
+            if titled and not wrote:
+                self.note("wrote:")
+            sys.stdout.buffer.write(chunk)
+            wrote = True
         sys.stdout.buffer.flush()
         return wrote
+
+    def _chunks(self) -> Iterator[bytes]:
+        files = self._files()
+        while self._pieces and not files:
+            piece = self._pieces.popleft()
+            self._shown += len(piece)
+            yield piece
+        for file in files:
+            while chunk := file.read(_CHUNK):
+                yield chunk
 
     def note(self, words: str) -> None:
         """Say something about the job on stderr."""
@@ -66,21 +88,11 @@ class LogReader:
             if old is not None and os.path.samestat(os.fstat(old.fileno()), self._path.stat()):
                 return [old]
             self._file = self._path.open("rb")
+            self._file.seek(self._shown)
+            self._shown = 0
         except OSError:
             return [old] if old else []
         return [old, self._file] if old else [self._file]
-
-
-def why_absent(folder: Path, job: JobRecord) -> str:
-    """Return why nothing can be read of what a running job writes; empty where nobody knows."""
-    if job.status not in (JobStatus.RUNNING, JobStatus.KILLING):
-        return ""
-    try:
-        apart = not scheduler_of(folder.absolute()).shared_disk
-    except SchedError:
-        return ""
-    where = f"runs on {job.host}, which does not share this disk"
-    return f"{where}: what it writes comes back when it has ended" if apart else ""
 
 
 def follow_logs(folder: Path, readers: Sequence[LogReader]) -> None:

@@ -8,7 +8,8 @@
 #     root SHARED PATH                                 where the run's folder is
 #     S INDEX ATTEMPT PID TICKS                        a command has started (said by its recorder)
 #     E INDEX ATTEMPT RC CLASS [RECORDS]               its record is written; on a disk of the host's own with its files: each
-#                                                      after a byte 037, with 036 for a newline, or 177 where it is to be fetched
+#                                                      after a byte 037, with 036 for a newline, 035 and one of 0def for the
+#                                                      bytes 000, 035, 036, 037; 035 alone where it is to be fetched
 #     G INDEX ATTEMPT                                  its processes are gone and left no record
 #     D SLOT                                           a slot has died
 #     a INDEX ATTEMPT STATE [RC [CLASS]]               what is known of an attempt: none fence running gone ended foreign
@@ -95,7 +96,9 @@ _agent_open() {
   fi
   _agent_recorder=$_agent_root/.sched/$6
   if [[ ! -e $_agent_recorder ]]; then
-    { printf '%s' "$7" >"$_agent_recorder.$_agent_pid" && command -p mv -f -- "$_agent_recorder.$_agent_pid" "$_agent_recorder"; } 2>/dev/null ||
+    # Hosts that share homes may do this at once.
+    file=$_agent_recorder.$_agent_boot.$_agent_pid
+    { printf '%s' "$7" >"$file" && command -p mv -f -- "$file" "$_agent_recorder"; } 2>/dev/null ||
       _agent_fail "the disk cannot be written (is it full?): $_agent_root"
   fi
   _agent_take_over
@@ -154,14 +157,27 @@ _agent_end() {
   echo -n "$_agent_line"$'\n'          # other ways are several writes where the C library is not GNU's
 } 2>/dev/null
 
-# Add what a file holds to _agent_line, or that it has to be fetched: because it is large, or bash may not hold it as it is.
+# Add what a file holds to _agent_line; that it is to be fetched, where all would be too long to be written at once.
 _agent_add() {
-  local _agent_text=$'\177'
-  if [[ -f $1 ]] && ! IFS= read -rd '' -n 3000 _agent_text <"$1" && ((${#_agent_line} + ${#_agent_text} < 3900)) &&
-    [[ $_agent_text != *[$'\36\37']* && $_agent_text != *$'\1'* && $_agent_text != *$'\177'* ]]; then
+  local _agent_text='' _agent_piece='' _agent_whole=''
+  if [[ -f $1 ]]; then
+    while :; do
+      IFS= read -rd '' -n 3900 _agent_piece || _agent_whole=1     # success: there was a NUL, or there is more
+      if [[ $_agent_piece == *[$'\35\36\37']* ]]; then
+        _agent_piece=${_agent_piece//$'\35'/$'\35d'} _agent_piece=${_agent_piece//$'\36'/$'\35e'}
+        _agent_piece=${_agent_piece//$'\37'/$'\35f'}
+      fi
+      _agent_text+=$_agent_piece
+      # Bytes that bash uses itself: an old one may lose them.
+      ((BASH_VERSINFO[0] > 4)) || [[ $_agent_piece != *$'\1'* && $_agent_piece != *$'\177'* ]] || { _agent_whole=''; break; }
+      [[ ! $_agent_whole ]] && ((${#_agent_text} < 3900)) || break
+      _agent_text+=$'\35'0
+    done <"$1"
+  fi
+  if [[ $_agent_whole ]] && ((${#_agent_line} + ${#_agent_text} < 3900)); then
     _agent_line+=$'\37'${_agent_text//$'\n'/$'\36'}
   else
-    _agent_line+=$'\37\177'
+    _agent_line+=$'\37\35'
   fi
 }
 

@@ -39,7 +39,6 @@ class Attempt:
     stage: Stage = Stage.QUEUED
     leader: int = 0
     adopted: bool = False
-    withdrawn: bool = False
     released: bool = False
     deaths: int = 0
     """How many shells died that were to start it."""

@@ -45,9 +45,10 @@ _check_mounts() {
 
 # Nothing may write to it any more: no driver is connected, no process of its jobs lives.
 _check_idle() {
-  local boot file claim job a b c d e f rest
+  local boot host file claim job a b c d e f rest
   local -a who
   read -r boot </proc/sys/kernel/random/boot_id
+  read -r host </proc/sys/kernel/hostname
   for file in "$_name/.sched/agent.$boot."*; do
     IFS=. read -r -a who <<<"${file##*/agent.}"
     ! _alive "${who[1]-}" "${who[2]-}" || _say "kept $_root: a driver's connection to it is open (process ${who[1]}); wait until it has ended"
@@ -58,7 +59,10 @@ _check_idle() {
       case $a.$rest in
         fence.*) ;;                # a driver's, so that nothing starts
         P.) ! _alive "$b" "$c" || _busy "$job" "$b" ;;
-        ?*.*[0-9]) [[ $d != "$boot" ]] || ! _alive "$e" "$f" || _busy "$job" "$e" ;;
+        ?*.*[0-9])
+          # Homes may be shared by hosts that do not see the driver's disk.
+          [[ $c == "$host" ]] || _say "kept $_root: job $job was begun on $c and has no end; only that host can tell whether it runs"
+          [[ $d != "$boot" ]] || ! _alive "$e" "$f" || _busy "$job" "$e" ;;
       esac
     done <"$claim"
   done < <(printf '%s\0' "$_name"/*/job.claim.* | command -p xargs -0 grep -sL '^E ' --)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sched_core import AttemptId, Resources
+from sched_core import Resources
 
 from .attempts import Attempt, Stage
 from .fleet import Fleet
@@ -69,26 +69,27 @@ class Dispatcher:
 
     async def start(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Bring to a host what it needs, and have it start attempts that were placed there."""
-        ready = list(attempts)
-        texts: dict[AttemptId, str] = {}
         try:
-            if not host.shared:
-                ready = await self._transfers.bring(host, ready)
-                texts = await self._transfers.scripts(ready)
+            if host.shared:
+                texts = {attempt.id: "" for attempt in attempts}
+            else:
+                texts = await self._transfers.bring(host, attempts)
         except HostUnavailable as error:
             self._scheduler.session.warn(str(error))
-            # Some may have gone elsewhere meanwhile, or were told before to start.
-            self._ledger.put_back(
-                [a for a in ready if a.host is host and a.stage is Stage.PLACED and not a.withdrawn]
-            )
+            # Some may have gone elsewhere meanwhile, or were refused, or told before to start.
+            there = [a for a in attempts if self._is_on(host, a)]
+            self._ledger.put_back([a for a in there if a.stage is Stage.PLACED])
             return
-        for attempt in ready:
-            if not attempt.withdrawn and attempt.host is host and attempt.stage <= Stage.SENT:
+        for attempt in attempts:
+            if attempt.id in texts and self._is_on(host, attempt) and attempt.stage <= Stage.SENT:
                 attempt.stage = Stage.SENT
-                text, extra = texts.get(attempt.id, ""), _exports(attempt, host)
+                text, extra = texts[attempt.id], _exports(attempt, host)
                 host.start(
                     attempt.slot, text, extra, attempt.id, f"job.wrapped.{self._scheduler.name}"
                 )
+
+    def _is_on(self, host: Host, attempt: Attempt) -> bool:
+        return attempt.host is host and self._ledger.placed(attempt.id) is attempt
 
 
 def _exports(attempt: Attempt, host: Host) -> str:

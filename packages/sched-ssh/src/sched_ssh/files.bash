@@ -53,7 +53,7 @@ _put() {
 
 _get() {
   local name n=0 said='' status=0
-  local -a kinds=() plain=() there=()
+  local -a kinds=() plain=() there=() as_they_are=()
   for name in "${_names[@]}"; do
     if [[ -f $name ]]; then
       kinds+=(plain) plain+=("$name") there+=("$name")
@@ -69,7 +69,9 @@ _get() {
   fi
   for name in "${!kinds[@]}"; do [[ ${kinds[name]} != plain ]] || kinds[name]=${_digests[n++]}; done
   printf '%s\n' ok "${kinds[@]}" ''
-  ((!${#there[@]})) || { said=$(command -p tar -chf - -- "${there[@]}" 2>&1 >&"$_out"); status=$?; }
+  # GNU's tar takes a backslash in a name that it is given for the beginning of an escape.
+  if [[ ${there[*]} == *\\* ]] && command -p tar --no-unquote --version >/dev/null 2>&1; then as_they_are=(--no-unquote); fi
+  ((!${#there[@]})) || { said=$(command -p tar "${as_they_are[@]}" -chf - -- "${there[@]}" 2>&1 >&"$_out"); status=$?; }
   printf '\n%s %s\n' "$1" "$status; ${said//$'\n'/; }"
 }
 

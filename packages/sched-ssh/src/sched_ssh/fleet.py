@@ -178,7 +178,7 @@ class Fleet:
 
 def _none_can_be_used(hosts: Collection[Host]) -> HostUnavailable:
     """Return one error that tells of all hosts."""
-    errors = [str(host.error) for host in hosts]
+    errors = [str(host.error or f"{host.name} has not answered yet") for host in hosts]
     if len(errors) == 1:
         return HostUnavailable(errors[0])
     return HostUnavailable("\n  ".join([f"none of the {len(errors)} hosts can be used:", *errors]))

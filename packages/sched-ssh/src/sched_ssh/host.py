@@ -355,7 +355,8 @@ class Host:
         kept = b""
         while (at := kept.find(mark)) < 0 or not kept.endswith(b"\n"):
             sure = max(len(kept) - len(mark), 0) if at < 0 else at
-            await self._ports.offload(archive.write, kept[:sure])
+            if sure:
+                await self._ports.offload(archive.write, kept[:sure])
             piece = await courier.stdout.read(_PIECE)
             if not piece:
                 raise HostUnavailable(f"{self.name}: the connection was lost")

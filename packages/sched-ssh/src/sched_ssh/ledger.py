@@ -70,7 +70,6 @@ class Ledger:
         """Take an attempt back, unless its host was told to start it."""
         if attempt.stage > Stage.PLACED:
             return False
-        attempt.withdrawn = True
         if attempt in self._queue:
             self._queue.remove(attempt)
         self.forget(attempt)

@@ -73,7 +73,8 @@ class Link:
         """Have a login run one of the scripts, and come back when it does."""
         seconds = self._how.connect_timeout
         with anyio.move_on_after(seconds) as scope:
-            process.stdin.write(opening(script(name)))
+            with contextlib.suppress(OSError):  # a login that has ended already says why
+                process.stdin.write(opening(script(name)))
             await self._pass_noise(process, mark.encode())
         if scope.cancelled_caught:
             raise HostUnavailable(

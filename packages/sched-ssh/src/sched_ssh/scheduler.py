@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Literal
 
@@ -35,6 +35,7 @@ from .host import Host
 from .judging import Judge
 from .ledger import Ledger
 from .link import ConnectOptions
+from .peeking import Peeker
 from .placement import refusal
 from .servers import Server, parse_servers
 from .transfer import Transfers
@@ -286,6 +287,14 @@ class SshScheduler(Scheduler):
                 for name in self.servers:
                     group.start_soon(check, name)
         return [finding for name in self.servers for finding in findings[name]]
+
+    async def read_outputs(
+        self, jobs: Sequence[Job], name: str, take: Callable[[int, bytes], None], *, follow: bool
+    ) -> None:
+        """Read what jobs write on hosts that do not share the disk, on connections of their own."""
+        _check_loop()
+        peeker = Peeker(self.servers, self.connect_options(), self.session.run, name)
+        await peeker.read(jobs, take, follow=follow)
 
     async def find_remains(self, used: Collection[str]) -> Sequence[Remains]:
         """Look for the run's folder on hosts that do not share the disk, whatever else they hold."""

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import secrets
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import IO
 
 from sched_core import OptionError
 
-__all__ = ["Item", "Parcel", "check_staged", "pack", "unpack"]
+__all__ = ["Item", "Parcel", "check_staged", "pack", "unpack", "version_of"]
 
 _IN_MEMORY = 1 << 24
 _PIECE = 1 << 20
@@ -27,6 +28,8 @@ class Item:
 
     name: str
     source: str
+    version: tuple[int, int] = (0, 0)
+    """What it was before it was read: see version_of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ def check_staged(path: str) -> str:
     if "\0" in plain:
         raise OptionError(f"{path!r} is no name of a file")
     return plain
+
+
+def version_of(path: str) -> tuple[int, int]:
+    """Return a file's size and a number that is another one when it has changed, of a folder those of
+    all that is in it. Raises OSError.
+    """
+    found = os.stat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        return found.st_size, found.st_mtime_ns
+    inner = [(name, *version_of(os.path.join(path, name))) for name in sorted(os.listdir(path))]
+    return sum(size for _, size, _ in inner), hash(tuple(inner))
 
 
 def pack(items: Iterable[Item]) -> Parcel:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import tarfile
 from collections import ChainMap, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
+
+import anyio
 
 from sched_core import AttemptId, EngineState, Failure, Observation
 
@@ -18,7 +20,7 @@ from .attempts import Attempt
 from .fleet import Fleet
 from .host import Host
 from .ledger import Ledger
-from .staging import Item, Parcel, check_staged, pack, unpack
+from .staging import Item, Parcel, check_staged, pack, unpack, version_of
 from .troubles import FilesRefused, HostUnavailable
 
 __all__ = ["Transfers"]
@@ -29,6 +31,7 @@ _AHEAD = 64
 _AHEAD_BYTES = 1 << 21
 """Jobs, and bytes of their inputs, that go to a host before it is known whether they run there."""
 _TRIES = 2
+_LONGEST_WAIT = 0.5
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What concerns all jobs, not only the one whose file cannot be written."""
 _RECORDS = ("claim.{}", "jid", "rc", "status", "stderr", "stdout")
@@ -56,89 +59,119 @@ class Transfers:
         self._ended: dict[Host | None, deque[_End]] = {}
         """Ends that wait for files of a host, or for none."""
         self._fetching: set[Host | None] = set()
+        self._took = 0.0
+        """Seconds of the last fetch."""
+        self._bringing: dict[Host, anyio.Lock] = {}
+        self._scripts: dict[AttemptId, str] = {}
+        """Texts that were read before they are asked for: a hop to a thread keeps a slot waiting."""
 
     # --- there -----------------------------------------------------------------------------------
 
-    async def bring(self, host: Host, attempts: Sequence[Attempt]) -> list[Attempt]:
-        """Bring what attempts need to the host; return those that can be started.
+    async def bring(self, host: Host, attempts: Sequence[Attempt]) -> dict[AttemptId, str]:
+        """Bring what attempts need to the host; return the scripts of those that can be started.
 
         Raises HostUnavailable.
         """
-        ports = self._scheduler.session.ports
-        found = await ports.offload(lambda: [self._needs(host, attempt) for attempt in attempts])
+        if any(attempt.job.inputs for attempt in attempts):
+            attempts = await self._bring_inputs(host, attempts)
+        if any(attempt.id not in self._scripts for attempt in attempts):
+            offload = self._scheduler.session.ports.offload
+            soon = self._soon()
+            self._scripts = await offload(self._read_scripts, self._scripts, attempts, soon)
+        return {attempt.id: self._scripts.pop(attempt.id) for attempt in attempts}
+
+    def _soon(self) -> list[Attempt]:
+        return list(islice(self._ledger.waiting(), _AHEAD))
+
+    def _read_scripts(
+        self, known: Mapping[AttemptId, str], wanted: Sequence[Attempt], soon: Sequence[Attempt]
+    ) -> dict[AttemptId, str]:
+        """Return the texts of scripts, also of some that are soon asked for. Blocks; raises OSError."""
+        session = self._scheduler.session
+        name = f"job.wrapped.{self._scheduler.name}"
+
+        def read(attempt: Attempt) -> str:
+            path = f"{session.layout.workdir}/{attempt.job.index}/{name}"
+            return known.get(attempt.id) or os.fsdecode(session.ports.files.read(path))
+
+        texts = {attempt.id: read(attempt) for attempt in wanted}
+        for attempt in soon:
+            with contextlib.suppress(OSError):  # it is told when the job's turn comes
+                texts[attempt.id] = read(attempt)
+        return texts
+
+    async def _bring_inputs(self, host: Host, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Bring inputs that the host does not have; return the attempts that have theirs there."""
+        offload = self._scheduler.session.ports.offload
+        if not any(await offload(self._needs, host, attempts)):
+            return attempts
+        # What one transfer brings must not come again by the next one: a job may read it already.
+        async with self._bringing.setdefault(host, anyio.Lock()):
+            return await self._bring_missing(host, attempts, self._soon())
+
+    async def _bring_missing(
+        self, host: Host, attempts: Sequence[Attempt], soon: Sequence[Attempt]
+    ) -> Sequence[Attempt]:
+        """Bring inputs at once; where that fails, one by one, so that only those suffer that must."""
+        offload = self._scheduler.session.ports.offload
         ready: list[Attempt] = []
         items: list[Item] = []
-        for attempt, needed in zip(attempts, found, strict=True):
+        for attempt, needed in zip(
+            attempts, await offload(self._needs, host, attempts), strict=True
+        ):
             if isinstance(needed, OSError):
-                self._refuse(attempt, f"its input {needed.filename}: {needed.strerror}")
+                self._refuse(attempt, _unread(needed))
             else:
                 ready.append(attempt)
                 items += needed
         if not items:
             return ready
-        items += await ports.offload(self._needed_soon, host)
+        items += await offload(self._needed_soon, host, soon)
         items = list({item.name: item for item in items}.values())
         try:
-            parcel: Parcel = await ports.offload(pack, items)
-        except OSError as error:
-            for attempt in ready:
-                self._refuse(attempt, f"its input {error.filename}: {error.strerror}")
-            return []
-        try:
+            parcel: Parcel = await offload(pack, items)
             with parcel.archive:
                 await host.upload(parcel)
-        except FilesRefused as error:
-            return await self._bring_apart(host, ready, error)
-        host.uploaded.update({item.name: _version(item.source) for item in items})
+        except (OSError, FilesRefused) as error:
+            if soon or len(ready) > 1:
+                return [a for one in ready for a in await self._bring_missing(host, [one], ())]
+            self._refuse(ready[0], _unread(error) if isinstance(error, OSError) else str(error))
+            self._fleet.count_start(host, failed=isinstance(error, FilesRefused))
+            return []
+        host.uploaded.update({item.name: item.version for item in items})
         return ready
 
-    async def _bring_apart(
-        self, host: Host, attempts: Sequence[Attempt], error: FilesRefused
-    ) -> list[Attempt]:
-        """Bring attempts' files one by one, so that only those suffer that the host cannot take."""
-        if len(attempts) > 1:
-            return [a for attempt in attempts for a in await self.bring(host, [attempt])]
-        self._refuse(attempts[0], str(error))
-        self._fleet.count_start(host, failed=True)
-        return []
-
-    def _needs(self, host: Host, attempt: Attempt) -> list[Item] | OSError:
+    def _needs(self, host: Host, attempts: Sequence[Attempt]) -> list[list[Item] | OSError]:
         """Return the inputs that the host does not have, or why they cannot be read. Blocks."""
-        directory = self._scheduler.session.directory
+        version = cache(version_of)  # many jobs may share a folder
+        return [self._needed_by(host, attempt, version) for attempt in attempts]
+
+    def _needed_by(
+        self, host: Host, attempt: Attempt, version: Callable[[str], tuple[int, int]]
+    ) -> list[Item] | OSError:
         items = []
         for path in map(check_staged, attempt.job.inputs):
-            source = os.path.join(directory, path)
+            source = os.path.join(self._scheduler.session.directory, path)
             try:
-                if host.uploaded.get(f"files/{path}") != _version(source) or os.path.isdir(source):
-                    items.append(Item(f"files/{path}", source))
+                item = Item(f"files/{path}", source, version(source))
             except OSError as error:
                 return error
+            if host.uploaded.get(item.name) != item.version:
+                items.append(item)
         return items
 
-    def _needed_soon(self, host: Host) -> list[Item]:
+    def _needed_soon(self, host: Host, soon: Sequence[Attempt]) -> list[Item]:
         """Return small inputs of jobs that wait: they share the trouble of a transfer. Blocks."""
         items: list[Item] = []
         room = _AHEAD_BYTES
-        for attempt in list(islice(self._ledger.waiting(), _AHEAD)):
-            found = self._needs(host, attempt)
-            if isinstance(found, OSError):
+        for needed in self._needs(host, soon):
+            if isinstance(needed, OSError):
                 continue  # it is told when the job's turn comes
-            room -= sum(_small_size(item.source) for item in found)
+            room -= sum(item.version[0] for item in needed)
             if room < 0:
                 break
-            items += found
+            items += needed
         return items
-
-    async def scripts(self, attempts: Sequence[Attempt]) -> dict[AttemptId, str]:
-        """Return the texts of the attempts' scripts."""
-        ports, layout = self._scheduler.session.ports, self._scheduler.session.layout
-        name = f"job.wrapped.{self._scheduler.name}"
-
-        def read() -> dict[AttemptId, str]:
-            paths = {a.id: f"{layout.workdir}/{a.job.index}/{name}" for a in attempts}
-            return {key: os.fsdecode(ports.files.read(path)) for key, path in paths.items()}
-
-        return await ports.offload(read)
 
     def _refuse(self, attempt: Attempt, reason: str) -> None:
         seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
@@ -170,11 +203,14 @@ class Transfers:
             self._fleet.spawn(self._fetch_all, host)
 
     async def _fetch_all(self, host: Host | None) -> None:
-        waiting = self._ended[host]
+        waiting, ports = self._ended[host], self._scheduler.session.ports
         try:
-            while batch := list(islice(waiting, _AT_ONCE)):
+            while waiting:
+                await self._gather(host)
+                batch, began = list(islice(waiting, _AT_ONCE)), ports.monotonic()
                 # Somebody may have given one up meanwhile.
                 await self._fetch_together(host, [end for end in batch if self._is_wanted(end)])
+                self._took = ports.monotonic() - began
                 for _ in batch:
                     waiting.popleft()
         except HostUnavailable as error:
@@ -184,6 +220,11 @@ class Transfers:
             self._leave(host)
         finally:
             self._fetching.discard(host)
+
+    async def _gather(self, host: Host | None) -> None:
+        """Where more is to come from a host, wait for it: what each transfer costs is shared by all."""
+        if host is not None and any(self._ledger.waiting()):
+            await self._scheduler.session.ports.sleep(min(_LONGEST_WAIT, self._took))
 
     def _leave(self, host: Host | None) -> None:
         """Do not wait for files that cannot be stored: whoever goes on with the run fetches them."""
@@ -285,14 +326,5 @@ def _unwritten(error: OSError) -> Exception:
     return FilesRefused(f"{error.filename} cannot be written here: {error.strerror}")
 
 
-def _small_size(path: str) -> int:
-    with contextlib.suppress(OSError):
-        found = os.stat(path)
-        if stat.S_ISREG(found.st_mode):
-            return found.st_size
-    return _AHEAD_BYTES + 1
-
-
-def _version(path: str) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_size, found.st_mtime_ns
+def _unread(error: OSError) -> str:
+    return f"its input {error.filename}: {error.strerror}"

@@ -62,6 +62,8 @@ def _network(who: str, error: OSError) -> HostUnavailable:
         return HostUnavailable(f"{who}: {error.strerror}: {error.filename}", lasting=True)
     if isinstance(error, ConnectionRefusedError):
         return HostUnavailable(f"{who} refuses the connection: does sshd run there, on that port?")
+    if isinstance(error, BrokenPipeError | ConnectionResetError):
+        return HostUnavailable(f"{who}: the connection was lost")
     if isinstance(error, TimeoutError) or not error.errno:
         return HostUnavailable(
             f"{who} does not answer: is it up, and does a firewall let you through?"

@@ -84,6 +84,7 @@ class SlotDied:
     slot: int
 
 
+_ESCAPED = {"0": "\0", "d": "\x1d", "e": "\x1e", "f": "\x1f"}
 State = Literal["none", "fence", "running", "gone", "ended", "foreign"]
 
 
@@ -153,7 +154,11 @@ def _attempt(words: list[str]) -> AttemptId:
 
 
 def _record(text: str) -> bytes | None:
-    return None if text == "\x7f" else text.replace("\x1e", "\n").encode("utf-8", "surrogateescape")
+    if text == "\x1d":
+        return None
+    first, *rest = text.replace("\x1e", "\n").split("\x1d")
+    whole = first + "".join([_ESCAPED[part[0]] + part[1:] for part in rest])
+    return whole.encode("utf-8", "surrogateescape")
 
 
 def _failure(word: str) -> Failure | None:

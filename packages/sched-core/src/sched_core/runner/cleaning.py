@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..errors import RunLocked, RunUnfinished
-from ..hooks import Hooks
-from ..lifecycle.session import Session
 from ..model.failure import Failure
 from ..ports import Ports, system_ports
 from ..runfolder import (
@@ -27,6 +25,7 @@ from ..runfolder import (
     require_run,
 )
 from ..scheduler.observation import Remains
+from .opening import looking_at
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
@@ -51,17 +50,15 @@ async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequ
     layout = Layout(str(scheduler.workdir))
     await ports.offload(require_run, ports.files, layout)  # before there is a lease of none
     lease = await acquire_lease(ports, layout)
-    earlier = scheduler._session
     try:
         run, jobs, used = await ports.offload(_read, ports, layout)
-        scheduler._session = Session(scheduler, ports, Hooks([]), run, lease=lease)
-        async with _beating(ports, lease):
-            found = await scheduler.find_remains(used)
-            if not lose_results:
-                _check_that_nothing_is_lost(jobs, found)
-            return await scheduler.remove_remains(found)
+        with looking_at(scheduler, ports, run, lease):
+            async with _beating(ports, lease):
+                found = await scheduler.find_remains(used)
+                if not lose_results:
+                    _check_that_nothing_is_lost(jobs, found)
+                return await scheduler.remove_remains(found)
     finally:
-        scheduler._session = earlier
         with anyio.CancelScope(shield=True):
             await ports.offload(lease.release)
 

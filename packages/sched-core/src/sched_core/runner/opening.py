@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import OptionError, RunExists
@@ -30,7 +31,7 @@ from ..runfolder.state import JOB_STATE
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
 
-__all__ = ["EXISTING", "Existing", "current_directory", "open_session", "restore_job"]
+__all__ = ["EXISTING", "Existing", "current_directory", "looking_at", "open_session", "restore_job"]
 
 Existing = Literal["error", "resume", "reuse"]
 EXISTING: tuple[Existing, ...] = ("error", "resume", "reuse")
@@ -86,6 +87,19 @@ async def _open(
     session = Session(scheduler, ports, hooks, run, journal, lease)
     await session.flush_with(session.make_folders)
     return session, records
+
+
+@contextmanager
+def looking_at(
+    scheduler: Scheduler, ports: Ports, run: RunFile, lease: Lease | None = None
+) -> Iterator[Session]:
+    """Let a scheduler be asked about a run that it does not drive."""
+    earlier = scheduler._session
+    scheduler._session = Session(scheduler, ports, Hooks([]), run, lease=lease)
+    try:
+        yield scheduler._session
+    finally:
+        scheduler._session = earlier
 
 
 def _make_folders(ports: Ports, layout: Layout) -> None:

@@ -185,6 +185,16 @@ class Backend(JobText):
         """Check what the backend needs; return name, verdict (None: a warning) and detail of each."""
         return ()
 
+    async def read_outputs(
+        self, jobs: Sequence[Job], name: str, take: Callable[[int, bytes], None], *, follow: bool
+    ) -> None:
+        """Hand out what running jobs write to a file (job.stdout, job.stderr) that cannot be seen
+        from here before they have ended; where it can, there is nothing to do.
+
+        `take` gets a job's index and the next piece; an empty one at the end of what there is now.
+        With `follow` there is none, until cancelled. The run may be driven by another process.
+        """
+
     async def find_remains(self, used: Collection[str]) -> Sequence[Remains]:
         """Look for what the run has left outside of its own folder.
 

@@ -15,13 +15,14 @@ __all__ = ["logs"]
 def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> None:
     """Show what JOBS wrote to their standard output.
 
-    With several jobs a line on stderr tells which one comes next. What a job writes on a host that
-    does not share this disk can be read when it has ended.
+    With several jobs a line on stderr tells which one comes next. What a job writes that runs on a
+    host with a disk of its own is read there.
     """
     from sched_core.runfolder import read_run
 
     from ..console import say
-    from ..follow import LogReader, follow_logs, why_absent
+    from ..elsewhere import read_elsewhere
+    from ..follow import LogReader, follow_logs
     from ..runfolder import existing_run
     from ..selection import select_jobs
 
@@ -30,13 +31,13 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     if not chosen:
         say(f"none of the jobs is {' or '.join(jobs)}")
     readers = [LogReader(folder, job, which or "job.stdout") for job in chosen]
+    read_elsewhere(folder, readers, which or "job.stdout", follow=follow)
     if follow:
-        for reader in readers:
-            if not reader.exists and (why := why_absent(folder, reader.job)):
-                reader.note(why)
         follow_logs(folder, readers)
         return
     for reader in readers:
         reader.copy(titled=len(readers) > 1)
-        if not reader.found:
-            reader.note(why_absent(folder, reader.job) or "has written nothing yet")
+        if reader.elsewhere and not reader.asked:
+            reader.note(f"runs on {reader.job.host}: what it writes comes back when it has ended")
+        elif not reader.found:
+            reader.note("has written nothing yet")
