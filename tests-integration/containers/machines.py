@@ -1,0 +1,160 @@
+"""Real container engines, each with its state in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from ..daemons import Daemon, need_programs, until
+from .image import archive_of
+
+__all__ = ["Docker", "Engine", "Podman"]
+
+
+class Engine(Protocol):
+    """An engine under test."""
+
+    name: str
+    image: str
+    env: Mapping[str, str]
+    """Variables by which its client finds it."""
+    options: Mapping[str, Any]
+    """Of a ContainerScheduler that uses it."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def run(self, *words: str) -> str: ...
+
+
+class _Client:
+    name: str
+    env: Mapping[str, str]
+
+    def run(self, *words: str) -> str:
+        """Run the client and return what it says. Raises with its own words where it fails."""
+        done = subprocess.run(
+            [self.name, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **self.env},
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.name} {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+
+class Docker(_Client):
+    """A Docker daemon that makes no networks: the machine's own stay as they are."""
+
+    name = "docker"
+    image = "sched-test:latest"
+
+    def __init__(self, root: Path, tree: Path) -> None:
+        need_programs(dockerd="docker.io", containerd="containerd", docker="docker.io")
+        self._root, self._tree = root, tree
+        self._socket = f"unix://{root}/docker.sock"
+        self.env = {"DOCKER_HOST": self._socket, "DOCKER_CONFIG": f"{root}/config"}
+        self.options = {"image": self.image, "bin": "docker", "bin_args": ["--network", "none"]}
+        self.daemon = Daemon("dockerd", self._argv(), root / "dockerd.log", dict(os.environ))
+
+    def _argv(self) -> list[str]:
+        folders = {"data-root": "data", "exec-root": "exec", "pidfile": "dockerd.pid"}
+        places = [f"--{option}={self._root}/{name}" for option, name in folders.items()]
+        alone = [f"--{what}=false" for what in ("iptables", "ip6tables", "ip-forward", "ip-masq")]
+        return ["dockerd", *places, f"--host={self._socket}", "--bridge=none", *alone]
+
+    def start(self) -> None:
+        (self._root / "config").mkdir()
+        (self._root / "config/config.json").write_text("{}")
+        self._begin()
+        self.run("import", str(archive_of(self._tree)), self.image)
+
+    def _begin(self) -> None:
+        self.daemon.start()
+        try:
+            until(self._answers, "dockerd answers")
+        except TimeoutError as error:
+            raise RuntimeError(f"{error}\n{self.daemon.last_words()}") from None
+
+    def restart(self) -> None:
+        """Start the daemon again after it was killed."""
+        (self._root / "dockerd.pid").unlink(missing_ok=True)
+        self._begin()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(RuntimeError):
+            return bool(self.run("version", "--format", "{{.Server.Version}}"))
+        return False
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            if left := self.run("ps", "-aq").split():
+                self.run("rm", "-f", *left)
+        self.daemon.stop()
+        _unmount(self._root)
+
+
+class Podman(_Client):
+    """Podman as root, which is no daemon."""
+
+    name = "podman"
+    image = "localhost/sched-test:latest"
+    runtime: ClassVar[str] = "runc"
+
+    def __init__(self, root: Path, tree: Path) -> None:
+        need_programs(podman="podman", runc="runc", conmon="conmon", catatonit="catatonit")
+        self._root, self._tree = root, tree
+        self.env = {
+            "CONTAINERS_CONF": f"{root}/containers.conf",
+            "CONTAINERS_STORAGE_CONF": f"{root}/storage.conf",
+        }
+        self.options = {"image": self.image, "bin": "podman", "bin_args": ["--network", "none"]}
+
+    def start(self) -> None:
+        (self._root / "containers.conf").write_text(_containers_conf(self.runtime))
+        (self._root / "storage.conf").write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{self._root}/data"\n'
+            f'runroot = "{self._root}/run"\n'
+        )
+        self.run("import", "--quiet", str(archive_of(self._tree)), self.image)
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self.run("rm", "--force", "--all", "--time", "0")
+        _unmount(self._root)
+
+
+def _containers_conf(runtime: str) -> str:
+    """Return a configuration without systemd and without more rights than the tests have."""
+    limits = {
+        name: resource.getrlimit(number)[1]
+        for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
+    }
+    most = {"nofile": 1 << 20, "nproc": int(Path("/proc/sys/kernel/pid_max").read_text())}
+    ulimits = [
+        f"{name}={limit}:{limit}"
+        for name, hard in limits.items()
+        for limit in [most[name] if hard == resource.RLIM_INFINITY else min(hard, most[name])]
+    ]
+    return (
+        f'[containers]\ndefault_ulimits = {json.dumps(ulimits)}\nnetns = "none"\n'
+        'log_driver = "k8s-file"\n'
+        f'[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+    )
+
+
+def _unmount(root: Path) -> None:
+    """Unmount what an engine has left mounted below its folder."""
+    for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+        target = line.split(" ")[1].encode().decode("unicode_escape")
+        if target.startswith(f"{root}/"):
+            subprocess.run(["umount", "--lazy", target], check=False)

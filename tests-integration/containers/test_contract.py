@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sched_container import ContainerScheduler
+from sched_core.testing.contract import SchedulerContract
+
+from .machines import Engine
+
+
+class OnEngine(SchedulerContract):
+    scheduler_class = ContainerScheduler
+    backends = ("asyncio",)
+    patience = 90.0
+
+
+class TestDocker(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, docker: Engine) -> None:
+        self.options: dict[str, Any] = {"pull": "never", **docker.options}
+
+
+class TestPodman(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, podman: Engine) -> None:
+        self.options: dict[str, Any] = {"pull": "never", **podman.options}
