@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import resource
+import shutil
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -22,6 +24,8 @@ class Engine(Protocol):
 
     name: str
     image: str
+    at_once: Sequence[str]
+    """Words of `rm` for an end without TERM before it."""
     env: Mapping[str, str]
     """Variables by which its client finds it."""
     options: Mapping[str, Any]
@@ -56,6 +60,7 @@ class Docker(_Client):
     """A Docker daemon that makes no networks: the machine's own stay as they are."""
 
     name = "docker"
+    at_once: Sequence[str] = ()
     image = "sched-test:latest"
 
     def __init__(self, root: Path, tree: Path) -> None:
@@ -87,8 +92,18 @@ class Docker(_Client):
 
     def restart(self) -> None:
         """Start the daemon again after it was killed."""
+        self._end_containerd()
         (self._root / "dockerd.pid").unlink(missing_ok=True)
         self._begin()
+
+    def _end_containerd(self) -> None:
+        """End the helper of a daemon that was killed: another daemon would wait for its lock."""
+        folder = self._root / "exec/containerd"
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
+            pid = int((folder / "containerd.pid").read_text())
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: not Path(f"/proc/{pid}").exists(), "containerd has ended")
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _answers(self) -> bool:
         with contextlib.suppress(RuntimeError):
@@ -107,6 +122,7 @@ class Podman(_Client):
     """Podman as root, which is no daemon."""
 
     name = "podman"
+    at_once: Sequence[str] = ("-t", "0")
     image = "localhost/sched-test:latest"
     runtime: ClassVar[str] = "runc"
 

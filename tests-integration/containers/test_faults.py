@@ -1,0 +1,92 @@
+"""Clients, containers and daemons that end before they should."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sched_core import Failure, Job, JobStatus, Runner
+
+from ..jobs import begun, ran, until, waiting
+from .machines import Docker, Engine
+from .test_outcomes import engine, scheduler
+
+__all__ = ["engine"]
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+
+def container_of(engine: Engine) -> str:
+    (found,) = engine.run("ps", "-q").split()
+    return found
+
+
+async def open_gate(runner: Runner) -> None:
+    await (runner.scheduler.workdir / "gate").write_text("")
+
+
+async def test_a_client_that_is_killed_takes_nothing_with_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with Runner(scheduler(engine, tmp_path), plugins=[]) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        os.kill(int(job.jid or 0), signal.SIGKILL)
+        await open_gate(runner)
+    assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
+    assert ran(tmp_path / "run", job) == ["1"]
+    assert engine.run("ps", "-aq") == ""
+
+
+@pytest.mark.parametrize("how", ["killed", "removed"])
+async def test_a_container_that_somebody_ends(engine: Engine, tmp_path: Path, how: str) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0}
+    async with Runner(scheduler(engine, tmp_path, **options), plugins=[]) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        words = ["kill"] if how == "killed" else ["rm", "-f", *engine.at_once]
+        engine.run(*words, container_of(engine))
+        await until(lambda: job.attempt == 2 or job.status.final)
+        await open_gate(runner)
+    assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
+    assert ran(tmp_path / "run", job) == ["1", "2"]
+    assert engine.run("ps", "-aq") == ""
+
+
+async def test_a_daemon_that_is_killed_and_comes_back(docker: Docker, tmp_path: Path) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0}
+    async with Runner(scheduler(docker, tmp_path, **options), plugins=[]) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        docker.daemon.kill()
+        docker.restart()
+        await until(lambda: job.attempt == 2 or job.status.final)
+        await open_gate(runner)
+    assert job.status is JobStatus.FINISHED
+    assert ran(tmp_path / "run", job) in (["1"], ["1", "2"])
+    assert docker.run("ps", "-aq") == ""
+
+
+async def test_a_daemon_that_is_away_is_waited_for(docker: Docker, tmp_path: Path) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0}
+    async with Runner(scheduler(docker, tmp_path, **options), plugins=[]) as runner:
+        docker.daemon.stop()
+        job = await runner.feed(["true"])
+        await until(lambda: job.failure is Failure.UNAVAILABLE or job.attempt > 1)
+        docker.restart()
+    assert (job.status, job.trial_count) == (JobStatus.FINISHED, 0)
+
+
+async def test_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
+    stubborn = "trap '' TERM; setsid sleep 1000 & : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
+    async with Runner(scheduler(engine, tmp_path, grace=0.5), plugins=[]) as runner:
+        job: Job = await runner.feed(["/bin/bash", "-c", stubborn])
+        while not await (job.metadir / "begun").exists():
+            await anyio.sleep(0.05)
+        await runner.kill(job)
+        assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
+    await until(lambda: engine.run("ps", "-aq") == "")
