@@ -115,15 +115,6 @@ async def test_one_connection_a_host(apart: Lab, folder: Path) -> None:
         assert {job.status for job in runner.jobs} == {JobStatus.FINISHED}
 
 
-async def test_a_host_that_allows_one_channel(lab: Lab, folder: Path) -> None:
-    lab.host(MaxSessions="1")
-    async with run_of(folder / "run", "h1", forks=2) as runner:
-        jobs = [
-            await runner.feed(shell("echo $$ >$1", f"o{n}"), outputs=[f"o{n}"]) for n in range(6)
-        ]
-    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 6
-
-
 @pytest.mark.parametrize("login", ["/bin/dash", "/bin/bash"])
 async def test_login_scripts_that_talk(lab: Lab, folder: Path, login: str) -> None:
     host = lab.host(shell=login)
