@@ -101,13 +101,13 @@ def start_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Slurm
 
 @pytest.fixture(scope="module")
 def _frail() -> Iterator[SlurmCluster]:
-    with _running(settings={"MessageTimeout": 4}) as cluster:
+    with _running(settings={"MessageTimeout": 2}) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def frail_slurm(_frail: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
-    """A Slurm whose tools give up after four seconds, of these tests alone: it will be hurt."""
+    """A Slurm whose tools give up after two seconds, of these tests alone: it will be hurt."""
     monkeypatch.setenv("SLURM_CONF", os.fspath(_frail.conf))
     return _frail
 

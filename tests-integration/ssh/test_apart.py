@@ -11,8 +11,9 @@ import pytest
 
 from sched_core import JobStatus, OptionError
 
-from .helpers import outcome, run_of, shell, text
+from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
+from .test_faults import host_of
 
 
 @pytest.fixture
@@ -46,6 +47,23 @@ async def test_folders_go_and_come(apart: Lab, folder: Path) -> None:
         job = await runner.feed(shell("cp -R tree copy"), inputs=["tree"], outputs=["copy"])
     assert outcome(job) == ("FINISHED", 0, None)
     assert (folder / "copy/deep/file").read_bytes() == bytes(range(256))
+
+
+async def test_one_host_shares_the_disk_and_another_does_not(lab: Lab, folder: Path) -> None:
+    lab.host(uid=os.geteuid(), shared=[folder])
+    lab.host()
+    (folder / "in").write_text("text\n")
+    servers = {"h1": {"slots": 1}, "h2": {"slots": 1}}
+    async with run_of(folder / "run", servers=servers, forks=2) as runner:
+        await until(lambda: all(host_of(runner, name).up for name in servers))  # type: ignore[attr-defined]
+        jobs = [
+            await runner.feed(shell("cat in >$1; hostname", name), inputs=["in"], outputs=[name])
+            for name in ("a", "b", "c", "d")
+        ]
+    assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+    assert {job.host for job in jobs} == {"h1", "h2"}
+    assert [text(job.stdout_file).strip() for job in jobs] == [job.host for job in jobs]
+    assert {(folder / name).read_text() for name in ("a", "b", "c", "d")} == {"text\n"}
 
 
 async def test_large_files_arrive_whole(apart: Lab, folder: Path) -> None:
@@ -113,15 +131,6 @@ async def test_one_connection_a_host(apart: Lab, folder: Path) -> None:
         await runner.stop_feeding()
         assert [host.connections() for host in apart.hosts] == [1, 1]
         assert {job.status for job in runner.jobs} == {JobStatus.FINISHED}
-
-
-async def test_a_host_that_allows_one_channel(lab: Lab, folder: Path) -> None:
-    lab.host(MaxSessions="1")
-    async with run_of(folder / "run", "h1", forks=2) as runner:
-        jobs = [
-            await runner.feed(shell("echo $$ >$1", f"o{n}"), outputs=[f"o{n}"]) for n in range(6)
-        ]
-    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 6
 
 
 @pytest.mark.parametrize("login", ["/bin/dash", "/bin/bash"])

@@ -52,7 +52,7 @@ async def test_a_job_that_fills_the_disk(small: Host, tmp_path: Path, rc: int) -
     assert text(job.stdout_file) == "out\n"
 
 
-@pytest.mark.parametrize("rc", [0, 3])
+@pytest.mark.parametrize("rc", [pytest.param(0, marks=pytest.mark.full), 3])
 async def test_a_disk_that_is_full_when_nobody_listens(
     small: Host, tmp_path: Path, rc: int
 ) -> None:

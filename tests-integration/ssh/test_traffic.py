@@ -119,3 +119,16 @@ def sent_to(host: Host) -> int:
     """Return how many bytes the host's sshd was sent on its connections."""
     told = host.run("ss", "-Htin", "sport", "=", ":22")
     return sum(map(int, re.findall(r"\bbytes_received:(\d+)", told)))
+
+
+async def test_a_slot_that_is_gone_without_a_word_is_made_again(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", forks=1) as runner:
+        await runner.wait(await runner.feed(["true"]))
+        there: Any = host_of(runner, "h1")
+        agent = there.hello.pid
+        inner = "$(cat $(printf '/proc/%s/task/*/children ' $(cat /proc/$1/task/*/children)))"
+        # Both of its shells at once, so that none can tell.
+        host.run("sh", "-c", f"kill -9 {inner} $(cat /proc/$1/task/*/children)", "sh", str(agent))
+        job = await runner.wait(await runner.feed(["true"]))
+    assert outcome(job) == ("FINISHED", 0, None)

@@ -82,13 +82,14 @@ def figures_of(
     *,
     judged: bool,
     ratio: float | None = RATIO_TARGET,
+    cpu: float | None = CPU_TARGET,
 ) -> list[Figure]:
     """Return the rows: each program, what it takes beside the one by hand, and our driver's CPU."""
     rows = [_row(case, hand), _row(case, ours)]
     if hand.samples and ours.samples:
         rows.append(_ratio(case, ours, hand, ratio, judged=judged))
     if ours.cpu:
-        rows.append(_cpu(case, ours, CPU_TARGET, judged=judged))
+        rows.append(_cpu(case, ours, cpu, judged=judged))
     for peer in peers:
         rows += _peer(f"{case} peers", peer, hand)
     return rows

@@ -35,7 +35,7 @@ _AT_ONCE = 10
 _KEEPALIVE = 1
 _NO_KEEPALIVE = 3600
 _RIG = "tests-integration.ssh.hosts:Lab"
-_PEERS = [("xqute", "xqute-ssh", f"{_AT_ONCE} at once")]
+_PEERS = [("xqute", "xqute-ssh", f"{_AT_ONCE} at once, until the last return code is written")]
 
 
 class Rig:
@@ -145,7 +145,8 @@ def _contest(rig: Rig, sizes: Sizes, peers: Sequence[Peer]) -> list[Figure]:
         _take(rig, hand, partial(by_hand, jobs, rig))
         for entry, function in others:
             _take(rig, entry, partial(_peer, rig, function, entry.jobs))
-    rows = figures_of("ssh", hand, ours, [e for e, _ in others], judged=sizes.judged, ratio=None)
+    theirs = [entry for entry, _ in others]
+    rows = figures_of("ssh", hand, ours, theirs, judged=sizes.judged, ratio=None, cpu=None)
     return [*rows, *_own(ours, sizes)]
 
 

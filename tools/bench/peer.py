@@ -48,9 +48,10 @@ def xqute_sge(jobs: int, slots: int) -> float:
 
 
 def xqute_ssh(jobs: int, slots: int) -> float:
-    """Return when the last job has left its return code: that it has ended is never noticed.
+    """Return when the last job has left its return code.
 
-    Over SSH a job is noted as submitted when it is over, whatever it does.
+    Over SSH it notes each job as submitted when that is over, and never sees an end: after `forks`
+    jobs it would start no more.
     """
     import asyncio
 
@@ -60,7 +61,8 @@ def xqute_ssh(jobs: int, slots: int) -> float:
     servers = {"servers": {"h1": here, "h2": here}}
 
     async def main() -> float:
-        driver = Xqute("ssh", workdir="xqute", forks=slots, scheduler_opts=servers)
+        options = {"forks": jobs, "submission_batch": slots, "scheduler_opts": servers}
+        driver = Xqute("ssh", workdir="xqute", **options)
         for _ in range(jobs):
             await driver.feed(["/bin/true"])
         waits = asyncio.create_task(driver.run_until_complete())

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ..contest import CPU_TARGET, RATIO_TARGET, Entry, Sample, figures_of
+from ..contest import CPU_TARGET, RATIO_TARGET, Entry, Sample, Took, figures_of, take
 from ..figures import Figure
+from ..measuring import Failed
 
 
 def entry(name: str, jobs: int, *seconds: float, cpu: float | None = None) -> Entry:
@@ -50,3 +51,20 @@ def test_a_round_that_failed_is_told_and_left_out() -> None:
     assert (found["never"].value, found["never"].note) == (None, "it broke")
     assert (found["none"].value, found["none"].note) == (None, "not installed")
     assert "never / by hand" not in found
+
+
+def test_each_round_is_a_sample_or_a_failure() -> None:
+    one = Entry("one", 10)
+
+    def fail() -> Took:
+        raise Failed("it broke")
+
+    take(one, lambda: (2.0, 0.5), lambda: {"squeue": 3})
+    take(one, fail, dict)
+    assert one.samples == [Sample(2.0, 0.5, {"squeue": 3})]
+    assert one.failures == ["it broke"]
+
+
+def test_a_contest_without_targets_has_none() -> None:
+    found = figures_of("ssh", HAND, OURS, [], judged=True, ratio=None, cpu=None)
+    assert [figure.target for figure in found] == [None] * 4

@@ -9,10 +9,13 @@ from ..report import SCHEMA, report
 from ..table import number, table
 
 
-def figure(value: float | None, target: float | None = 10.0, *, judged: bool = True) -> Figure:
+def figure(
+    value: float | None, target: float | None = 10.0, *, judged: bool = True, least: bool = False
+) -> Figure:
     return Figure(
-        case="c", what="w", value=value, unit="ms", target=target, judged=judged, samples=(1.0,)
-    )
+        case="c", what="w", value=value, unit="ms", target=target, least=least, judged=judged,
+        samples=(1.0,),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,8 @@ def figure(value: float | None, target: float | None = 10.0, *, judged: bool = T
         (figure(10.0), "met"),
         (figure(10.1), "not met"),
         (figure(99.0, judged=False), "too small"),
+        (figure(10.0, least=True), "met"),
+        (figure(9.9, least=True), "not met"),
         (figure(1.0, None), ""),
         (figure(None), "failed"),
         (unavailable("c", "w", "not installed"), "failed"),
@@ -53,6 +58,12 @@ def test_the_table_is_markdown_whose_columns_line_up() -> None:
     ]  # fmt: skip
     assert "failed" in lines[3]
     assert "why not" in lines[3]
+
+
+def test_the_table_says_which_side_of_the_target_is_met() -> None:
+    both = table([figure(1.0), figure(1.0, least=True)]).splitlines()
+    assert "<= 10 ms" in both[2]
+    assert ">= 10 ms" in both[3]
 
 
 def test_the_file_says_what_was_measured_with_what() -> None:

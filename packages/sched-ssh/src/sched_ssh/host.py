@@ -36,6 +36,8 @@ _PATIENCE = 60.0
 """Seconds for an answer of an agent whose connection lives."""
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
+_LASTING_DELAY = 300.0
+"""Seconds until a host that lets nobody in is asked again: some ban who knocks too often."""
 _PIECE = 1 << 18
 
 
@@ -131,10 +133,12 @@ class Host:
                 await self._serve(owner)
             except HostUnavailable as error:
                 self._went_down(owner, error, began)
-            delay = self._next_delay(delay, began)
+                delay = self._next_delay(delay, began, error)
             await self._ports.sleep(delay * self._ports.random.uniform(0.7, 1.0))
 
-    def _next_delay(self, delay: float, began: float) -> float:
+    def _next_delay(self, delay: float, began: float, error: HostUnavailable) -> float:
+        if error.lasting:
+            return _LASTING_DELAY
         if self._ports.monotonic() - began > _LONGEST_DELAY:
             return _FIRST_DELAY
         return min(max(delay * 2, _FIRST_DELAY), _LONGEST_DELAY)
@@ -179,7 +183,7 @@ class Host:
                     self.root = place.workdir if message.shared else message.path
                     return
                 elif isinstance(message, Trouble):
-                    raise HostUnavailable(f"{self.name}: {message.text}", lasting=True)
+                    raise HostUnavailable(f"{self.name}: {message.text}")
         raise HostUnavailable(f"{self.name}: its agent does not answer")
 
     def _greeted(self, hello: Hello) -> None:

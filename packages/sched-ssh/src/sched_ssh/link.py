@@ -91,7 +91,10 @@ class Link:
                 return
             size += len(line)
             if size > _LONGEST_NOISE:
-                break
+                raise HostUnavailable(
+                    f"{self.server.name} lets us in, but prints without end before a command begins: "
+                    "look at the login scripts (.bashrc, .profile)"
+                )
             last = line.strip() or last
         said = (await agent.stderr.read(4096)).decode("utf-8", "replace").strip()
         said = said or last.decode("utf-8", "replace")

@@ -19,7 +19,7 @@ __all__ = ["FilesRefused", "HostUnavailable", "explain_failure"]
 
 
 class HostUnavailable(EngineUnavailable):
-    """One host cannot be used now. `lasting`: until somebody changes something."""
+    """One host cannot be used now. `lasting`: until somebody changes keys or configuration."""
 
     def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
@@ -55,11 +55,10 @@ def _network(who: str, error: OSError) -> HostUnavailable:
     if isinstance(error, socket.gaierror):
         return HostUnavailable(
             f"{who}: its name cannot be resolved ({error.strerror}); check the name, or give HostName "
-            "in ~/.ssh/config",
-            lasting=True,
+            "in ~/.ssh/config"
         )
     if isinstance(error, FileNotFoundError | PermissionError):
-        return HostUnavailable(f"{who}: {error.strerror}: {error.filename}", lasting=True)
+        return HostUnavailable(f"{who}: {error.strerror}: {error.filename}")
     if isinstance(error, ConnectionRefusedError):
         return HostUnavailable(f"{who} refuses the connection: does sshd run there, on that port?")
     if isinstance(error, BrokenPipeError | ConnectionResetError):
