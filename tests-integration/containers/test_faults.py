@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from sched_core import Failure, Job, JobStatus, Runner
+from sched_core.text.claim import parse_claim
 
 from ..jobs import begun, ran, until, waiting
 from .machines import Docker, Engine
@@ -40,6 +41,23 @@ async def test_a_client_that_is_killed_takes_nothing_with_it(
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
     assert ran(tmp_path / "run", job) == ["1"]
     assert engine.run("ps", "-aq") == ""
+
+
+async def test_a_container_whose_recorder_and_client_are_killed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0}
+    async with Runner(scheduler(engine, tmp_path, **options), plugins=[]) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        claim = parse_claim(await (job.metadir / "job.claim.1").read_bytes())
+        for pid in (claim.pid, claim.leader):
+            os.kill(int(pid or 0), signal.SIGKILL)
+        await until(lambda: not Path(f"/proc/{claim.pid}").exists())
+        await open_gate(runner)
+    assert (job.status, job.rc, job.attempt) == (JobStatus.FINISHED, 0, 1)
+    assert ran(tmp_path / "run", job) == ["1"]
+    await until(lambda: engine.run("ps", "-aq") == "")
 
 
 @pytest.mark.parametrize("how", ["killed", "removed"])

@@ -111,7 +111,8 @@ async def test_a_job_may_have_a_container_of_its_own(engine: Engine, tmp_path: P
     async with Runner(scheduler(engine, tmp_path), plugins=[]) as runner:
         plain = await runner.feed(["/bin/sh", "-c", "echo $EXTRA"])
         own = await runner.feed(
-            ["/bin/sh", "-c", "echo $EXTRA"], container={"args": ["--env", "EXTRA=1", "--network", "none"]}
+            ["/bin/sh", "-c", "echo $EXTRA"],
+            container={"args": ["--env", "EXTRA=1", "--network", "none"]},
         )
     assert await plain.stdout_file.read_text() == "\n"
     assert await own.stdout_file.read_text() == "1\n"

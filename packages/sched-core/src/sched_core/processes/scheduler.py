@@ -7,7 +7,7 @@ import socket
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import anyio
@@ -25,7 +25,15 @@ from ..text.claim import Claim
 from .ending import end_trees
 from .machine import this_machine
 from .slots import Ended, Message, SlotDied, SlotPool, Started
-from .tree import ProcessId, Tree, boot_id, is_alive, read_process_id, read_variable
+from .tree import (
+    ProcessId,
+    Tree,
+    boot_id,
+    find_by_token,
+    is_alive,
+    read_process_id,
+    read_variable,
+)
 
 __all__ = ["ProcessScheduler"]
 
@@ -309,7 +317,7 @@ class ProcessScheduler(Scheduler):
         """Go on with an attempt by its claim alone: it has ended, it runs, or it is gone."""
         attempt = attempt_id(job)
         claim = await self._whole(job, claim)
-        process = None if claim.rc is not None else _watched(claim)
+        process = None if claim.rc is not None else _watched(claim) or await self._inside(job)
         seen = self._look_at(claim)
         leader = None if process is None else _leader(claim)
         if process is not None and self._slots.watch(attempt, process, _slot_of(leader)):
@@ -322,6 +330,14 @@ class ProcessScheduler(Scheduler):
                 "waiting for its record"
             )
         self._report(attempt, seen or observation_of(claim))
+
+    async def _inside(self, job: Job) -> ProcessId | None:
+        """Return what is left of a job's container, which may outlive its client and its recorder."""
+        if self.container_of(job) is None:
+            return None
+        token = job_token(self.session.run, job)
+        found = await self.session.ports.offload(find_by_token, token)
+        return min(found, key=lambda process: process.starttime, default=None)
 
     async def _whole(self, job: Job, claim: Claim) -> Claim:
         """Return the claim once it says whose it is: it is created first, then written."""
@@ -344,6 +360,8 @@ class ProcessScheduler(Scheduler):
         (claim,) = await self._claims([job])
         if claim is not None and claim.rc is not None:
             return observation_of(claim)
+        if claim is not None and claim.inside_rc is not None:
+            return _told_from_inside(claim, claim.inside_rc)
         return _gone("its processes are gone and left no record")
 
     def _look_at(self, claim: Claim) -> Observation | None:
@@ -426,6 +444,13 @@ def _slot_of(leader: ProcessId | None) -> int:
 
 def _gone(reason: str) -> Observation:
     return Observation(EngineState.FAILED, failure=Failure.LOST, reason=reason)
+
+
+def _told_from_inside(claim: Claim, rc: int) -> Observation:
+    """Say how a command ended whose recorder is gone, but which had one in its container."""
+    failure = Failure(claim.inside_failure) if claim.inside_failure else Failure.EXIT
+    seen = observation_of(claim)
+    return replace(seen, state=EngineState.RECORDED, rc=rc, failure=None if rc == 0 else failure)
 
 
 def _refused() -> Observation:

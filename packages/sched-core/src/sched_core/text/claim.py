@@ -43,6 +43,9 @@ class Claim:
     system_cpu: float | None = None
     position: int = 0
     """Which start of the attempt it is: 0, or n for the engine's n-th further one."""
+    inside_rc: int | None = None
+    """What the command in a container ended with, as told from inside."""
+    inside_failure: str | None = None
     sealed: bool = False
     """Whether a driver has given the attempt up: there will be no further start, and no record."""
 
@@ -106,6 +109,9 @@ def _marks(lines: list[str]) -> dict[str, object]:
                 found["timed_out"] = True
             case ["G", name]:
                 found["signal"] = name
+            case ["C", rc, failure] if rc.isdecimal():
+                found["inside_rc"] = int(rc)
+                found["inside_failure"] = None if failure == "-" else failure
             case ["E", rc, failure, ended] if rc.isdecimal():
                 found |= {"rc": int(rc), "ended": _number(ended)}
                 found["failure"] = None if failure == "-" else failure

@@ -14,7 +14,8 @@
 _sched_contain() {
   local -a _sched_words=("${_sched_container[@]}")
   _sched_add 2>/dev/null
-  for _sched_name in SCHED_SLOT CUDA_VISIBLE_DEVICES; do
+  export SCHED_JOB_TOKEN=$_sched_token
+  for _sched_name in SCHED_JOB_TOKEN SCHED_SLOT CUDA_VISIBLE_DEVICES; do
     [[ ${!_sched_name+x} ]] || continue
     case $_sched_engine in
       apptainer) export "APPTAINERENV_$_sched_name=${!_sched_name}" "SINGULARITYENV_$_sched_name=${!_sched_name}" ;;

@@ -119,7 +119,7 @@ def _container(s: JobScript, c: ContainerScript) -> str:
     def words(values: Sequence[str]) -> str:
         return " ".join([_with_root(s, value) for value in values])
 
-    return f"""_sched_engine={c.kind} _sched_client={_quote(c.client)}
+    return f"""_sched_engine={c.kind} _sched_client={_quote(c.client)} _sched_token={_quote(s.token)}
 _sched_container_name={_quote(c.name) or "''"} _sched_user={_quote(c.user) or "''"}
 _sched_container=({words(c.start)})
 _sched_image=({words(c.image)})
