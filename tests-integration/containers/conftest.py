@@ -8,7 +8,7 @@ import pytest
 
 from ..engines import or_skip, started
 from .image import make_tree
-from .machines import Docker, Engine, Podman
+from .machines import Apptainer, Docker, Engine, Podman
 
 
 @pytest.fixture
@@ -46,6 +46,16 @@ def _docker(tree: Path) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def _podman(tree: Path) -> Iterator[Engine]:
     yield from _running(Podman, tree)
+
+
+@pytest.fixture(scope="session")
+def _apptainer(tree: Path) -> Iterator[Engine]:
+    yield from _running(Apptainer, tree)
+
+
+@pytest.fixture
+def apptainer(_apptainer: Engine) -> Engine:
+    return _apptainer
 
 
 @pytest.fixture

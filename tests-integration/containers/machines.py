@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ..daemons import Daemon, need_programs, until
+from ..daemons import Daemon, EngineMissing, need_programs, until
 from .image import archive_of
 
-__all__ = ["Docker", "Engine", "Podman"]
+__all__ = ["Apptainer", "Docker", "Engine", "Podman"]
 
 
 class Engine(Protocol):
@@ -37,6 +37,8 @@ class Engine(Protocol):
 
     def run(self, *words: str) -> str: ...
 
+    def left(self) -> list[str]: ...
+
 
 class _Client:
     name: str
@@ -54,6 +56,10 @@ class _Client:
         if done.returncode:
             raise RuntimeError(f"{self.name} {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout
+
+    def left(self) -> list[str]:
+        """Return the containers that there are, running or not."""
+        return self.run("ps", "-aq").split()
 
 
 class Docker(_Client):
@@ -112,7 +118,7 @@ class Docker(_Client):
 
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):
-            if left := self.run("ps", "-aq").split():
+            if left := self.left():
                 self.run("rm", "-f", *left)
         self.daemon.stop()
         _unmount(self._root)
@@ -147,6 +153,29 @@ class Podman(_Client):
         with contextlib.suppress(RuntimeError):
             self.run("rm", "--force", "--all", "--time", "0")
         _unmount(self._root)
+
+
+class Apptainer(_Client):
+    """Apptainer, of which nothing is left when a command has ended."""
+
+    name = "apptainer"
+    at_once: Sequence[str] = ()
+    env: Mapping[str, str] = {}
+
+    def __init__(self, root: Path, tree: Path) -> None:
+        if shutil.which("apptainer") is None:
+            raise EngineMissing("apptainer is not installed: .ci/apptainer installs it")
+        self.image = str(tree)
+        self.options = {"image": self.image, "bin": "apptainer"}
+
+    def start(self) -> None:
+        self.run("exec", "--containall", self.image, "/bin/true")
+
+    def stop(self) -> None:
+        """Leave nothing: there is no daemon."""
+
+    def left(self) -> list[str]:
+        return []
 
 
 def _containers_conf(runtime: str) -> str:

@@ -26,3 +26,9 @@ class TestPodman(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, podman: Engine) -> None:
         self.options: dict[str, Any] = {"pull": "never", **podman.options}
+
+
+class TestApptainer(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, apptainer: Engine) -> None:
+        self.options: dict[str, Any] = dict(apptainer.options)

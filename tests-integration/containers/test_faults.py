@@ -14,15 +14,15 @@ from sched_core.text.claim import parse_claim
 
 from ..jobs import begun, ran, until, waiting
 from .machines import Docker, Engine
-from .test_outcomes import engine, scheduler
+from .test_outcomes import keeper, scheduler
 
-__all__ = ["engine"]
+__all__ = ["keeper"]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 
-def container_of(engine: Engine) -> str:
-    (found,) = engine.run("ps", "-q").split()
+def container_of(keeper: Engine) -> str:
+    (found,) = keeper.run("ps", "-q").split()
     return found
 
 
@@ -31,23 +31,23 @@ async def open_gate(runner: Runner) -> None:
 
 
 async def test_a_client_that_is_killed_takes_nothing_with_it(
-    engine: Engine, tmp_path: Path
+    keeper: Engine, tmp_path: Path
 ) -> None:
-    async with Runner(scheduler(engine, tmp_path), plugins=[]) as runner:
+    async with Runner(scheduler(keeper, tmp_path), plugins=[]) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         os.kill(int(job.jid or 0), signal.SIGKILL)
         await open_gate(runner)
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
     assert ran(tmp_path / "run", job) == ["1"]
-    assert engine.run("ps", "-aq") == ""
+    assert not keeper.left()
 
 
 async def test_a_container_whose_recorder_and_client_are_killed(
-    engine: Engine, tmp_path: Path
+    keeper: Engine, tmp_path: Path
 ) -> None:
     options = {"error_strategy": "retry", "num_retries": 0}
-    async with Runner(scheduler(engine, tmp_path, **options), plugins=[]) as runner:
+    async with Runner(scheduler(keeper, tmp_path, **options), plugins=[]) as runner:
         job = await runner.feed(waiting())
         await begun(job)
         claim = parse_claim(await (job.metadir / "job.claim.1").read_bytes())
@@ -57,22 +57,22 @@ async def test_a_container_whose_recorder_and_client_are_killed(
         await open_gate(runner)
     assert (job.status, job.rc, job.attempt) == (JobStatus.FINISHED, 0, 1)
     assert ran(tmp_path / "run", job) == ["1"]
-    await until(lambda: engine.run("ps", "-aq") == "")
+    await until(lambda: not keeper.left())
 
 
 @pytest.mark.parametrize("how", ["killed", "removed"])
-async def test_a_container_that_somebody_ends(engine: Engine, tmp_path: Path, how: str) -> None:
+async def test_a_container_that_somebody_ends(keeper: Engine, tmp_path: Path, how: str) -> None:
     options = {"error_strategy": "retry", "num_retries": 0}
-    async with Runner(scheduler(engine, tmp_path, **options), plugins=[]) as runner:
+    async with Runner(scheduler(keeper, tmp_path, **options), plugins=[]) as runner:
         job = await runner.feed(waiting())
         await begun(job)
-        words = ["kill"] if how == "killed" else ["rm", "-f", *engine.at_once]
-        engine.run(*words, container_of(engine))
+        words = ["kill"] if how == "killed" else ["rm", "-f", *keeper.at_once]
+        keeper.run(*words, container_of(keeper))
         await until(lambda: job.attempt == 2 or job.status.final)
         await open_gate(runner)
     assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
     assert ran(tmp_path / "run", job) == ["1", "2"]
-    assert engine.run("ps", "-aq") == ""
+    assert not keeper.left()
 
 
 async def test_a_daemon_that_is_killed_and_comes_back(docker: Docker, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ async def test_a_daemon_that_is_killed_and_comes_back(docker: Docker, tmp_path: 
         await open_gate(runner)
     assert job.status is JobStatus.FINISHED
     assert ran(tmp_path / "run", job) in (["1"], ["1", "2"])
-    assert docker.run("ps", "-aq") == ""
+    assert not docker.left()
 
 
 async def test_a_daemon_that_is_away_is_waited_for(docker: Docker, tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ async def test_a_daemon_that_is_away_is_waited_for(docker: Docker, tmp_path: Pat
     assert (job.status, job.trial_count) == (JobStatus.FINISHED, 0)
 
 
-async def test_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
+async def test_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -> None:
     stubborn = "trap '' TERM; setsid sleep 1000 & : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
-    async with Runner(scheduler(engine, tmp_path, grace=0.5), plugins=[]) as runner:
+    async with Runner(scheduler(keeper, tmp_path, grace=0.5), plugins=[]) as runner:
         job: Job = await runner.feed(["/bin/bash", "-c", stubborn])
         while not await (job.metadir / "begun").exists():
             await anyio.sleep(0.05)
         await runner.kill(job)
         assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
-    await until(lambda: engine.run("ps", "-aq") == "")
+    await until(lambda: not keeper.left())

@@ -18,8 +18,15 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 OWN_CODES = [1, 99, 125, 126, 127, 137, 143, 255]
 
 
-@pytest.fixture(params=["docker", "podman"])
+@pytest.fixture(params=["docker", "podman", "apptainer"])
 def engine(request: pytest.FixtureRequest) -> Engine:
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["docker", "podman"])
+def keeper(request: pytest.FixtureRequest) -> Engine:
+    """An engine whose containers are told apart, and limited."""
     found: Engine = request.getfixturevalue(request.param)
     return found
 
@@ -41,7 +48,7 @@ async def test_a_commands_own_codes_are_its_own(engine: Engine, tmp_path: Path) 
         await runner.stop_feeding()
     assert [job.rc for job in jobs] == OWN_CODES
     assert {job.failure for job in jobs} == {Failure.EXIT}
-    assert engine.run("ps", "-aq") == ""
+    assert not engine.left()
 
 
 async def test_a_command_that_is_not_there_is_no_fault_of_the_engine(
@@ -61,19 +68,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 async def test_what_the_engine_refuses_is_told_in_its_own_words(
-    engine: Engine, tmp_path: Path, what: str
+    keeper: Engine, tmp_path: Path, what: str
 ) -> None:
     changed, words = REFUSED[what]
-    job = await one(engine, tmp_path, ["true"], own=changed, error_strategy="retry")
+    job = await one(keeper, tmp_path, ["true"], own=changed, error_strategy="retry")
     assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.REJECTED, 1)
     assert words in await job.stderr_file.read_text()
     assert not os.path.exists("/no")
-    assert engine.run("ps", "-aq") == ""
+    assert not keeper.left()
 
 
-async def test_too_much_memory_is_told_as_that(engine: Engine, tmp_path: Path) -> None:
+async def test_too_much_memory_is_told_as_that(keeper: Engine, tmp_path: Path) -> None:
     hungry = 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}'
-    job = await one(engine, tmp_path, ["/bin/bash", "-c", hungry], resources={"memory": "20 MiB"})
+    job = await one(keeper, tmp_path, ["/bin/bash", "-c", hungry], resources={"memory": "20 MiB"})
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
@@ -107,8 +114,8 @@ async def test_outputs_belong_to_the_caller(engine: Engine, tmp_path: Path) -> N
     assert (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
 
 
-async def test_a_job_may_have_a_container_of_its_own(engine: Engine, tmp_path: Path) -> None:
-    async with Runner(scheduler(engine, tmp_path), plugins=[]) as runner:
+async def test_a_job_may_have_a_container_of_its_own(keeper: Engine, tmp_path: Path) -> None:
+    async with Runner(scheduler(keeper, tmp_path), plugins=[]) as runner:
         plain = await runner.feed(["/bin/sh", "-c", "echo $EXTRA"])
         own = await runner.feed(
             ["/bin/sh", "-c", "echo $EXTRA"],
@@ -118,8 +125,27 @@ async def test_a_job_may_have_a_container_of_its_own(engine: Engine, tmp_path: P
     assert await own.stdout_file.read_text() == "1\n"
 
 
-async def test_containers_are_kept_for_who_wants_them(engine: Engine, tmp_path: Path) -> None:
-    job = await one(engine, tmp_path, ["true"], remove=False)
+async def test_containers_are_kept_for_who_wants_them(keeper: Engine, tmp_path: Path) -> None:
+    job = await one(keeper, tmp_path, ["true"], remove=False)
     assert job.status is JobStatus.FINISHED
-    (left,) = engine.run("ps", "-aq").split()
-    engine.run("rm", left)
+    (left,) = keeper.left()
+    keeper.run("rm", left)
+
+
+async def test_nothing_of_the_host_leaks_into_apptainer(
+    apptainer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKED", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mark").touch()
+    seen = 'echo "${LEAKED-none}"; [ -e "$HOME/mark" ] || echo none; [ -e "$0" ] || echo none'
+    job = await one(apptainer, tmp_path, ["/bin/sh", "-c", seen, str(Path.cwd() / "README.md")])
+    assert await job.stdout_file.read_text() == "none\nnone\nnone\n"
+
+
+async def test_what_apptainer_refuses_is_told_in_its_own_words(
+    apptainer: Engine, tmp_path: Path
+) -> None:
+    job = await one(apptainer, tmp_path, ["true"], own={"image": "/no/such/image.sif"})
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.REJECTED)
+    assert "/no/such/image.sif" in await job.stderr_file.read_text()

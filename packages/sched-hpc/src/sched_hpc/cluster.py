@@ -108,7 +108,9 @@ class ClusterScheduler(Scheduler):
         An engine would quietly start it elsewhere, where the node does not have the folder.
         """
         script = super().job_script(job)
-        return script if script.cwd else replace(script, cwd=self.session.directory or None)
+        if script.cwd or script.container is not None:  # which does not see the driver's folder
+            return script
+        return replace(script, cwd=self.session.directory or None)
 
     @abstractmethod
     def submit_options(self, job: Job) -> tuple[str, ...]:
