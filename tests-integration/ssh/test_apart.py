@@ -55,7 +55,7 @@ async def test_one_host_shares_the_disk_and_another_does_not(lab: Lab, folder: P
     (folder / "in").write_text("text\n")
     servers = {"h1": {"slots": 1}, "h2": {"slots": 1}}
     async with run_of(folder / "run", servers=servers, forks=2) as runner:
-        await until(lambda: all(host_of(runner, name).up for name in servers))  # type: ignore[attr-defined]
+        await until(lambda: all(host_of(runner, name).up for name in servers))
         jobs = [
             await runner.feed(shell("cat in >$1; hostname", name), inputs=["in"], outputs=[name])
             for name in ("a", "b", "c", "d")

@@ -10,6 +10,7 @@ import pytest
 
 from sched_core import Failure, Job, JobStatus, Runner
 from sched_ssh import SshScheduler
+from sched_ssh.host import Host as ScheduledHost
 
 from .helpers import outcome, run_of, shell, until
 from .hosts import Host, Lab
@@ -33,14 +34,14 @@ async def until_running(*jobs: Job) -> None:
     await until(lambda: all(job.status is JobStatus.RUNNING for job in jobs))
 
 
-def host_of(runner: Runner, name: str) -> object:
+def host_of(runner: Runner, name: str) -> ScheduledHost:
     scheduler = runner.scheduler
     assert isinstance(scheduler, SshScheduler)
     return next(host for host in scheduler.hosts() if host.name == name)
 
 
 async def until_down(runner: Runner, name: str = "h1") -> None:
-    await until(lambda: not host_of(runner, name).up)  # type: ignore[attr-defined]
+    await until(lambda: not host_of(runner, name).up)
 
 
 async def test_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path) -> None:

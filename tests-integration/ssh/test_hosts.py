@@ -69,7 +69,7 @@ async def test_the_least_loaded_host_gets_the_next_job(lab: Lab, tmp_path: Path)
     lab.host()
     servers = {"h1": {"slots": 4}, "h2": {"slots": 2}}
     async with run_of(tmp_path / "run", servers=servers, forks=10) as runner:
-        await until(lambda: all(host_of(runner, name).up for name in servers))  # type: ignore[attr-defined]
+        await until(lambda: all(host_of(runner, name).up for name in servers))
         hosts = []
         for _ in range(6):
             job = await runner.feed(shell(WAITS))
@@ -86,7 +86,7 @@ async def test_a_host_runs_as_many_jobs_as_it_has_cores(lab: Lab, tmp_path: Path
     async with run_of(tmp_path / "run", "h1", forks=cores + 10) as runner:
         jobs = [await runner.feed(shell(WAITS)) for _ in range(cores + 1)]
         await until_running(*jobs[:cores])
-        assert host_of(runner, "h1").slots == cores  # type: ignore[attr-defined]
+        assert host_of(runner, "h1").slots == cores
         assert jobs[cores].status is not JobStatus.RUNNING
         open_gate(host)
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
@@ -186,7 +186,7 @@ async def test_a_pid_that_was_given_again(lab: Lab, tmp_path: Path) -> None:
             await until(lambda: not there.processes("meant"))
             start_as(there, leader, "bystander")
         # What the host was left with is ended when it is back: that is none of it.
-        await until(lambda: host_of(runner, name).up)  # type: ignore[attr-defined]
+        await until(lambda: host_of(runner, name).up)
         assert there.processes("bystander") == [leader]
         open_gate(*by_name.values())
         await runner.wait(job)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def agent(locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """An agent that has the key."""
     with or_skip():
         need_programs(**{"ssh-agent": "openssh-client", "ssh-add": "openssh-client"})
-    path = tmp_path / "agent"
+    folder = tempfile.mkdtemp(prefix="sched-agent-")  # a socket's path is not long
+    path = Path(folder, "agent")
     started = Daemon("ssh-agent", ["ssh-agent", "-D", "-a", os.fspath(path)], tmp_path / "log", {})
     started.start()
     try:
@@ -65,6 +67,7 @@ def agent(locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield started
     finally:
         started.kill()
+        shutil.rmtree(folder)
 
 
 def configure(lab: Lab, text: str) -> None:

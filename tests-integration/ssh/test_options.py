@@ -141,6 +141,26 @@ async def test_a_job_for_a_host_that_is_away_keeps_nobody_waiting(lab: Lab, fold
     assert not (apart.home / "in").exists()
 
 
+async def test_a_job_for_a_host_that_is_busy_keeps_nobody_waiting(lab: Lab, folder: Path) -> None:
+    (folder / "in").write_text("in")
+    hosts = lab.host(shared=[folder], uid=0), lab.host(uid=0)
+    servers = {"h1": {"slots": 1}, "h2": {"slots": 2}}
+    files: dict[str, Any] = {"inputs": [str(folder / "in")]}
+    async with run_of(folder / "run", servers=servers, forks=9) as runner:
+        first = await runner.feed(shell("cat in; " + WAITS), **files)
+        await until_running(first)
+        second = await runner.feed(shell("cat in"), **files)
+        others = [await runner.feed(shell(WAITS)) for _ in range(3)]
+        await until_running(*others[:2])
+        assert [job.host for job in others] == ["h2", "h2", None]
+        assert second.host is None
+        open_gate(*hosts)
+        await runner.stop_feeding()
+    # Nobody overtook it on the host that it waited for.
+    assert {outcome(job) for job in runner.jobs} == {("FINISHED", 0, None)}
+    assert (first.host, second.host) == ("h1", "h1")
+
+
 async def test_what_keeps_a_job_waiting_is_said(
     lab: Lab, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

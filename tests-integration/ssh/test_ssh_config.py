@@ -13,6 +13,7 @@ import pytest
 
 from sched_ssh import SshScheduler
 
+from ..daemons import processes_named
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
 from .namespaces import run
@@ -148,8 +149,9 @@ async def test_what_goes_wrong_on_the_way(
 
 
 async def test_a_program_that_never_says_anything(hosts: Lab, tmp_path: Path) -> None:
-    configure(hosts, "Host h1\n ProxyCommand sleep 300\n")
+    configure(hosts, f"Host h1\n ProxyCommand sleep {4711 + os.getpid()} | cat\n")
     assert "ProxyCommand does not reach it" in await why(tmp_path / "run", "h1", connect_timeout=1)
+    await until(lambda: not processes_named(f"sleep\0{4711 + os.getpid()}\0"))
 
 
 async def test_whose_key_is_unknown_on_the_way(hosts: Lab, tmp_path: Path) -> None:

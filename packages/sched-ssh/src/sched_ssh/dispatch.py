@@ -10,7 +10,7 @@ from .attempts import Attempt, Stage
 from .fleet import Fleet
 from .host import Host
 from .ledger import Ledger
-from .placement import best_host, refusal
+from .placement import best_host, can_take, refusal
 from .transfer import Transfers
 from .troubles import HostUnavailable
 
@@ -44,28 +44,37 @@ class Dispatcher:
                 self._fleet.spawn(self.start, host, [a for a in placed if a.host is host])
 
     def _place(self) -> list[Attempt]:
-        """Find hosts for what waits, in order, as far as forks and hosts allow."""
+        """Find hosts for what waits, in order, as far as forks and hosts allow.
+
+        Nobody is overtaken on a host that he could be given, and others are not kept from the rest.
+        """
         placed: list[Attempt] = []
+        held: set[Host] = set()
         room = self._scheduler.forks - self._ledger.running()
         for attempt in tuple(self._ledger.waiting()) if room > 0 else ():
             wanted = self._scheduler.job_resources(attempt.job)
-            found = best_host(self._fleet.hosts(), attempt.job, wanted)
-            if found is not None:
+            left = [host for host in self._fleet.hosts() if host not in held]
+            if (found := best_host(left, attempt.job, wanted)) is not None:
                 self._ledger.place(attempt, *found)
                 placed.append(attempt)
-            if len(placed) == room or (found is None and not self._waits_for(attempt, wanted)):
-                break
+                if len(placed) == room:
+                    break
+            else:
+                held |= self._able(attempt, wanted)
+                if not any(can_take(host) for host in left if host not in held):
+                    break
         return placed
 
-    def _waits_for(self, attempt: Attempt, wanted: Resources) -> bool:
-        """Tell whether only a host that is away may run the job: it keeps nobody else waiting."""
-        hosts = self._fleet.hosts()
-        refusals = [refusal(host, attempt.job, wanted) for host in hosts if host.up]
-        if not refusals or None in refusals:
-            return False
-        away = ", ".join(host.name for host in hosts if not host.up) or "another host"
-        self._scheduler.session.warn(f"{refusals[0]}; such jobs wait for {away}")
-        return True
+    def _able(self, attempt: Attempt, wanted: Resources) -> set[Host]:
+        """Return the hosts that could be given the attempt, if they were free; say if there is none."""
+        hosts = [host for host in self._fleet.hosts() if host.up and not host.aside]
+        refusals = {host: refusal(host, attempt.job, wanted) for host in hosts}
+        able = {host for host, error in refusals.items() if error is None}
+        if hosts and not able:
+            away = [host.name for host in self._fleet.hosts() if host not in refusals]
+            wait = f"such jobs wait for {', '.join(away) or 'another host'}"
+            self._scheduler.session.warn(f"{refusals[hosts[0]]}; {wait}")
+        return able
 
     async def start(self, host: Host, attempts: Sequence[Attempt]) -> None:
         """Bring to a host what it needs, and have it start attempts that were placed there."""

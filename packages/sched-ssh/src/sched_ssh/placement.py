@@ -10,18 +10,23 @@ from sched_core.scheduler.admission import Grant
 from .host import Host
 from .staging import check_staged
 
-__all__ = ["best_host", "refusal"]
+__all__ = ["best_host", "can_take", "refusal"]
 
 
 def best_host(hosts: Iterable[Host], job: Job, wanted: Resources) -> tuple[Host, Grant] | None:
     """Take what the job needs from the least loaded host that has it; None while none has."""
-    usable = [h for h in hosts if h.up and not h.aside and h.free]
+    usable = filter(can_take, hosts)
     for host in sorted(usable, key=lambda h: (1 - len(h.free) / h.slots, -len(h.free))):
         if host.admission is None or refusal(host, job, wanted) is not None:
             continue
         if (grant := host.admission.admit(wanted)) is not None:
             return host, grant
     return None
+
+
+def can_take(host: Host) -> bool:
+    """Tell whether the host has a place for some job."""
+    return host.up and not host.aside and bool(host.free)
 
 
 def refusal(host: Host, job: Job, wanted: Resources) -> OptionError | None:

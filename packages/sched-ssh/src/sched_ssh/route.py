@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -165,8 +167,9 @@ class Program:
         return lines[-1] if lines else "it says nothing"
 
     def abort(self) -> None:
-        """End it; its connection was ended before."""
-        self._process.kill()
+        """End it, with all that it has started; its connection was ended before."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     close = abort
 
