@@ -34,8 +34,8 @@ _TRIES = 2
 _LONGEST_WAIT = 0.5
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What concerns all jobs, not only the one whose file cannot be written."""
-_RECORDS = ("claim.{}", "jid", "rc", "status", "stderr", "stdout")
-"""What an attempt leaves, in the order in which agents send it."""
+_RECORDS = ("jid", "rc", "status", "stderr", "stdout")
+"""What an attempt leaves besides its claim, in the order in which agents send them after it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,10 +259,10 @@ class Transfers:
             await self._scheduler.session.ports.offload(self._put, batch)
         except OSError as error:
             raise _unwritten(error) from error
+        places = dict(ChainMap(*(end.records | end.outputs for end in batch)))
         missing: Collection[str] = ()
-        if host is not None:
-            places = [end.records | end.outputs for end in batch]
-            missing = await self._fetch_files(host, dict(ChainMap(*places)))
+        if host is not None and places:
+            missing = await self._fetch_files(host, places)
         for end in batch:
             seen = end.seen
             lost = [name for name in end.outputs if name in missing]
@@ -310,8 +310,9 @@ class Transfers:
 
     def _records(self, attempt: Attempt) -> dict[str, str]:
         index = attempt.job.index
-        names = [f"{index}/job.{name}".format(attempt.attempt) for name in _RECORDS]
-        return {name: f"{self._scheduler.session.layout.workdir}/{name}" for name in names}
+        folder = f"{self._scheduler.session.layout.workdir}/{index}"
+        names = [f"job.claim.{attempt.attempt}", *(f"job.{name}" for name in _RECORDS)]
+        return {f"{index}/{name}": f"{folder}/{name}" for name in names}
 
     def _outputs(self, attempt: Attempt) -> dict[str, str]:
         folder = self._scheduler.session.directory
