@@ -77,19 +77,18 @@ class Arrays:
     async def test_all_places_are_used_though_arrays_are_small(
         self, small_arrays: Engine, tmp_path: Path
     ) -> None:
-        # of twenty places or more, less than a tenth may stay empty
-        scheduler = small_arrays.scheduler_class(tmp_path / "run", forks=18)
+        scheduler = small_arrays.scheduler_class(tmp_path / "run", forks=20)
         async with running(scheduler) as runner:
             first = await runner.feed_all([waiting()] * 8)
             for job in first:
                 await begun(job)
-            # their array has 10 places, and all of its tasks run; then the first ones end
+            # their array has 12 places, and all of its tasks run; then the first ones end
             second = await runner.feed_all([waiting()] * 30)
-            await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 10)
+            await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 12)
             async with anyio.create_task_group() as group:
                 for job in first:
                     group.start_soon(runner.kill, job)
-            await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 18)
+            await until(lambda: sum(job.status is JobStatus.RUNNING for job in second) == 20)
             assert scheduler.toolbox.calls[small_arrays.submits] == 2
             await (scheduler.workdir / "gate").write_text("")
             await runner.stop_feeding()

@@ -93,5 +93,6 @@ async def run_on_unasked(
         await runner.wait(first)
         await back()
         await runner.stop_feeding()
-    assert [(job.status, job.attempt) for job in runner.jobs] == [(JobStatus.FINISHED, 1)] * 2
+    ends = [(job.status, job.reason, job.attempt) for job in runner.jobs]
+    assert ends == [(JobStatus.FINISHED, "", 1)] * 2
     assert ran(scheduler.workdir, first) == ran(scheduler.workdir, second) == ["1"]

@@ -8,8 +8,9 @@ import pytest
 
 from ..readmes import example, run_script
 
+pytestmark = [pytest.mark.usefixtures("sge"), pytest.mark.timeout(300)]
 
-@pytest.mark.usefixtures("sge")
+
 def test_the_first_run(tmp_path: Path) -> None:
     printed = run_script(example("sched-hpc", "sge"), tmp_path)
     assert printed == "".join(f"{n} FINISHED 0\n" for n in range(3))

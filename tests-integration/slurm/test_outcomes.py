@@ -217,7 +217,8 @@ async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
             await runner.wait(job)
     finally:
         node.start()
-        slurm.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
+        # Unless it has come back by itself: then Slurm refuses this.
+        slurm.works("scontrol", "update", f"NodeName={name}", "State=RESUME")
         slurm.until_ready()
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
 

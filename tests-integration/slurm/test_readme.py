@@ -9,7 +9,7 @@ import pytest
 
 from ..readmes import commands, example, run_script
 
-pytestmark = pytest.mark.usefixtures("bare_slurm")
+pytestmark = [pytest.mark.usefixtures("bare_slurm"), pytest.mark.timeout(300)]
 
 _CHANGES = re.compile(r"(\d+m)?\d+(\.\d+)? ?s\b|\d+(\.\d+)+|\b\d{3,4} tasks")
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,50 +25,61 @@ from .test_errors import why
 _SECRET = "not for others"
 
 
-@pytest.fixture
-def hosts(apart: Lab, tmp_path: Path) -> Iterator[Lab]:
-    """Hosts that let the key in that is locked by a passphrase, and no other."""
-    locked = tmp_path / "locked"
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a key with a passphrase."""
+    locked = tmp_path_factory.mktemp("keys") / "locked"
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", _SECRET, "-f", os.fspath(locked)])
+    return locked
+
+
+@pytest.fixture
+def hosts(apart: Lab, locked: Path) -> Iterator[Lab]:
+    """Hosts that let that key in, and no other."""
     kept = [(host.home / ".ssh/authorized_keys").read_bytes() for host in apart.hosts]
     for host in apart.hosts:
-        (host.home / ".ssh/authorized_keys").write_bytes((tmp_path / "locked.pub").read_bytes())
+        (host.home / ".ssh/authorized_keys").write_bytes(Path(f"{locked}.pub").read_bytes())
     yield apart
     for host, keys in zip(apart.hosts, kept, strict=True):
         (host.home / ".ssh/authorized_keys").write_bytes(keys)
     apart.write_home()
 
 
-@pytest.fixture
-def locked(hosts: Lab, tmp_path: Path) -> Path:
-    """The file of that key."""
-    return tmp_path / "locked"
-
-
-@pytest.fixture
-def agent(locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
-    """An agent that has the key."""
-    with or_skip():
-        need_programs(**{"ssh-agent": "openssh-client", "ssh-add": "openssh-client"})
+@contextmanager
+def agent_with(key: Path) -> Iterator[str]:
+    """Run an agent that has the key, and tell where it listens."""
     folder = tempfile.mkdtemp(prefix="sched-agent-")  # a socket's path is not long
-    path = Path(folder, "agent")
-    started = Daemon("ssh-agent", ["ssh-agent", "-D", "-a", os.fspath(path)], tmp_path / "log", {})
+    path, log = Path(folder, "agent"), Path(folder, "log")
+    started = Daemon("ssh-agent", ["ssh-agent", "-D", "-a", os.fspath(path)], log, {})
     started.start()
     try:
         until_so(path.exists, "the agent listens")
-        ask = tmp_path / "ask"
+        ask = Path(folder, "ask")
         ask.write_text(f"#!/bin/sh\necho '{_SECRET}'\n")
         ask.chmod(0o700)
         asking = {"SSH_ASKPASS": os.fspath(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
         env = os.environ | asking | {"SSH_AUTH_SOCK": os.fspath(path)}
         subprocess.run(
-            ["ssh-add", "-q", locked], env=env, stdin=subprocess.DEVNULL, timeout=20, check=True
+            ["ssh-add", "-q", key], env=env, stdin=subprocess.DEVNULL, timeout=60, check=True
         )
-        monkeypatch.setenv("SSH_AUTH_SOCK", os.fspath(path))
-        yield started
+        yield os.fspath(path)
     finally:
         started.kill()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def _agent(locked: Path) -> Iterator[str]:
+    with or_skip():
+        need_programs(**{"ssh-agent": "openssh-client", "ssh-add": "openssh-client"})
+    with agent_with(locked) as path:
+        yield path
+
+
+@pytest.fixture
+def agent(_agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that has the key."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", _agent)
 
 
 def configure(lab: Lab, text: str) -> None:
@@ -82,15 +94,18 @@ async def gets_in(workdir: Path, **options: Any) -> bool:
     return outcome(job) == ("FINISHED", 0, None)
 
 
-async def test_a_key_of_the_agent(hosts: Lab, agent: Daemon, tmp_path: Path) -> None:
-    assert await gets_in(tmp_path)
-    agent.kill()
+async def test_a_key_of_the_agent(
+    hosts: Lab, locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with agent_with(locked) as path:
+        monkeypatch.setenv("SSH_AUTH_SOCK", path)
+        assert await gets_in(tmp_path)
     said = await why(tmp_path / "run", "h1")
     assert re.search(r"^h1 .*lets nobody in.*must be in your agent \(`ssh-add`\)", said)
 
 
 async def test_a_locked_key_that_is_in_the_agent(
-    hosts: Lab, agent: Daemon, locked: Path, tmp_path: Path
+    hosts: Lab, agent: None, locked: Path, tmp_path: Path
 ) -> None:
     assert await gets_in(tmp_path, servers={"h1": {"keyfile": locked}})
 
@@ -109,7 +124,7 @@ async def test_a_locked_key_that_is_in_the_agent(
 )
 async def test_a_configured_key_that_is_in_the_agent(
     hosts: Lab,
-    agent: Daemon,
+    agent: None,
     locked: Path,
     tmp_path: Path,
     option: str,
@@ -126,7 +141,7 @@ async def test_a_configured_key_that_is_in_the_agent(
     "option", ["IdentityAgent none", "IdentitiesOnly yes\n  IdentityFile ~/.ssh/id_ed25519"]
 )
 async def test_an_agent_that_shall_not_be_asked(
-    hosts: Lab, agent: Daemon, tmp_path: Path, option: str
+    hosts: Lab, agent: None, tmp_path: Path, option: str
 ) -> None:
     configure(hosts, option)
     assert "lets nobody in" in await why(tmp_path / "run", "h1")

@@ -78,7 +78,6 @@ NOT_WORKING = {
     "exec true": r"^h1 ends the login before a command can run",
     "exec sh": r"^h1 ends the login before a command can run: sh: .*[sS]yntax error",
     "cat >/dev/null": r"^h1 lets us in, but no command begins within 3 s: does a login script",
-    "yes": r"^h1 lets us in, but prints without end before a command begins",
     "PATH=/none": r"^h1 ends the login .*bash.*not found; jobs are run by bash",
 }
 
@@ -92,6 +91,13 @@ async def test_a_login_script_that_lets_nothing_run(
     assert re.search(error, await why(folder / "run", "h1", connect_timeout=timeout))
     write(host, "")
     await until(lambda: not host.connections())
+
+
+@pytest.mark.full  # the connection does not end at once
+async def test_a_login_script_that_prints_without_end(host: Host, folder: Path) -> None:
+    write(host, "yes\n")
+    said = await why(folder / "run", "h1")
+    assert said.startswith("h1 lets us in, but prints without end before a command begins")
 
 
 async def test_a_login_script_runs_once_a_login(host: Host, folder: Path) -> None:

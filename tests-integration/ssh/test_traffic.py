@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from sched_core import AttemptId, Job, Observation
-from sched_ssh import SshScheduler
+from sched_ssh import SshScheduler, link
 from sched_ssh.staging import Parcel
+from sched_ssh.wire import script
 
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Host, Lab
@@ -121,14 +122,32 @@ def sent_to(host: Host) -> int:
     return sum(map(int, re.findall(r"\bbytes_received:(\d+)", told)))
 
 
-async def test_a_slot_that_is_gone_without_a_word_is_made_again(lab: Lab, tmp_path: Path) -> None:
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have agents look after their slots more often."""
+    often = script("agent").replace(b"-t 30 ", b"-t 0.1 ")
+    assert often != script("agent")
+    monkeypatch.setattr(link, "script", lambda name: often if name == "agent" else script(name))
+
+
+@pytest.mark.usefixtures("watchful")
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_slot_that_is_gone_without_a_word(lab: Lab, tmp_path: Path, busy: bool) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1", forks=1) as runner:
-        await runner.wait(await runner.feed(["true"]))
+        first = await runner.feed(shell(WAITS))
+        await until_running(first)
+        if not busy:
+            open_gate(host)
+            await runner.wait(first)
         there: Any = host_of(runner, "h1")
-        agent = there.hello.pid
-        inner = "$(cat $(printf '/proc/%s/task/*/children ' $(cat /proc/$1/task/*/children)))"
-        # Both of its shells at once, so that none can tell.
-        host.run("sh", "-c", f"kill -9 {inner} $(cat /proc/$1/task/*/children)", "sh", str(agent))
-        job = await runner.wait(await runner.feed(["true"]))
+        # Its outer shell would tell of its inner one's end.
+        both = (
+            "outer=$(cat /proc/$1/task/$1/children); kill -STOP $outer; "
+            "inner=$(cat $(printf '/proc/%s/task/%s/children ' $outer $outer)); kill -9 $inner $outer"
+        )
+        host.run("sh", "-c", both, "sh", str(there.hello.pid))
+        open_gate(host)
+        job = await runner.feed(["true"])
     assert outcome(job) == ("FINISHED", 0, None)
+    assert outcome(first) == (("FAILED", None, "LOST") if busy else ("FINISHED", 0, None))

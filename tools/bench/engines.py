@@ -70,6 +70,8 @@ class Engine:
         return {tool: path for tool, path in paths.items() if path is not None}
 
 
+_XQUTE = "sleep 1 in place of true, with which it hangs"
+
 SLURM = Engine(
     name="slurm",
     title="one sbatch --array",
@@ -78,7 +80,7 @@ SLURM = Engine(
     submit="sbatch --parsable --output=/dev/null --array=0-{last}".split(),
     task="$SLURM_ARRAY_TASK_ID",
     peers=[
-        ("xqute", "xqute-slurm", "sleep 1 in place of true, with which it hangs"),
+        ("xqute", "xqute-slurm", _XQUTE),
         ("psij-python", "psij-python-slurm", "as its manual shows it"),
     ],
 )
@@ -91,7 +93,7 @@ SGE = Engine(
     submit="qsub -terse -S /bin/bash -o /dev/null -j y -t 1-{jobs}".split(),
     task="$((SGE_TASK_ID - 1))",
     peers=[
-        ("xqute", "xqute-sge", "sleep 1 in place of true, with which it hangs"),
+        ("xqute", "xqute-sge", _XQUTE),
         ("psij-python", "", "has no executor for Grid Engine"),
     ],
     ours_in="/usr/lib/gridengine",  # as it finds out: Debian's scripts in PATH cost ten times more

@@ -216,6 +216,11 @@ def test_an_answer_that_is_no_configuration_is_an_error() -> None:
     [
         ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", "unknown"),
         ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", "unknown"),
+        ("sbatch: error: slurm_msg_sendto: address:port=127.0.0.1:51027 msg_type=4003: Unexpected missing socket error\nsbatch: error: Batch job submission failed: Unexpected missing socket error", "unavailable"),
+        ("sbatch: error: Batch job submission failed: Unexpected missing socket error", "unknown"),
+        ("sbatch: error: slurm_msg_sendto: Unexpected missing socket error\nsbatch: error: Zero Bytes were transmitted or received", "unknown"),
+        ("sbatch: error: Batch job submission failed: Message send failure", "unknown"),
+        ("sbatch: error: Batch job submission failed: Communication shutdown failure", "unknown"),
         ("sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", "unavailable"),
         ("sbatch: error: Munge encode failed: Failed to access \"/run/munge\"", "unavailable"),
         ("sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", "unavailable"),

@@ -21,7 +21,7 @@ _sched_note_birth
 export SCHED_TASK_TOKEN=${JOB_ID-}.${SGE_TASK_ID-}-$$-$_sched_birth
 
 _sched_begin() {
-  _sched_called=''
+  _sched_called='' _sched_asked=''
   [[ $_sched_wants_usr1 ]] || trap '_sched_forward STOP' USR1
   trap '_sched_forward CONT' CONT
   trap '_sched_called=1 _sched_passed=1 _sched_stopped=1; kill -s USR2 "$_sched_watchman"' USR2
@@ -89,9 +89,10 @@ _sched_end_started() {
 _sched_guard() {
   trap - EXIT USR1 CONT
   trap '' HUP INT TERM
-  trap '_sched_end_all; exit' USR2
+  # No more than that: `read` abandons a trap that outlasts its own time.
+  trap '_sched_asked=1' USR2
   exec {_sched_never}<> <(:)
-  while _sched_alive $$ "$_sched_birth"; do read -rt 1 -u "$_sched_never"; done
+  until [[ $_sched_asked ]] || ! _sched_alive $$ "$_sched_birth"; do read -rt 0.3 -u "$_sched_never"; done
   _sched_end_all
 } 2>/dev/null
 

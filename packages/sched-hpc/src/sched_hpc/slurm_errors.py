@@ -9,15 +9,20 @@ __all__ = ["is_misconfigured", "judge_submission", "said"]
 
 Verdict = Literal["rejected", "unavailable", "unknown"]
 
-# The request may have arrived: the answer was lost, not the request.
+# The request may have arrived: it broke off on its way, or only its answer was lost.
 _UNKNOWN = re.compile(
-    r"""Socket\ timed\ out | Zero\ Bytes\ were\ transmitted | Connection\ reset
-    | Unexpected\ message\ received | Message\ receive\ failure | Header\ lengths\ are\ longer""",
+    r"""Socket\ timed\ out | Zero\ Bytes\ were\ transmitted | Connection\ reset | Broken\ pipe
+    | Unexpected\ message\ received | Message\ receive\ failure | Header\ lengths\ are\ longer
+    | Message\ send\ failure | Communication\ shutdown\ failure | Failed\ to\ send\ entire\ message
+    | Insane\ message\ length | zero\ length\ message
+    | (?s:\A(?!.*slurm_msg_sendto:).*Unexpected\ missing\ socket)""",
     re.VERBOSE,
 )
-# The request certainly did not arrive, or Slurm asks to come again.
+# The request certainly did not arrive (what breaks off while it is sent is not read), or Slurm
+# asks to come again.
 _UNAVAILABLE = re.compile(
-    r"""Unable\ to\ contact\ slurm\ controller | Connection\ refused | Munge\ | munge\ encode
+    r"""slurm_msg_sendto:
+    | Unable\ to\ contact\ slurm\ controller | Connection\ refused | Munge\ | munge\ encode
     | authentication | credential | Transport\ endpoint | standby\ mode | establish\ a?\ ?config
     | temporarily\ unable | Resource\ temporarily\ unavailable | rate\ limit | RPC\ limit
     | MaxSubmit | MaxJobs?Limit | Slurm\ is\ starting | Unable\ to\ resolve | No\ route\ to\ host

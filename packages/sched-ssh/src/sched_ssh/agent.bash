@@ -19,7 +19,7 @@
 # A line is one write of less than PIPE_BUF bytes, so that lines of several processes never mix.
 # When the driver is gone, slots finish and record what they run, and take nothing more.
 
-_agent_mark=$1 _agent_root='' _agent_boot=- _agent_host=- _agent_pipes=() _agent_list=() _agent_apart=''
+_agent_mark=$1 _agent_root='' _agent_boot=- _agent_host=- _agent_pipes=() _agent_shells=() _agent_list=() _agent_apart=''
 _agent_mask=$(umask)
 set +o history
 umask 077
@@ -195,7 +195,7 @@ _agent_run() {
   _agent_pipe=${_agent_pipes[$1]-}
   if [[ ! $_agent_pipe ]]; then
     exec {_agent_pipe}> >(_agent_slot "$1")
-    _agent_pipes[$1]=$_agent_pipe
+    _agent_pipes[$1]=$_agent_pipe _agent_shells[$1]=$!
   fi
   { printf '%s\0' "$_agent_root/$4/$6" "$3" "$4" "$5" >&"$_agent_pipe"; } 2>/dev/null || printf 'D %s\n' "$1"
 }
@@ -203,7 +203,23 @@ _agent_run() {
 _agent_drop() {
   _agent_pipe=${_agent_pipes[$1]-}
   [[ ! $_agent_pipe ]] || exec {_agent_pipe}>&-
-  unset "_agent_pipes[$1]"
+  unset "_agent_pipes[$1]" "_agent_shells[$1]"
+}
+
+# Tell of slots whose shells are gone without a word.  (An old bash does not say who its process substitutions are.)
+_agent_check() {
+  local slot line
+  local -a field
+  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || return
+  for slot in "${!_agent_shells[@]}"; do
+    line=''
+    { read -r line <"/proc/${_agent_shells[slot]}/stat"; } 2>/dev/null
+    # shellcheck disable=SC2206
+    field=(${line##*) })
+    [[ ${field[1]-} != "$_agent_pid" || ${field[0]} == [ZX] ]] || continue
+    unset "_agent_shells[$slot]"
+    printf 'D %s\n' "$slot"
+  done
 }
 
 # --- what is known of an attempt
@@ -408,7 +424,16 @@ _agent_take_text() {
 } 2>/dev/null
 
 _agent_serve() {
-  while IFS= read -rd '' _agent_request; do
+  _agent_request=''
+  while :; do
+    # What was read when the time is up is the beginning of the request.
+    IFS= read -rd '' -t 30 _agent_more && _agent_n=0 || _agent_n=$?
+    _agent_request+=$_agent_more
+    if ((_agent_n > 128)); then
+      _agent_check
+      continue
+    fi
+    ((!_agent_n)) || break
     case $_agent_request in
       run) _agent_take 6; _agent_take_text "${_agent_field[1]}"; _agent_field[1]=$_agent_text; _agent_run "${_agent_field[@]}" ;;
       drop) _agent_take 1; _agent_drop "${_agent_field[@]}" ;;
@@ -419,6 +444,7 @@ _agent_serve() {
       ping) _agent_take 1; printf 'done %s\n' "${_agent_field[0]}" ;;
       *) break ;;
     esac
+    _agent_request=''
   done
 }
 

@@ -38,11 +38,9 @@ class Attempt:
     grant: Grant | None = None
     stage: Stage = Stage.QUEUED
     leader: int = 0
-    adopted: bool = False
     released: bool = False
     deaths: int = 0
     """How many shells died that were to start it."""
-    refused: Exception | None = None
 
     @property
     def id(self) -> AttemptId:

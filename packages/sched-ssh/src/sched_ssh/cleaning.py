@@ -13,7 +13,7 @@ from sched_core import Remains
 from .link import ConnectOptions, open_link
 from .servers import Server
 from .troubles import HostUnavailable
-from .wire import request
+from .wire import request, run_folder
 
 __all__ = ["Cleaner"]
 
@@ -30,7 +30,7 @@ class Cleaner:
     def __init__(self, servers: Iterable[Server], how: ConnectOptions, run: str) -> None:
         self._servers = {server.name: server for server in servers}
         self._how = how
-        self._folder = f"sched-{run}"
+        self._folder = run_folder(run)
 
     async def find(self, used: Iterable[str]) -> Sequence[Remains]:
         """Look on all servers; a host that was used and is none of them any more is a problem."""

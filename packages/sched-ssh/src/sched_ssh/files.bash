@@ -11,7 +11,7 @@
 printf '\n%s\n' "$1"              # what a login script prints comes before
 umask 077
 exec {_out}>&1
-_sums=$(command -pv sha256sum)
+_sums=$(command -pv sha256sum) _tar=$(command -pv tar) _head=$(command -pv head)
 
 _take_names() {
   local name
@@ -27,7 +27,7 @@ _digest() {
   _digests=()
   while read -r line; do
     if [[ ${line%% *} == *:* ]]; then _said+=$line$'\n'; else line=${line%% *} _digests+=("${line#\\}"); fi
-  done < <(command -p sha256sum -- "$@" 2>&1)
+  done < <(exec "$_sums" -- "$@" 2>&1)
   ((${#_digests[@]} == $#))        # what cannot be digested would shift all others
 }
 
@@ -41,7 +41,7 @@ _refuse() {
 _put() {
   local said free='' name
   _said=''
-  if said=$(command -p head -c "$1" | { command -p tar -xf - 2>&1; _rc=$?; while read -rN 65536 _; do :; done; exit "$_rc"; }) &&
+  if said=$("$_head" -c "$1" | { "$_tar" -xf - 2>&1; _rc=$?; while read -rN 65536 _; do :; done; exit "$_rc"; }) &&
     _digest "${_names[@]}"; then
     printf '%s\n' ok "${_digests[@]}" ''
     return
@@ -70,8 +70,8 @@ _get() {
   for name in "${!kinds[@]}"; do [[ ${kinds[name]} != plain ]] || kinds[name]=${_digests[n++]}; done
   printf '%s\n' ok "${kinds[@]}" ''
   # GNU's tar takes a backslash in a name that it is given for the beginning of an escape.
-  if [[ ${there[*]} == *\\* ]] && command -p tar --no-unquote --version >/dev/null 2>&1; then as_they_are=(--no-unquote); fi
-  ((!${#there[@]})) || { said=$(command -p tar "${as_they_are[@]}" -chf - -- "${there[@]}" 2>&1 >&"$_out"); status=$?; }
+  if [[ ${there[*]} == *\\* ]] && "$_tar" --no-unquote --version >/dev/null 2>&1; then as_they_are=(--no-unquote); fi
+  ((!${#there[@]})) || { said=$(exec "$_tar" "${as_they_are[@]}" -chf - -- "${there[@]}" 2>&1 >&"$_out"); status=$?; }
   printf '\n%s %s\n' "$1" "$status; ${said//$'\n'/; }"
 }
 
@@ -80,7 +80,7 @@ while IFS= read -rd '' _request && IFS= read -rd '' _folder && IFS= read -rd '' 
   if cd -- "$_folder" 2>/dev/null; then
     "_$_request" "$_more"
   else
-    [[ $_request != put ]] || command -p head -c "$_more" >/dev/null
+    [[ $_request != put ]] || "$_head" -c "$_more" >/dev/null
     _refuse "there is no folder $_folder"
   fi
 done

@@ -23,7 +23,7 @@ from .link import ConnectOptions, Link, open_link
 from .servers import Server
 from .staging import Parcel
 from .troubles import FilesRefused, HostUnavailable
-from .wire import Done, Hello, Message, Root, Told, Trouble, request
+from .wire import Done, Hello, Message, Root, Told, Trouble, request, run_folder
 
 if TYPE_CHECKING:
     from asyncssh import SSHClientProcess
@@ -169,7 +169,7 @@ class Host:
         link.send(
             request(
                 "open",
-                *(place.workdir, probe, place.content, fallback, f"sched-{place.run}"),
+                *(place.workdir, probe, place.content, fallback, run_folder(place.run)),
                 *(place.recorder, os.fsdecode(place.recorder_text), place.directory),
             )
         )

@@ -62,7 +62,7 @@ class Ledger:
 
     def adopt(self, job: Job, host: Host) -> Attempt:
         """Take on what an earlier driver had placed on a host."""
-        attempt = Attempt(job, job.attempt, host, stage=Stage.SENT, adopted=True)
+        attempt = Attempt(job, job.attempt, host, stage=Stage.SENT)
         self._on_hosts[attempt.id] = attempt
         return attempt
 

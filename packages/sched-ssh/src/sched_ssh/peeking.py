@@ -12,7 +12,7 @@ from sched_core import Job
 from .link import ConnectOptions, open_link
 from .servers import Server
 from .troubles import HostUnavailable
-from .wire import request
+from .wire import request, run_folder
 
 __all__ = ["Peeker"]
 
@@ -24,7 +24,7 @@ class Peeker:
         self, servers: Mapping[str, Server], how: ConnectOptions, run: str, name: str
     ) -> None:
         self._servers, self._how = servers, how
-        self._folder, self._name = f"sched-{run}", name
+        self._folder, self._name = run_folder(run), name
 
     async def read(
         self, jobs: Iterable[Job], take: Callable[[int, bytes], None], *, follow: bool

@@ -118,8 +118,6 @@ class SshScheduler(Scheduler):
         while attempt.stage < Stage.STARTED:
             if self.session.closing and self._ledger.unplace(attempt):
                 raise EngineUnavailable("the run ends before there is room for the job")
-            if attempt.refused is not None:
-                raise attempt.refused
             await self.session.change(_START_STEP)
         return str(attempt.leader)
 

@@ -31,11 +31,11 @@ _AHEAD = 64
 _AHEAD_BYTES = 1 << 21
 """Jobs, and bytes of their inputs, that go to a host before it is known whether they run there."""
 _TRIES = 2
-_LONGEST_WAIT = 0.5
+_LONGEST_REST = 0.5
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What concerns all jobs, not only the one whose file cannot be written."""
-_RECORDS = ("claim.{}", "jid", "rc", "status", "stderr", "stdout")
-"""What an attempt leaves, in the order in which agents send it."""
+_RECORDS = ("jid", "rc", "status", "stderr", "stdout")
+"""What an attempt leaves besides its claim, in the order in which agents send them after it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +59,8 @@ class Transfers:
         self._ended: dict[Host | None, deque[_End]] = {}
         """Ends that wait for files of a host, or for none."""
         self._fetching: set[Host | None] = set()
-        self._took = 0.0
-        """Seconds of the last fetch."""
+        self._next: dict[Host | None, float] = {}
+        """When the next fetch may begin."""
         self._bringing: dict[Host, anyio.Lock] = {}
         self._scripts: dict[AttemptId, str] = {}
         """Texts that were read before they are asked for: a hop to a thread keeps a slot waiting."""
@@ -206,13 +206,13 @@ class Transfers:
         waiting, ports = self._ended[host], self._scheduler.session.ports
         try:
             while waiting:
-                await self._gather(host)
+                await ports.sleep(max(self._next.get(host, 0.0) - ports.monotonic(), 0.0))
                 batch, began = list(islice(waiting, _AT_ONCE)), ports.monotonic()
                 # Somebody may have given one up meanwhile.
                 await self._fetch_together(host, [end for end in batch if self._is_wanted(end)])
-                self._took = ports.monotonic() - began
                 for _ in batch:
                     waiting.popleft()
+                self._pace(host, ports.monotonic() - began)
         except HostUnavailable as error:
             self._scheduler.session.warn(str(error))
         except OSError as error:
@@ -221,10 +221,10 @@ class Transfers:
         finally:
             self._fetching.discard(host)
 
-    async def _gather(self, host: Host | None) -> None:
-        """Where more is to come from a host, wait for it: what each transfer costs is shared by all."""
-        if host is not None and any(self._ledger.waiting()):
-            await self._scheduler.session.ports.sleep(min(_LONGEST_WAIT, self._took))
+    def _pace(self, host: Host | None, took: float) -> None:
+        """Rest as long as a fetch took: where many end, they share what the next one costs."""
+        if host is not None:
+            self._next[host] = self._scheduler.session.ports.monotonic() + min(took, _LONGEST_REST)
 
     def _leave(self, host: Host | None) -> None:
         """Do not wait for files that cannot be stored: whoever goes on with the run fetches them."""
@@ -259,10 +259,10 @@ class Transfers:
             await self._scheduler.session.ports.offload(self._put, batch)
         except OSError as error:
             raise _unwritten(error) from error
+        places = dict(ChainMap(*(end.records | end.outputs for end in batch)))
         missing: Collection[str] = ()
-        if host is not None:
-            places = [end.records | end.outputs for end in batch]
-            missing = await self._fetch_files(host, dict(ChainMap(*places)))
+        if host is not None and places:
+            missing = await self._fetch_files(host, places)
         for end in batch:
             seen = end.seen
             lost = [name for name in end.outputs if name in missing]
@@ -310,8 +310,9 @@ class Transfers:
 
     def _records(self, attempt: Attempt) -> dict[str, str]:
         index = attempt.job.index
-        names = [f"{index}/job.{name}".format(attempt.attempt) for name in _RECORDS]
-        return {name: f"{self._scheduler.session.layout.workdir}/{name}" for name in names}
+        folder = f"{self._scheduler.session.layout.workdir}/{index}"
+        names = [f"job.claim.{attempt.attempt}", *(f"job.{name}" for name in _RECORDS)]
+        return {f"{index}/{name}": f"{folder}/{name}" for name in names}
 
     def _outputs(self, attempt: Attempt) -> dict[str, str]:
         folder = self._scheduler.session.directory

@@ -26,6 +26,7 @@ __all__ = [
     "opening",
     "parse_message",
     "request",
+    "run_folder",
     "script",
 ]
 
@@ -178,6 +179,11 @@ def request(name: str, *fields: object, lists: Iterable[object] | None = None) -
     if lists is not None:
         parts.append("")
     return b"".join([os.fsencode(str(part)) + b"\0" for part in parts])
+
+
+def run_folder(run: str) -> str:
+    """Return the name of the run's folder on hosts that do not share the driver's disk."""
+    return f"sched-{run}"
 
 
 def command(*arguments: str) -> str:
