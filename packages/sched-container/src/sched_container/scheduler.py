@@ -17,6 +17,17 @@ from .engine import engine_of
 
 __all__ = ["ContainerScheduler"]
 
+_FIELDS = {
+    "image": "image",
+    "bin": "engine",
+    "entrypoint": "entrypoint",
+    "user": "user",
+    "pull": "pull",
+    "remove": "remove",
+    "bin_args": "args",
+}
+"""Options, and what they are called in a Container."""
+
 
 class ContainerScheduler(ProcessScheduler):
     """Runs each job in a container of its own, as many at once as `forks`.
@@ -40,21 +51,54 @@ class ContainerScheduler(ProcessScheduler):
         "image entrypoint bin user pull remove bin_args".split()
     )
 
+    def __init__(
+        self,
+        *args: Any,
+        image: str | None = None,
+        entrypoint: str | Sequence[str] = "/bin/bash",
+        bin: str = "docker",  # noqa: A002  # its name in the reference
+        volumes: str | Sequence[str] | None = None,
+        remove: bool = True,
+        user: str | None = None,
+        bin_args: str | Sequence[str] | None = None,
+        pull: str = "missing",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            *args,
+            image=image,
+            entrypoint=entrypoint,
+            bin=bin,
+            volumes=volumes,
+            remove=remove,
+            user=user,
+            bin_args=bin_args,
+            pull=pull,
+            **kwargs,
+        )
+
     def _set_options(self, options: dict[str, Any]) -> None:
         super()._set_options(options)
-        given = {
-            "image": options.get("image"),
-            "engine": options.get("bin"),
-            "entrypoint": options.get("entrypoint"),
-            "user": options.get("user"),
-            "pull": options.get("pull"),
-            "remove": options.get("remove"),
-            "args": options.get("bin_args"),
-        }
-        given = {name: value for name, value in given.items() if value is not None}
-        if self.container is None and "image" not in given:
+        given = {field: options.get(name) for name, field in _FIELDS.items()}
+        given = {field: value for field, value in given.items() if value is not None}
+        default = self.container
+        if default is None and "image" not in given:
             raise OptionError("image is missing: name what the containers are made of")
-        self.container = Container.from_value(given, self.container)
+        if default is not None:
+            # An option that is as it would be anyway leaves to `container` what that says.
+            plain = Container.from_value({"image": default.image, **given})
+            given = plain.to_json() if plain is not None else {}
+        self.container = Container.from_value(given, default)
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as a run's folder records them, each under its own name."""
+        recorded, container = super().options(), self._container
+        del recorded["container"]
+        own = {name: getattr(container, field) for name, field in _FIELDS.items()}
+        own = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in own.items()
+        }
+        return recorded | own | {"volumes": [*self.volumes, *container.volumes]}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_the_library_for_engines_is_loaded_on_first_use() -> None:
+    code = (
+        "import sys, sched_container; sched_container.ContainerScheduler;"
+        "print(sorted({'python_on_whales', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_package_alone_imports_nothing() -> None:
+    code = "import sys, sched_container; print({'anyio', 'sched_core'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
