@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -97,6 +98,18 @@ async def test_a_daemon_that_is_away_is_waited_for(docker: Docker, tmp_path: Pat
         await until(lambda: job.failure is Failure.UNAVAILABLE or job.attempt > 1)
         docker.restart()
     assert (job.status, job.trial_count) == (JobStatus.FINISHED, 0)
+
+
+async def test_a_client_that_takes_its_time_makes_no_command_late(
+    docker: Docker, tmp_path: Path
+) -> None:
+    slow = tmp_path / docker.name
+    slow.write_text(f'#!/bin/sh\n{shutil.which(docker.name)} "$@" && [ "$1" != run ] || sleep 5\n')
+    slow.chmod(0o755)
+    options = {"bin": str(slow), "timeout": 3.0}
+    async with Runner(scheduler(docker, tmp_path, **options), plugins=[]) as runner:
+        job = await runner.feed(["true"])
+    assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
 
 
 async def test_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -> None:

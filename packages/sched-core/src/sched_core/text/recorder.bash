@@ -217,6 +217,7 @@ _sched_watch() {
   [[ ! ${_sched_engine-} ]] || _sched_await_inside || exit 0
   read -rt "$_sched_timeout"
   (($? > 128)) && _sched_alive || exit 0
+  ! { [[ ${_sched_engine-} ]] && _sched_read_inside; } || exit 0     # in time; the engine takes its own to tidy up
   printf 'T\n' >>"$_sched_claim"
   kill -s TERM -- "-$_sched_leader"
   read -rt "$_sched_grace"
