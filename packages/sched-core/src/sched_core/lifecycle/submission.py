@@ -94,7 +94,6 @@ class Submitter:
         try:
             preparations, jobs = await self._write_scripts(jobs)
             problems = await session.flush_with(self._write, submission, preparations)
-            await session.scheduler.prepare(jobs)
         except Exception as error:
             if not isinstance(error, OSError | SchedError):
                 log.exception("the scheduler %s failed to prepare jobs", session.scheduler.name)
@@ -145,6 +144,7 @@ class Submitter:
         for active in actives:
             active.seen = session.ports.monotonic()
         try:
+            await session.scheduler.prepare(jobs)
             ids = await self._submit(submission, jobs)
         except SubmitRejected as error:
             for active in self._current(actives):

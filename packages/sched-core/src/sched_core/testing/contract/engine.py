@@ -32,6 +32,40 @@ class EngineContract(Rig):
 
         return Failing
 
+    def unprepared(self, error: Exception, times: int) -> type[Scheduler]:
+        """Return a scheduler that cannot bring what a job named "odd" needs, that often."""
+        left = [error] * times
+
+        class Unprepared(self.scheduler_class):  # type: ignore[name-defined,misc]  # at run time
+            def batch_key(self, job: Any) -> Any:
+                return super().batch_key(job), job.name == "odd"
+
+            async def prepare(self, jobs: Any) -> None:
+                if left and any(job.name == "odd" for job in jobs):
+                    raise left.pop()
+                await super().prepare(jobs)
+
+        return Unprepared
+
+    async def test_what_a_job_needs_and_is_refused_fails_that_job_alone(self, workdir: Any) -> None:
+        cls = self.unprepared(SubmitRejected("no such image"), 1)
+        scheduler = self.make(workdir, cls, forks=2, error_strategy="retry")
+        async with self.run(scheduler) as runner:
+            refused = await runner.feed(["/bin/true"], name="odd")
+            other = await runner.feed(["/bin/true"])
+        assert (refused.status, refused.failure) == (JobStatus.FAILED, Failure.REJECTED)
+        assert (refused.attempt, refused.reason) == (1, "no such image")
+        assert other.status is JobStatus.FINISHED
+
+    async def test_what_cannot_be_brought_now_is_brought_later(self, workdir: Any) -> None:
+        cls = self.unprepared(EngineUnavailable("away", retry_after=0.1), 2)
+        scheduler = self.make(workdir, cls, num_retries=0)
+        async with self.run(scheduler) as runner:
+            command = self.shell(COUNTED, "once")
+            job = await runner.wait(await runner.feed(command, name="odd"))
+            assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 1, 0)
+        assert await self.counted(scheduler, "once") == 1
+
     async def test_a_refused_job_is_not_tried_again(self, workdir: Any) -> None:
         hooks = HookRecorder()
         cls = self.failing(SubmitRejected("no such queue", returncode=1), 1)
