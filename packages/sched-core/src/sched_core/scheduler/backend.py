@@ -166,7 +166,10 @@ class Backend(JobText):
         return render_fence(who.host, who.boot_id, who.pid, who.start_time, ports.now())
 
     async def prepare(self, jobs: Sequence[Job]) -> None:
-        """Bring to the engine's side what the jobs need, before they are submitted."""
+        """Bring to the engine's side what the jobs need, before they are submitted.
+
+        Raises as `submit_jobs` does, for all of them.
+        """
 
     async def collect(self, jobs: Sequence[Job]) -> None:
         """Bring back the records and outputs of jobs that have ended."""
