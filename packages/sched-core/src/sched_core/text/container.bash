@@ -85,15 +85,27 @@ _sched_await_container() {
   done
 }
 
-# Nothing has started: the engine has said why, last on the job's stderr.
+# Nothing has started: somebody has ended it, or the engine has said why not, on the job's stderr.  The words are those of refusal.py.
 _sched_judge_engine() {
-  local _sched_line _sched_last=''
-  while IFS= read -r _sched_line || [[ $_sched_line ]]; do [[ ! $_sched_line ]] || _sched_last+=$_sched_line$'\n'; done <"$_sched_dir/job.stderr"
-  case $_sched_last in
-    *'Cannot connect to the Docker daemon'* | *'permission denied while trying to connect'* | *'connection refused'* | *'unexpected EOF'*)
-      _sched_class=UNAVAILABLE ;;
-    *) _sched_class=REJECTED ;;
+  local _sched_said=''
+  if [[ $_sched_signal ]]; then
+    _sched_rc=$((128 + $(kill -l "$_sched_signal")))     # whoever told this shell to end knows why
+    return
+  fi
+  if ((_sched_rc > 128 && _sched_rc < 193)); then
+    _sched_class=LOST
+    # An engine without an init of its own starts within the limit.
+    ((_sched_rc != 137)) || [[ " ${_sched_container[*]} " != *' --memory '* ]] || _sched_class=OUT_OF_MEMORY
+    return
+  fi
+  IFS= read -rd '' _sched_said <"$_sched_dir/job.stderr"
+  case $_sched_said in
+    *'Cannot connect to'* | *'failed to connect to the docker API'* | *'error during connect'* | *'unexpected EOF'*) ;;
+    *'connection refused'* | *'connection reset'* | *'i/o timeout'* | *'TLS handshake timeout'* | *toomanyrequests*) ;;
+    *'Temporary failure in name resolution'*) ;;
+    *) _sched_class=REJECTED; return ;;
   esac
+  _sched_class=UNAVAILABLE
 } 2>/dev/null
 
 # --- inside
