@@ -41,7 +41,8 @@ def test_what_is_recorded_makes_the_same_container() -> None:
 def test_what_is_left_open_is_as_in_the_default() -> None:
     default = Container.from_value(FULL)
     found = Container.from_value({"args": []}, default)
-    assert found is not None and default is not None
+    assert found is not None
+    assert default is not None
     assert (found.args, found.image, found.volumes) == ((), default.image, default.volumes)
     other = Container.from_value("other:1", default)
     assert other is not None

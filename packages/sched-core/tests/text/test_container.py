@@ -42,7 +42,7 @@ def test_docker_and_podman() -> None:
     assert (
         list(found.start)
         == (
-            "docker run --init --name n-1 --label sched.run=abc --rm --pull never --cpus 1.5"
+            "docker run --init --label sched.run=abc --rm --pull never --cpus 1.5"
             " --memory 67108864 --memory-swap 67108864 --entrypoint /bin/bash --network none"
         ).split()
     )
@@ -50,6 +50,16 @@ def test_docker_and_podman() -> None:
     kept = words_of({"engine": "/x/podman", "remove": False, "entrypoint": ["/b", "-l"]})
     assert "--rm" not in kept.start
     assert (list(kept.image), kept.kind, kept.client) == (["img:1", "-l"], "podman", "/x/podman")
+
+
+def test_a_container_that_is_kept_for_further_jobs() -> None:
+    kept = words_of({"reuse": True})
+    assert "--interactive" in kept.start
+    assert kept.reuse
+    plain = words_of({})
+    assert [word for word in kept.start if word != "--interactive"] == list(plain.start)
+    assert not plain.reuse
+    assert "--interactive" not in words_of({"reuse": True, "engine": "apptainer"}).start
 
 
 def test_apptainer() -> None:

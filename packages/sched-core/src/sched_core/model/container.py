@@ -37,6 +37,9 @@ class Container:
     - `pull`: when the image is fetched: missing, never, always.
     - `args`: further words for the engine's command.
     - `remove`: whether it is removed when it has ended. Apptainer keeps none.
+    - `reuse`: whether one container serves job after job, where jobs are processes of this machine.
+      Each still has its own environment and directory, and ends with all it has started; files that
+      it leaves outside of the volumes, such as in /tmp, are there for the next.
     """
 
     image: str
@@ -47,6 +50,7 @@ class Container:
     pull: Literal["missing", "never", "always"] = "missing"
     args: tuple[str, ...] = ()
     remove: bool = True
+    reuse: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no engine takes. Raises OptionError."""

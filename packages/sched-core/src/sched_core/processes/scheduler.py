@@ -74,6 +74,7 @@ class ProcessScheduler(Scheduler):
     pushes: ClassVar[bool] = True
     outlives_driver: ClassVar[bool] = False
     containers: ClassVar[bool] = True
+    keeps_containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
 
     # --- what the reference names ----------------------------------------------------------------

@@ -222,10 +222,13 @@ class Backend(JobText):
 
     def check_container(self, job: Job) -> None:
         """Refuse a container that the job's command cannot run in. Raises OptionError."""
-        if self.container_of(job) is None:
+        container = self.container_of(job)
+        if container is None:
             return
         if not self.containers:
             raise OptionError(f"the scheduler {self.name} runs no containers: leave container out")
+        if container.reuse and not self.keeps_containers:
+            raise OptionError(f"the scheduler {self.name} keeps no containers: leave reuse out")
         self.container_script(job)
 
     @classmethod

@@ -44,6 +44,9 @@ class Capabilities:
     containers: ClassVar[bool] = False
     """Whether its wrappers can run a job's command in a container."""
 
+    keeps_containers: ClassVar[bool] = False
+    """Whether one container can serve several jobs: their wrappers run in shells that live on."""
+
     enforces_resources: ClassVar[bool] = False
     """Whether the engine itself holds jobs to what they asked for, so that no container has to."""
 

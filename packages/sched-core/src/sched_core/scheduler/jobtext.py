@@ -112,7 +112,13 @@ class JobText(Configured, Capabilities):
         return [Mount(session.mounted, session.mounted), *mounts]
 
     def container_name(self, job: Job) -> str:
-        """Return what the engine calls the container of the job's present attempt."""
+        """Return what the engine calls the container of the job's present attempt.
+
+        The names of containers that are kept for further jobs begin so.
+        """
+        container = self.container_of(job)
+        if container is not None and container.reuse:
+            return f"{self.jobname_prefix}-{self.session.run}-slot"
         return f"{self.jobname_prefix}-{self.session.run}-{job.index}-{job.attempt}"
 
     def _container_mounts(self, container: Container) -> MountTable:

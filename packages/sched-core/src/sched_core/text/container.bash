@@ -7,15 +7,28 @@
 #   I                      the container has started
 #   K                      it was told to end
 #   C STATUS CLASS         the command has ended
+#
+# A slot may keep its container for the jobs that follow (reuse).  Then the client is a child of the slot, `bash SCRIPT --serve` runs
+# inside and takes orders on its stdin, and each payload outside only hands its job over and waits.  All of it ends with the slot.
 
 # --- outside
 
 # Become the client.
 _sched_contain() {
-  local -a _sched_words=("${_sched_container[@]}")
+  local -a _sched_words
+  [[ ! $_sched_to ]] || _sched_hand_over    # which does not come back
   _sched_add 2>/dev/null
   export SCHED_JOB_TOKEN=$_sched_token
-  for _sched_name in SCHED_JOB_TOKEN SCHED_SLOT CUDA_VISIBLE_DEVICES; do
+  _sched_tell_engine SCHED_JOB_TOKEN SCHED_SLOT CUDA_VISIBLE_DEVICES
+  _sched_hand_back
+  builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --inside
+}
+
+# The client's words up to the image.  These variables are to be seen inside.
+_sched_tell_engine() {
+  _sched_words=("${_sched_container[@]}")
+  [[ ! $_sched_container_name ]] || _sched_words+=(--name "$_sched_container_name")
+  for _sched_name; do
     [[ ${!_sched_name+x} ]] || continue
     case $_sched_engine in
       apptainer) export "APPTAINERENV_$_sched_name=${!_sched_name}" "SINGULARITYENV_$_sched_name=${!_sched_name}" ;;
@@ -23,12 +36,72 @@ _sched_contain() {
     esac
   done
   case $_sched_engine${_sched_user:+ named} in
-    docker | podman) _sched_words+=(--user "$EUID:$GROUPS") ;;
+    docker | podman) _sched_words+=(--user "$EUID:${GROUPS[0]}") ;;
     *' named') _sched_words+=(--user "$_sched_user") ;;
   esac
   [[ $_sched_engine$_sched_user != podman ]] || ((!EUID)) || _sched_words+=(--userns=keep-id)
-  _sched_hand_back
-  builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --inside
+}
+
+# Have a container at hand in which the slot's earlier jobs have run, if this one wants the same.
+_sched_keep_container() {
+  local _sched_wish
+  printf -v _sched_wish '%q ' "${_sched_container[@]}" "${_sched_image[@]}"
+  if [[ $_sched_to && $_sched_wish == "$_sched_kept" ]] && _sched_answers; then
+    ((++_sched_reused))
+  else
+    _sched_end_kept
+    _sched_start_kept
+  fi
+  [[ ! $_sched_container_name ]] || _sched_container_name=$_sched_kept_name
+} 2>/dev/null
+
+_sched_answers() {
+  local _sched_word
+  printf 'P\0' >&"$_sched_to" && read -rt 5 -u "$_sched_from" _sched_word
+}
+
+_sched_start_kept() {
+  local -a _sched_words
+  _sched_kept_name=$_sched_container_name-$SCHED_SLOT-${_sched_self// /-}-$((++_sched_starts)) _sched_kept=$_sched_wish _sched_reused=0
+  [[ ! $_sched_container_name ]] || _sched_container_name=$_sched_kept_name
+  _sched_tell_engine SCHED_SLOT
+  coproc _sched_served {
+    trap - PIPE
+    _sched_hand_back
+    builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --serve 2>&8 7>&- 8>&-
+  }
+  # shellcheck disable=SC2154  # coproc assigns it
+  exec {_sched_to}>&"${_sched_served[1]}" {_sched_from}<&"${_sched_served[0]}"
+  eval "exec ${_sched_served[1]}>&- ${_sched_served[0]}<&-"
+}
+
+# It ends by itself when nothing is left that could give it orders; this is for one that may not.
+_sched_end_kept() {
+  [[ $_sched_to ]] || return 0
+  _sched_let_go
+  [[ ! ${_sched_served_PID-} ]] || kill -s KILL -- "-$_sched_served_PID"
+  [[ ! $_sched_container_name ]] || "$_sched_client" rm -f -- "$_sched_kept_name" >/dev/null 2>&1 </dev/null
+}
+
+_sched_let_go() {
+  [[ ! $_sched_to ]] || exec {_sched_to}>&- {_sched_from}<&-
+  _sched_to=''
+}
+
+# Have the slot's container run the job, and pass on what this process is told.
+_sched_hand_over() {
+  local _sched_status='' _sched_answer=''
+  exec 2>/dev/null
+  trap '' PIPE
+  for _sched_name in HUP INT QUIT TERM USR1 USR2 ALRM XCPU XFSZ; do
+    # shellcheck disable=SC2064  # names are meant to be these
+    trap "printf 'K\n' >>\"\$_sched_claim\"; printf '$_sched_name\0' >&\"\$_sched_to\"" "$_sched_name"
+  done
+  printf 'R\0%s\0%s\0%s\0' "$_sched_inner_script" "$_sched_token" "$_sched_extra" >&"$_sched_to"
+  while [[ $_sched_answer != "$_sched_token" ]]; do
+    read -r -u "$_sched_from" _sched_answer _sched_status || (($? > 128)) || exit 125
+  done
+  exit "$_sched_status"
 }
 
 # What the claim tells of the inside.  Fails where the end is not told.
@@ -59,10 +132,10 @@ _sched_judge_container() {
   local _sched_begun _sched_told
   ! _sched_read_inside || return 0
   [[ ! $_sched_begun ]] || ((_sched_rc)) || return 0       # a full disk may have taken the line of the end
-  [[ ! $_sched_container_name ]] || _sched_await_container
+  if [[ $_sched_to && $_sched_reuse ]]; then _sched_end_kept 2>/dev/null; elif [[ $_sched_container_name ]]; then _sched_await_container; fi
   ! _sched_read_inside || return 0
   ((_sched_rc)) || _sched_rc=125         # such as a client that was told to end before it had begun
-  if [[ $_sched_begun ]]; then _sched_class=LOST; else _sched_judge_engine; fi
+  if [[ $_sched_begun ]] || ((_sched_reused)); then _sched_class=LOST; else _sched_judge_engine; fi
 }
 
 # A client can end before its container, such as by KILL.  Whatever still runs is waited for, or ended where that was asked for.
@@ -142,6 +215,51 @@ _sched_is_over() {
   [[ ! -e $_sched_dir/job.claim.$((_sched_attempt + 1)) ]] || return 0
   while read -r _sched_mark _; do [[ $_sched_mark != E ]] || return 0; done <"$_sched_claim"
   return 1
+} 2>/dev/null
+
+# Run the slot's jobs, one after the other, on orders that end with NUL: P asks for an answer, R runs a job, others are signals for it.
+_sched_serve() {
+  local _sched_order _sched_script _sched_job=''
+  set -m
+  while IFS= read -rd '' _sched_order; do
+    case $_sched_order in
+      P) printf 'P\n' ;;
+      R)
+        { IFS= read -rd '' _sched_script && IFS= read -rd '' _sched_token && IFS= read -rd '' _sched_extra; } || break
+        _sched_serve_job &
+        _sched_job=$!
+        ;;
+      *) kill -s "$_sched_order" -- "-$_sched_job" ;;
+    esac
+  done
+  wait
+} 2>/dev/null
+
+_sched_serve_job() {
+  trap : HUP INT QUIT TERM USR1 USR2 ALRM XCPU XFSZ
+  exec {_sched_answer}>&1 </dev/null
+  (
+    exec >>"${_sched_script%/*}/job.stdout" 2>>"${_sched_script%/*}/job.stderr" {_sched_answer}>&-
+    export SCHED_JOB_TOKEN=$_sched_token
+    _sched_add
+    builtin exec "$BASH" "$_sched_script" --inside
+  )
+  _sched_rc=$?
+  _sched_end_rest
+  printf '%s %s\n' "$_sched_token" "$_sched_rc" >&"$_sched_answer"
+}
+
+# What a job leaves running would have ended with a container of its own.
+_sched_end_rest() {
+  local _sched_file _sched_word _sched_found=1 _sched_try=0
+  while ((_sched_found && ++_sched_try < 1000)); do
+    _sched_found=0
+    for _sched_file in /proc/[0-9]*/environ; do
+      while IFS= read -rd '' _sched_word; do
+        [[ $_sched_word != "SCHED_JOB_TOKEN=$_sched_token" ]] || { kill -s KILL "${_sched_file//[!0-9]/}" && _sched_found=1; }
+      done <"$_sched_file"
+    done
+  done
 } 2>/dev/null
 
 _sched_attend_inside() {

@@ -23,7 +23,8 @@ class ContainerScript:
     """What a job's script says of its container.
 
     `start` are the client's words up to the image, `image` those after them; the script itself,
-    as it is seen inside (`script`), follows. `name` is empty where the engine knows none.
+    as it is seen inside (`script`), follows. `name` is empty where the engine knows none, and the
+    beginning of the container's name where it is kept for further jobs (`reuse`).
     """
 
     kind: EngineKind
@@ -33,6 +34,7 @@ class ContainerScript:
     start: Sequence[str]
     image: Sequence[str]
     script: str
+    reuse: bool = False
 
 
 def container_script(
@@ -54,7 +56,7 @@ def container_script(
         image: list[str] = [container.image, *container.entrypoint]
         name = ""
     else:
-        start = _docker(container, name, run, mounts, wanted)
+        start = _docker(container, run, mounts, wanted)
         start += ["--entrypoint", container.entrypoint[0]]
         image = [container.image, *container.entrypoint[1:]]
     return ContainerScript(
@@ -65,14 +67,16 @@ def container_script(
         start=[*start, *container.args],
         image=image,
         script=script,
+        reuse=container.reuse,
     )
 
 
 def _docker(
-    container: Container, name: str, run: str, mounts: Sequence[Mount], wanted: Resources
+    container: Container, run: str, mounts: Sequence[Mount], wanted: Resources
 ) -> list[str]:
-    words = [container.engine, "run", "--init", "--name", name, "--label", f"{LABEL}={run}"]
+    words = [container.engine, "run", "--init", "--label", f"{LABEL}={run}"]
     words += ["--rm"] if container.remove else []
+    words += ["--interactive"] if container.reuse else []
     words += ["--pull", container.pull]
     for mount in mounts:
         words += ["--mount", _mount(mount)]

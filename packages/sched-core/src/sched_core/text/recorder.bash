@@ -26,6 +26,7 @@ if ((BASH_VERSINFO[0] > 4)) && [[ ${IFS@a} == *x* ]]; then
   while IFS= read -rd '' _sched_name; do [[ $_sched_name != IFS=* ]] || _sched_ifs=${_sched_name#IFS=}; done </proc/self/environ
 fi
 _sched_host=- _sched_boot=- _sched_mask='' _sched_self='' _sched_slot='' _sched_extra='' _sched_busy='' _sched_stay=''
+_sched_to='' _sched_kept='' _sched_starts=0 _sched_reused=0
 {
   read -r _sched_host </proc/sys/kernel/hostname
   read -r _sched_boot </proc/sys/kernel/random/boot_id
@@ -67,6 +68,8 @@ _sched_now() {
 sched_job() {
   if [[ ${1-} == --inside ]]; then
     _sched_inside
+  elif [[ ${1-} == --serve ]]; then
+    _sched_serve
   elif ((BASH_SUBSHELL)); then
     _sched_job "$@"
   else
@@ -138,6 +141,7 @@ _sched_attend() {
   if [[ $_sched_signal ]]; then
     _sched_rc=$((128 + $(kill -l "$_sched_signal")))
   else
+    [[ ! ${_sched_engine-} || ! $_sched_reuse || ! $_sched_slot ]] || _sched_keep_container
     (_sched_payload)
     _sched_rc=$?
     [[ ! ${_sched_engine-} ]] || _sched_judge_container
@@ -213,6 +217,7 @@ _sched_watch() {
   trap '' HUP INT QUIT TERM USR1 USR2 ALRM
   trap - EXIT
   exec >/dev/null 2>&1 7>&- 8>&-
+  _sched_let_go
   read -r _sched_leader _sched_born || exit 0
   [[ ! ${_sched_engine-} ]] || _sched_await_inside || exit 0
   read -rt "$_sched_timeout"
@@ -246,6 +251,7 @@ _sched_payload() {
   trap - PIPE
   set +m
   exec </dev/null >&7 2>&8 7>&- 8>&-
+  [[ ${_sched_engine-} && $_sched_reuse ]] || _sched_let_go
   if [[ ${_sched_engine-} ]]; then _sched_contain; else _sched_inner; fi
 }
 

@@ -120,7 +120,7 @@ def _container(s: JobScript, c: ContainerScript) -> str:
         return " ".join([_with_root(s, value) for value in values])
 
     return f"""_sched_engine={c.kind} _sched_client={_quote(c.client)} _sched_token={_quote(s.token)}
-_sched_container_name={_quote(c.name) or "''"} _sched_user={_quote(c.user) or "''"}
+_sched_reuse={"1" if c.reuse else "''"} _sched_container_name={_quote(c.name) or "''"} _sched_user={_quote(c.user) or "''"}
 _sched_container=({words(c.start)})
 _sched_image=({words(c.image)})
 _sched_inner_script={_place(s, c.script)}
