@@ -1,4 +1,4 @@
-"""What is recorded while a job's host cannot be asked, and taken back when it can."""
+"""What is recorded of engines that cannot be asked or start nothing, and taken back when they can."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Silent(Scheduler):
     """Takes jobs and tells nothing by itself."""
 
     name = "silent"
+    containers = True
     pushes = True
     poll_interval = (60.0, 60.0)
 
@@ -87,3 +88,66 @@ async def test_a_job_that_failed_has_its_own_failure(runner: Runner) -> None:
     report(runner, job, EngineState.RECORDED, rc=3)
     await runner.wait(job)
     assert (job.status, job.failure, job.reason) == (JobStatus.FAILED, Failure.EXIT, "")
+
+
+async def refused(runner: Runner, failure: Failure, said: str | None, **job: Any) -> Job:
+    """Return a job of which its record says that the engine started nothing."""
+    found = await runner.feed(["true"], **job)
+    await until(lambda: found.status is JobStatus.SUBMITTED)
+    if said is not None:
+        await found.stderr_file.write_text(said)
+    report(runner, found, EngineState.RECORDED, rc=125, failure=failure)
+    return found
+
+
+async def test_a_refused_job_has_the_engines_words_and_the_next_step(runner: Runner) -> None:
+    said = "docker: Error response from daemon: No such image: x\n\nRun 'docker run --help'\n"
+    job = await refused(runner, Failure.REJECTED, said, container="x")
+    await runner.wait(job)
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.REJECTED, 125)
+    assert job.reason == (
+        "docker: Error response from daemon: No such image: x; "
+        "fetch it (pull), or name another image"
+    )
+    await runner.scheduler.session.flush()
+    assert read_run(runner.scheduler.workdir).jobs[job.index].reason == job.reason
+
+
+async def test_a_refusal_without_words_has_a_reason_all_the_same(runner: Runner) -> None:
+    job = await refused(runner, Failure.REJECTED, None, container="x")
+    await runner.wait(job)
+    assert job.reason.startswith("docker started nothing and said nothing; ")
+
+
+async def test_the_stderr_of_a_job_without_a_container_is_no_reason(runner: Runner) -> None:
+    job = await refused(runner, Failure.REJECTED, "said\n")
+    await runner.wait(job)
+    assert (job.failure, job.reason) == (Failure.REJECTED, "")
+
+
+async def test_a_job_whose_engine_was_away_is_tried_again_whatever_the_strategy(
+    runner: Runner,
+) -> None:
+    scheduler = runner.scheduler
+    assert (scheduler.error_strategy, scheduler.num_retries) == ("ignore", 3)
+    scheduler.infrastructure_retries = 1
+    said = "docker: Cannot connect to the Docker daemon at unix:///x. Is the daemon running?\n"
+    job = await refused(runner, Failure.UNAVAILABLE, said, container="x")
+    await until(lambda: job.attempt == 2 and job.status is JobStatus.SUBMITTED)
+    assert (job.trial_count, job.infrastructure_retries) == (0, 1)
+    await job.stderr_file.write_text(said)
+    report(runner, job, EngineState.RECORDED, rc=125, failure=Failure.UNAVAILABLE)
+    await runner.wait(job)
+    assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.UNAVAILABLE, 2)
+    assert job.reason.endswith(
+        "; start it (systemctl start docker), or use another engine: podman, apptainer"
+    )
+
+
+async def test_a_job_whose_host_is_given_up_is_tried_again_only_where_that_is_wanted(
+    runner: Runner,
+) -> None:
+    job = await a_silent_job(runner)
+    report(runner, job, EngineState.FAILED, failure=Failure.UNAVAILABLE, reason="away for long")
+    await runner.wait(job)
+    assert (job.status, job.attempt, job.reason) == (JobStatus.FAILED, 1, "away for long")

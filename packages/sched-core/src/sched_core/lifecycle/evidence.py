@@ -11,7 +11,8 @@ from ..model.status import JobStatus
 from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
 from ..text.claim import Claim
-from .files import read_claims
+from ..text.refusal import refusal
+from .files import read_claims, read_text
 
 if TYPE_CHECKING:
     from .session import Active, Session
@@ -22,6 +23,7 @@ _NOT_OURS = 121
 """Exit status of a wrapper whose attempt somebody else has claimed."""
 NOT_SET_UP = 122
 """Exit status of a wrapper that could not set its job up, or not record it."""
+_STARTED_NOTHING = (Failure.REJECTED, Failure.UNAVAILABLE)
 
 
 class Evidence:
@@ -126,12 +128,22 @@ class Evidence:
         active.recorded = True
         if not self._session.scheduler.shared_disk:
             await self._session.scheduler.collect([active.job])
+        seen = await self._with_reason(active.job, seen)
         if seen.started is not None:
             await self._running(active, seen)
         if said is None and self._is_imposed(active.job, seen):
             active.held = True  # the engine is asked: it may have ended it, or start it again
             return
         await self._conclude(active, seen if said is None else _explained(seen, said))
+
+    async def _with_reason(self, job: Job, seen: Observation) -> Observation:
+        """Have an engine that started nothing say why: all that there is on stderr are its words."""
+        container = self._session.scheduler.container_of(job)
+        if seen.failure not in _STARTED_NOTHING or seen.reason or container is None:
+            return seen
+        ports = self._session.ports
+        said = await ports.offload(read_text, ports.files, str(job.stderr_file))
+        return replace(seen, reason=refusal(container.kind, said))
 
     def _is_imposed(self, job: Job, seen: Observation) -> bool:
         """Tell whether the engine may be why the command ended, rather than the command."""

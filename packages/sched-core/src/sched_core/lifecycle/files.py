@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from ..ports.files import Files
 from ..text.claim import Claim, claim_name, parse_claim
 
-__all__ = ["Preparation", "archive_attempt", "prepare_jobs", "read_claim", "write_script"]
+__all__ = [
+    "Preparation",
+    "archive_attempt",
+    "prepare_jobs",
+    "read_claim",
+    "read_text",
+    "write_script",
+]
 
 _ARCHIVED = re.compile(r"job\.(stdout|stderr|status|rc|jid|wrapped\..+)", re.DOTALL)
 
@@ -84,6 +91,14 @@ def read_claim(files: Files, metadir: str, attempt: int) -> Claim | None:
             return replace(newest, sealed=True)
         newest = replace(claim, position=position) if position else claim
         position += 1
+
+
+def read_text(files: Files, path: str) -> str:
+    """Return what a file says, nothing where it cannot be read."""
+    try:
+        return files.read(path).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def append_text(files: Files, path: str, text: str) -> None:

@@ -209,6 +209,7 @@ class Transitions:
         wanted = job.error_retry
         if wanted is None:
             wanted = session.scheduler.error_strategy == "retry"
+        wanted = wanted or self._never_began(job, failure)
         if not wanted or not failure.retriable or session.closing:
             return False
         if job.index in session.unwanted:
@@ -217,6 +218,11 @@ class Transitions:
             return job.infrastructure_retries < session.scheduler.infrastructure_retries
         limit = session.scheduler.num_retries if job.num_retries is None else job.num_retries
         return job.trial_count < limit
+
+    def _never_began(self, job: Job, failure: Failure) -> bool:
+        """Tell whether the job's record says that its engine was away: no fault of the command."""
+        active = self._session.active.get(job.index)
+        return failure is Failure.UNAVAILABLE and active is not None and active.recorded
 
     def _goes_on(self, job: Job) -> bool:
         """Tell whether the job was killed only because the run was interrupted."""
