@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from . import engines, hosts
+from . import containers, engines, hosts
 from .cases import CASES, Case, guarded
 from .figures import Figure
 from .peers import find_peers, install_peers
@@ -101,6 +101,7 @@ def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
 _RIGS: dict[str, Case] = {
     **{name: partial(engines.measure, engine) for name, engine in engines.ENGINES.items()},
     "ssh": hosts.measure,
+    "container": containers.measure,
 }
 
 

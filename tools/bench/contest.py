@@ -11,7 +11,16 @@ from statistics import median
 from .figures import Figure, unavailable
 from .measuring import Failed
 
-__all__ = ["CPU_TARGET", "RATIO_TARGET", "Entry", "Sample", "Took", "figures_of", "take"]
+__all__ = [
+    "CPU_TARGET",
+    "RATIO_TARGET",
+    "Entry",
+    "Sample",
+    "Took",
+    "beside",
+    "figures_of",
+    "take",
+]
 
 RATIO_TARGET = 1.15
 """How many times longer than by hand ours may take."""
@@ -91,16 +100,19 @@ def figures_of(
     if ours.cpu:
         rows.append(_cpu(case, ours, cpu, judged=judged))
     for peer in peers:
-        rows += _peer(f"{case} peers", peer, hand)
+        rows += beside(f"{case} peers", peer, hand)
     return rows
 
 
-def _peer(case: str, peer: Entry, hand: Entry) -> list[Figure]:
-    rows = [_row(case, peer)]
-    if hand.samples and peer.samples:
-        rows.append(_ratio(case, peer, hand))
-    if peer.cpu:
-        rows.append(_cpu(case, peer))
+def beside(
+    case: str, entry: Entry, hand: Entry, ratio: float | None = None, *, judged: bool = True
+) -> list[Figure]:
+    """Return the rows of one more program, set beside the one by hand."""
+    rows = [_row(case, entry)]
+    if hand.samples and entry.samples:
+        rows.append(_ratio(case, entry, hand, ratio, judged=judged))
+    if entry.cpu:
+        rows.append(_cpu(case, entry))
     return rows
 
 

@@ -223,11 +223,13 @@ def _ours(engine: Engine, jobs: int, folder: Path, env: Environment) -> Took:
     return float(measured["seconds"]), float(measured["cpu"])
 
 
-def peer_entry(described: tuple[str, str, str], sizes: Sizes) -> tuple[Entry, str]:
+def peer_entry(
+    described: tuple[str, str, str], sizes: Sizes, jobs: int | None = None
+) -> tuple[Entry, str]:
     """Return a peer, described as in Engine.peers, and the function of peer.py that runs it."""
     package, function, note = described
     version = peer_version(package)
-    entry = Entry(f"{package} {version}".strip(), sizes.engine_peer_jobs, note)
+    entry = Entry(f"{package} {version}".strip(), jobs or sizes.engine_peer_jobs, note)
     entry.missing = "" if version and function else (NOT_INSTALLED if function else note)
     return entry, function
 

@@ -31,6 +31,9 @@ class Sizes:
     engine_rounds: int
     engine_jobs: int
     engine_peer_jobs: int
+    container_rounds: int
+    container_jobs: int
+    container_peer_jobs: int
     idle: int
     """Seconds for which hosts are left alone: more than a minute finds out whether each is asked once in one."""
 
@@ -54,6 +57,9 @@ FULL = Sizes(
     engine_rounds=5,
     engine_jobs=1000,
     engine_peer_jobs=200,
+    container_rounds=5,
+    container_jobs=200,
+    container_peer_jobs=20,
     idle=90,
 )
 
@@ -76,5 +82,8 @@ SMOKE = Sizes(
     engine_rounds=1,
     engine_jobs=40,
     engine_peer_jobs=10,
+    container_rounds=1,
+    container_jobs=12,
+    container_peer_jobs=4,
     idle=2,
 )

@@ -61,6 +61,14 @@ def ssh(jobs: int, forks: int) -> Measured:
     return _run_all(_ssh(forks), jobs)
 
 
+def container(jobs: int, forks: int) -> Measured:
+    """Run jobs in containers; the environment says of which engine and image."""
+    from sched_container import ContainerScheduler
+
+    options = json.loads(os.environ.pop("BENCH_CONTAINER"))
+    return _run_all(ContainerScheduler(RUN, forks=forks, **options), jobs)
+
+
 def _ssh(forks: int, **options: Any) -> Any:
     from sched_ssh import SshScheduler
 
@@ -277,6 +285,7 @@ WORKLOADS: dict[str, Callable[..., Measured]] = {
         slurm,
         sge,
         ssh,
+        container,
         queued,
         first_start,
         end_known,

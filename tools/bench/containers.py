@@ -1,0 +1,159 @@
+"""The case on container engines, which the benchmark starts itself, as the tests do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .calls import Counted
+from .contest import Entry, Took, beside, figures_of, take
+from .engines import peer_entry, peer_took, rig_class, told
+from .figures import Figure, unavailable
+from .measuring import Environment, Failed, timed, workload
+from .peers import Peer
+from .sizes import Sizes
+
+__all__ = ["REUSE_TARGET", "Rig", "bare", "measure", "started"]
+
+REUSE_TARGET = 0.5
+"""How many times as long as bare runs jobs in containers that stay may take."""
+_AT_ONCE = 4
+_RIGS = "tests-integration.containers"
+_ENGINES = ("Rootless", "Apptainer") if os.geteuid() else ("Docker", "Podman", "Apptainer")
+_PEERS = [("xqute", "xqute-container", f"{_AT_ONCE} at once, sleeps 1 s after each submission")]
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """An engine that runs, and how it is asked for a container that lives for one command."""
+
+    program: str
+    env: Environment
+    options: dict[str, Any]
+    """Of a ContainerScheduler that uses it."""
+    run: Sequence[str]
+    """The words of one bare run, the client first, up to the mount."""
+    image: str
+
+
+def _words(kind: str, options: dict[str, Any]) -> list[str]:
+    """Return the start of a bare run that has what a job has of the engine's own options."""
+    if kind == "Apptainer":
+        return ["apptainer", "--silent", "exec", "--containall"]
+    who = ["--user", f"{os.geteuid()}:{os.getegid()}"]
+    who += ["--userns", "keep-id"] if kind == "Rootless" else []
+    return [options["bin"], "run", "--rm", "--pull", "never", *who, *options["bin_args"]]
+
+
+@contextmanager
+def started(kind: str) -> Iterator[Rig]:
+    """Run the engine for the block, with an image of busybox and bash."""
+    with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
+        with told():
+            rig_class(f"{_RIGS}.image:make_tree")(Path(root, "image"))
+            Path(root, "engine").mkdir()
+            engine = rig_class(f"{_RIGS}.machines:{kind}")(
+                Path(root, "engine"), Path(root, "image")
+            )
+        try:
+            with told():
+                engine.start()
+            options = dict(engine.options)
+            env = {**os.environ, **engine.env}
+            yield Rig(options["bin"], env, options, _words(kind, options), engine.image)
+        finally:
+            engine.stop()
+
+
+def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+    """The same jobs by bare runs and xargs, by the library, and by its peer, on each engine."""
+    figures: list[Figure] = []
+    for kind in _ENGINES:
+        name = "podman, rootless" if kind == "Rootless" else kind.lower()
+        print(f"  {name}", file=sys.stderr, flush=True)
+        folder = scratch / name
+        folder.mkdir()
+        try:
+            with started(kind) as rig:
+                figures += _contest(name, rig, sizes, peers, folder)
+        except Failed as error:
+            figures.append(unavailable(name, "the engine", str(error)))
+    return figures
+
+
+# --- beside others ----------------------------------------------------------------------------
+
+
+def bare(rig: Rig, jobs: int, folder: Path, env: Environment) -> Took:
+    """Run the commands by the engine's own client alone."""
+    mount = f"type=bind,source={folder},target={folder}"
+    command = [*rig.run, "--mount", mount, rig.image, "/bin/true"]
+    line = f"seq {jobs} | xargs -P{_AT_ONCE} -I{{}} {shlex.join(command)}"
+    return timed(["sh", "-c", line], folder, env=env), None
+
+
+def _ours(rig: Rig, jobs: int, folder: Path, env: Environment, *, reuse: bool) -> Took:
+    options = {**rig.options, "reuse": True} if reuse else rig.options
+    env = {**env, "BENCH_CONTAINER": json.dumps(options)}
+    measured = workload("container", folder, env=env, jobs=jobs, forks=_AT_ONCE)
+    return float(measured["seconds"]), float(measured["cpu"])
+
+
+def _peer(rig: Rig, function: str, jobs: int, folder: Path, env: Environment) -> Took:
+    args = [] if rig.program == "apptainer" else ["--pull", "never", *rig.options["bin_args"]]
+    options = {"image": rig.image, "bin": rig.program, "bin_args": args}
+    env = {**env, "BENCH_CONTAINER": json.dumps(options)}
+    return peer_took(function, jobs, _AT_ONCE, folder, env)
+
+
+def _contest(
+    name: str, rig: Rig, sizes: Sizes, peers: Sequence[Peer], scratch: Path
+) -> list[Figure]:
+    jobs = sizes.container_jobs
+    hand = Entry(f"bare runs, xargs -P{_AT_ONCE}", jobs, "no records")
+    ours, reused = Entry("Runner", jobs), Entry("Runner, reuse=True", jobs)
+    others = [peer_entry(peer, sizes, sizes.container_peer_jobs) for peer in _PEERS if peers]
+    for number in range(sizes.container_rounds):
+        print(f"  round {number + 1} of {sizes.container_rounds}", file=sys.stderr, flush=True)
+        turn = _Turn(rig, scratch / f"round-{number}")
+        turn.take(ours, partial(_ours, rig, jobs, reuse=False))
+        turn.take(hand, partial(bare, rig, jobs))
+        turn.take(reused, partial(_ours, rig, jobs, reuse=True))
+        for entry, function in others:
+            turn.take(entry, partial(_peer, rig, function, entry.jobs))
+        shutil.rmtree(turn.folder, ignore_errors=True)
+    theirs = [entry for entry, _ in others]
+    rows = figures_of(name, hand, ours, theirs, judged=sizes.judged, cpu=None)
+    return [*rows, *beside(name, reused, hand, REUSE_TARGET, judged=sizes.judged)]
+
+
+class _Turn:
+    """One round: each program in a folder of its own, with its calls of the client counted."""
+
+    def __init__(self, rig: Rig, folder: Path) -> None:
+        self.folder = folder
+        self._rig = rig
+
+    def take(self, entry: Entry, act: Callable[[Path, Environment], Took]) -> None:
+        """Let a program run."""
+        if entry.missing:
+            return
+        number = len(list(self.folder.glob("*"))) if self.folder.exists() else 0
+        folder = self.folder / str(number)
+        work = folder / "work"
+        work.mkdir(parents=True)
+        program = shutil.which(self._rig.program)
+        assert program is not None, f"{self._rig.program} was there a moment ago"
+        counted = Counted(folder / "counted", {self._rig.program: program})
+        env = counted.environment(self._rig.env)
+        take(entry, lambda: act(work, env), counted.calls)
