@@ -1,0 +1,38 @@
+"""The contract, where one container serves job after job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sched_container import ContainerScheduler
+from sched_core.testing.contract import SchedulerContract
+
+from .machines import Engine
+
+
+class OnEngine(SchedulerContract):
+    scheduler_class = ContainerScheduler
+    backends = ("asyncio",)
+    patience = 90.0
+
+
+class TestApptainer(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, apptainer: Engine) -> None:
+        self.options: dict[str, Any] = {"reuse": True, **apptainer.options}
+
+
+@pytest.mark.full
+class TestDocker(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, docker: Engine) -> None:
+        self.options: dict[str, Any] = {"reuse": True, "pull": "never", **docker.options}
+
+
+@pytest.mark.full
+class TestPodman(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, podman: Engine) -> None:
+        self.options: dict[str, Any] = {"reuse": True, "pull": "never", **podman.options}
