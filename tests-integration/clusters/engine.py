@@ -15,7 +15,10 @@ __all__ = ["Engine"]
 
 # The assertions of these modules are shown in full, as those of test modules are.
 pytest.register_assert_rewrite(
-    *(f"{__package__}.{name}" for name in ("arrays", "chaos", "chunks", "outcomes", "troubles"))
+    *(
+        f"{__package__}.{name}"
+        for name in ("arrays", "chaos", "chunks", "containers", "outcomes", "troubles")
+    )
 )
 
 

@@ -19,7 +19,11 @@ _sched_contain() {
   [[ ! $_sched_to ]] || _sched_hand_over    # which does not come back
   _sched_add 2>/dev/null
   export SCHED_JOB_TOKEN=$_sched_token
-  _sched_tell_engine SCHED_JOB_TOKEN SCHED_SLOT CUDA_VISIBLE_DEVICES
+  # By a token of the engine's own, what it ends is found inside, too.
+  _sched_tell_engine SCHED_JOB_TOKEN SCHED_TASK_TOKEN SCHED_SLOT CUDA_VISIBLE_DEVICES
+  if [[ $PWD -ef $_sched_root/files ]]; then      # where inputs lie on a host with a disk of its own
+    case $_sched_engine in apptainer) _sched_words+=(--pwd "$PWD") ;; *) _sched_words+=(--workdir "$PWD") ;; esac
+  fi
   _sched_hand_back
   builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --inside
 }
