@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from sched_core import EngineUnavailable, SubmitRejected
 from sched_core.model.container import Container
 from sched_core.text.container import LABEL
+from sched_core.text.refusal import is_unavailable, refusal
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 __all__ = ["Engine", "engine_of"]
 
-Finding = tuple[str, bool | None, str]
+T = TypeVar("T")
 
 
 def engine_of(container: Container) -> Engine:
@@ -29,102 +30,102 @@ class Engine:
     """Docker or Podman."""
 
     def __init__(self, container: Container) -> None:
-        self._program, self._kind = container.engine, container.kind
+        self._container = container
+        self._program = container.engine
 
-    def _client(self) -> DockerClient:
-        from python_on_whales import DockerClient
-
-        if shutil.which(self._program) is None:
-            raise EngineUnavailable(
-                f"{self._program} is not there: install it, or name another engine with bin"
-            )
-        kind = "podman" if self._kind == "podman" else "docker"
-        return DockerClient(client_call=[self._program], client_type=kind)
-
-    def fetch(self, image: str, *, always: bool) -> None:
+    def fetch(self) -> None:
         """Have the image. Raises EngineUnavailable, SubmitRejected with the engine's own words."""
-        from python_on_whales.exceptions import DockerException
+        image = self._container.image
+        if self._container.pull == "always" or not self.has_image():
+            self._ask(lambda client: client.image.pull(image, quiet=True))
 
-        client = self._client()
-        try:
-            if always or not client.image.exists(image):
-                client.image.pull(image, quiet=True)
-        except DockerException as error:
-            raise _judged(error) from error
+    def has_image(self) -> bool:
+        """Tell whether the image is here. Raises as `fetch` does where it never will be."""
+        image = self._container.image
+        if self._ask(lambda client: _has(client, image)):
+            return True
+        if self._container.pull == "never":
+            raise self._refusal(f"No such image: {image}")
+        return False
+
+    def bash_words(self, text: str) -> list[str]:
+        """Return the words that run a line of bash in the image, which is here."""
+        container = self._container
+        first, *more = container.entrypoint
+        words = [self._program, "run", "--rm", "--pull", "never", *container.args]
+        return [*words, "--entrypoint", first, container.image, *more, "-c", text]
 
     def running(self, run: str) -> Mapping[str, str]:
-        """Return the run's containers: state by name. Raises EngineUnavailable."""
-        from python_on_whales.exceptions import DockerException
-
-        client = self._client()
-        try:
-            found = client.ps(all=True, filters=[("label", f"{LABEL}={run}")])
-            return {one.name: str(one.state.status) for one in found}
-        except DockerException as error:
-            raise _judged(error) from error
+        """Return the run's containers: state by name. Raises EngineUnavailable, SubmitRejected."""
+        chosen: list[tuple[Literal["label"], str]] = [("label", f"{LABEL}={run}")]
+        found = self._ask(lambda client: client.ps(all=True, filters=chosen))
+        return {one.name: str(one.state.status) for one in found}
 
     def remove(self, names: Collection[str]) -> None:
-        """End and remove containers. Raises EngineUnavailable."""
+        """End and remove containers. Raises EngineUnavailable, SubmitRejected."""
+        if names:
+            self._ask(lambda client: client.container.remove(list(names), force=True))
+
+    def _ask(self, question: Callable[[DockerClient], T]) -> T:
+        from python_on_whales import DockerClient
         from python_on_whales.exceptions import DockerException
 
-        if not names:
-            return
+        self._find()
+        podman = self._container.kind == "podman"
+        client = DockerClient(
+            client_call=[self._program], client_type="podman" if podman else "docker"
+        )
         try:
-            self._client().container.remove(list(names), force=True)
+            return question(client)
         except DockerException as error:
-            raise _judged(error) from error
+            raise self._refusal(error.stderr or str(error)) from error
 
-    def check(self, image: str) -> Sequence[Finding]:
-        """Return name, verdict (None: a warning) and detail of each check."""
-        try:
-            client = self._client()
-            version = client.version()
-            present = client.image.exists(image)
-        except Exception as error:  # noqa: BLE001  # whatever is wrong with it is the finding
-            return [("engine", False, f"{self._program}: {_words(error)}")]
-        server = version.server.version if version.server else version.client.version
-        return [
-            ("engine", True, f"{shutil.which(self._program)} {server}"),
-            ("image", True if present else None, image if present else f"{image} is not here yet"),
-        ]
+    def _find(self) -> None:
+        """Raise SubmitRejected where there is no such program."""
+        if shutil.which(self._program) is None:
+            raise self._refusal(f"{self._program} is not there")
+
+    def _refusal(self, said: str) -> EngineUnavailable | SubmitRejected:
+        kind = EngineUnavailable if is_unavailable(said) else SubmitRejected
+        return kind(refusal(self._container.kind, said), stderr=said)
 
 
 class Apptainer(Engine):
-    """Apptainer or Singularity: there is nothing to be asked, its containers are plain processes."""
+    """Apptainer or Singularity: its containers are plain processes, of which it knows nothing."""
 
-    def fetch(self, image: str, *, always: bool) -> None:
-        """Check that an image that is a file is there; others are fetched by the engine's cache."""
-        if shutil.which(self._program) is None:
-            raise EngineUnavailable(
-                f"{self._program} is not there: install it, or name another engine with bin"
-            )
-        if image.startswith(("/", "./", "../")) and not os.path.exists(image):
-            raise SubmitRejected(f"the image {image} is not there")
+    def fetch(self) -> None:
+        """Have the image, where it is not a file, in the engine's cache."""
+        if self.has_image():
+            return
+        # Any run fetches it; several at once would do so several times.
+        words = self.bash_words(":")
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode:
+            raise self._refusal(done.stderr.decode("utf-8", "replace"))
+
+    def has_image(self) -> bool:
+        """Tell whether it is a file that is here, or one to be fetched. Raises SubmitRejected."""
+        self._find()
+        image = self._container.image
+        if "://" not in image and not os.path.exists(image):
+            raise self._refusal(f"could not open image {image}")
+        return "://" not in image
+
+    def bash_words(self, text: str) -> list[str]:
+        """Return the words that run a line of bash in the image."""
+        container = self._container
+        words = [self._program, "--silent", "exec", "--containall", *container.args]
+        return [*words, container.image, *container.entrypoint, "-c", text]
 
     def running(self, run: str) -> Mapping[str, str]:
         """Return nothing: no container outlives its client."""
         return {}
 
-    def check(self, image: str) -> Sequence[Finding]:
-        """Return name, verdict and detail of each check."""
-        try:
-            self.fetch(image, always=False)
-            found = subprocess.run(
-                [self._program, "--version"], capture_output=True, text=True, timeout=30, check=True
-            )
-        except (EngineUnavailable, SubmitRejected, OSError, subprocess.SubprocessError) as error:
-            return [("engine", False, str(error))]
-        return [("engine", True, found.stdout.strip()), ("image", True, image)]
 
+def _has(client: DockerClient, image: str) -> bool:
+    import pydantic
 
-def _judged(error: Exception) -> EngineUnavailable | SubmitRejected:
-    words = _words(error)
-    if "Cannot connect" in words or "permission denied while trying" in words:
-        return EngineUnavailable(f"{words}; start it, or join its group")
-    return SubmitRejected(words)
-
-
-def _words(error: Exception) -> str:
-    said = getattr(error, "stderr", None)
-    text = said if isinstance(said, str) and said.strip() else str(error)
-    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        return client.image.exists(image)
+    except pydantic.ValidationError:
+        return True  # the engine has described it, in some way of its own

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import anyio
 
-from sched_core import EngineUnavailable, Job, OptionError, SubmitRejected
+from sched_core import EngineUnavailable, Failure, Job, OptionError, SubmitRejected
 from sched_core.model.container import Container
 from sched_core.processes import ProcessScheduler
+from sched_core.processes.slots import Ended
 
 from .engine import engine_of
 
 __all__ = ["ContainerScheduler"]
+
+_NONE = "none"
+"""Stands for an image where there are only engines to be checked."""
 
 _FIELDS = {
     "image": "image",
@@ -116,6 +121,11 @@ class ContainerScheduler(ProcessScheduler):
                 with anyio.CancelScope(shield=True):
                     await self._remove_left_overs()
 
+    def batch_key(self, job: Job) -> object:
+        """Keep jobs of different images apart, so that one which cannot be had concerns no other."""
+        own = job.container
+        return None if own is None else (own.engine, own.image)
+
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Have the images of jobs that name one of their own, each once."""
         for job in jobs:
@@ -128,12 +138,14 @@ class ContainerScheduler(ProcessScheduler):
 
     async def _fetch(self, container: Container) -> None:
         key = container.engine, container.image
-        if container.pull == "never" or key in self._fetched:
-            return
-        always = container.pull == "always"
-        fetch = partial(engine_of(container).fetch, container.image, always=always)
-        await self.session.ports.offload(fetch)
-        self._fetched.add(key)
+        if key not in self._fetched:
+            await self.session.ports.offload(engine_of(container).fetch)
+            self._fetched.add(key)
+
+    async def _ended(self, message: Ended) -> None:
+        if message.failure is Failure.UNAVAILABLE:
+            self._fetched.clear()  # so that the engine is asked before the next job is submitted
+        await super()._ended(message)
 
     async def _remove_left_overs(self) -> None:
         """Remove what is left of attempts that have ended."""
@@ -154,6 +166,15 @@ class ContainerScheduler(ProcessScheduler):
         return name.startswith(f"{own}-") if container and container.reuse else name == own
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
-        """Check the engine and the image."""
-        engine = engine_of(self._container)
-        return await self.session.ports.offload(engine.check, self._container.image)
+        """Check the engines, and the image where one was named."""
+        from .doctor import check_engines
+
+        check = partial(check_engines, self._container, has_image=self._container.image != _NONE)
+        return await self.session.ports.offload(check)
+
+    @classmethod
+    def for_doctor(cls, workdir: str | os.PathLike[str], **options: Any) -> Self:
+        """Return a scheduler that is only asked what it needs; `image` may be left out."""
+        if options.get("container") is None:
+            options.setdefault("image", _NONE)
+        return super().for_doctor(workdir, **options)

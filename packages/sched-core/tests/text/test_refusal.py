@@ -80,7 +80,7 @@ SAID: Sequence[tuple[EngineKind, str, str]] = [
     (
         "apptainer",
         "FATAL:   While checking container encryption: could not open image /no/such.sif: lstat\n",
-        "fetch it",
+        "docker://NAME",
     ),
     ("apptainer", "FATAL:   stat /no/bash: no such file or directory\n", "entrypoint"),
     (

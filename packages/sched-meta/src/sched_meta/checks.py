@@ -41,7 +41,7 @@ def check_scheduler(name: str, options: Sequence[str] = ()) -> Iterator[Check]:
     cls = get_scheduler(name)
     keywords = parse_options(options, cls)
     try:
-        scheduler = cls(workdir=Path.cwd(), **keywords)
+        scheduler = cls.for_doctor(Path.cwd(), **keywords)
     except TypeError as error:
         yield f"scheduler {name}", False, f"{error}; give it with -o KEY=VALUE"
         return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, Self
 
 import anyio
 
@@ -187,6 +189,14 @@ class Backend(JobText):
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check what the backend needs; return name, verdict (None: a warning) and detail of each."""
         return ()
+
+    @classmethod
+    def for_doctor(cls, workdir: str | os.PathLike[str], **options: Any) -> Self:
+        """Return a scheduler of which only `doctor` is asked: what jobs alone need may be left out.
+
+        Raises OptionError.
+        """
+        return cls(workdir, **options)
 
     async def read_outputs(
         self, jobs: Sequence[Job], name: str, take: Callable[[int, bytes], None], *, follow: bool

@@ -35,9 +35,10 @@ _STEPS: Sequence[tuple[str, str]] = (
     (r"permission denied while trying to connect", _GROUP),
     (r"Cannot connect to|failed to connect to the docker API|error during connect", _START),
     (
-        r"No such image|image not known|could not open image|no such image",
-        "fetch it (pull), or name another image",
+        r"could not open image",
+        "name a file or a folder that is there, or a place to fetch it from, such as docker://NAME",
     ),
+    (r"[Nn]o such image|image not known", "fetch it (pull), or name another image"),
     (
         r"denied: |access .*denied|manifest.* unknown|unauthorized|did not resolve|reference format",
         "correct the image's name, or log in to its registry",
