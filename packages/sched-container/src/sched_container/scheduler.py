@@ -14,6 +14,7 @@ from sched_core import EngineUnavailable, Failure, Job, OptionError, SubmitRejec
 from sched_core.model.container import Container
 from sched_core.processes import ProcessScheduler
 from sched_core.processes.slots import Ended
+from sched_core.text.refusal import is_away
 
 from .engine import engine_of
 
@@ -129,7 +130,12 @@ class ContainerScheduler(ProcessScheduler):
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Have the images of jobs that name one of their own, each once."""
         for job in jobs:
-            await self._fetch(job.container or self._container)
+            try:
+                await self._fetch(job.container or self._container)
+            except EngineUnavailable as error:
+                if is_away(error.stderr):
+                    raise
+                # A registry: the job's own start says so, and is tried again a few times.
 
     @property
     def _container(self) -> Container:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.model.container import EngineKind
-from sched_core.text.refusal import engine_words, is_unavailable, refusal
+from sched_core.text.refusal import engine_words, is_away, is_unavailable, refusal
 from sched_core.text.script import recorder_text
 
 DAEMON = "docker: Error response from daemon: "
@@ -186,7 +186,12 @@ def test_nothing_has_started(tmp_path: Path, said: str, away: bool, rc: int) -> 
 def test_the_script_judges_as_the_driver_does(tmp_path: Path, said: str) -> None:
     away = said in [said for _, said, _ in AWAY]
     assert is_unavailable(said) is away
+    assert not is_away(said) or away
     assert judged(tmp_path, said, 125) == (125, "UNAVAILABLE" if away else "REJECTED")
+
+
+def test_a_registry_is_not_the_engine() -> None:
+    assert [is_away(said) for _, said, _ in AWAY] == [True, True, True, False, False, False]
 
 
 def test_a_start_that_somebody_ended_is_not_refused(tmp_path: Path) -> None:

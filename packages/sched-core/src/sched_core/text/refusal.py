@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..model.container import EngineKind
 
-__all__ = ["engine_words", "is_unavailable", "refusal"]
+__all__ = ["engine_words", "is_away", "is_unavailable", "refusal"]
 
 _MOST_LINES = 3
 _MOST_LETTERS = 600
@@ -19,9 +19,11 @@ _ASIDES = re.compile(
 )
 
 # The next start may succeed, with nothing of the job changed.  As in container.bash.
-_UNAVAILABLE = re.compile(
-    r"Cannot connect to|failed to connect to the docker API|connection re(?:fused|set)"
-    r"|unexpected EOF|error during connect|i/o timeout|TLS handshake timeout|toomanyrequests"
+_AWAY = re.compile(
+    r"Cannot connect to|failed to connect to the docker API|error during connect|unexpected EOF"
+)
+_UNREACHED = re.compile(
+    r"connection re(?:fused|set)|i/o timeout|TLS handshake timeout|toomanyrequests"
     r"|Temporary failure in name resolution"
 )
 
@@ -82,9 +84,14 @@ def engine_words(text: str) -> str:
     return "; ".join(said[-_MOST_LINES:])[-_MOST_LETTERS:]
 
 
+def is_away(text: str) -> bool:
+    """Tell whether the engine itself was not reached."""
+    return _AWAY.search(text) is not None
+
+
 def is_unavailable(text: str) -> bool:
     """Tell whether the engine, or a registry, was not reached, rather than refused something."""
-    return _UNAVAILABLE.search(text) is not None
+    return is_away(text) or _UNREACHED.search(text) is not None
 
 
 def refusal(kind: EngineKind, text: str) -> str:
