@@ -10,6 +10,7 @@ import pytest
 
 from ..engines import or_skip
 from .hosts import Lab
+from .podman import add_podman, control_groups
 
 
 @pytest.fixture
@@ -68,6 +69,22 @@ def _apart() -> Iterator[Lab]:
 def apart(_apart: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """Two hosts with disks of their own."""
     with _entered(_apart, monkeypatch) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def _holding(tree: Path) -> Iterator[Lab]:
+    with _running("10.99.4") as lab:
+        with or_skip():
+            for _ in range(2):
+                add_podman(lab.host(uid=0, shared=control_groups()), tree)
+        yield lab
+
+
+@pytest.fixture
+def holding(_holding: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """Two hosts with disks of their own, and Podman, whose user is root."""
+    with _entered(_holding, monkeypatch) as lab:
         yield lab
 
 
