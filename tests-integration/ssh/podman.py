@@ -1,4 +1,8 @@
-"""Podman on the hosts: each has its own, with its own images and containers."""
+"""Podman on the hosts: each has its own, with its own images and containers.
+
+It is root's: a user without rights may mount /proc in a namespace only where nothing is mounted over
+parts of the one outside, and here the host's boot id is.
+"""
 
 from __future__ import annotations
 
