@@ -13,16 +13,22 @@ import anyio
 
 from sched_core import Job, JobStatus, Runner, Scheduler
 from sched_core.ports import SystemPorts
+from sched_core.scheduler import job_token
 from sched_hpc.cluster import ClusterScheduler
 from sched_hpc.tool import Answer, Toolbox
 
+from .daemons import processes_with
+
 __all__ = [
+    "INSIDE",
     "NOTED",
     "ONCE",
+    "STUBBORN",
     "Clock",
     "Watched",
     "begun",
     "explained",
+    "left_of",
     "most_at_once",
     "pending",
     "ran",
@@ -82,10 +88,22 @@ NOTED = f'{ONCE}; echo "+ $EPOCHREALTIME"; sleep 2; echo "- $EPOCHREALTIME"'
 _BEGUN = ': >"$SCHED_JOB_METADIR/begun"'
 
 
+INSIDE = "[ -e /usr/bin/dpkg ] || echo inside"
+"""Shell code that tells whether it runs in the image of tests with containers."""
+
+STUBBORN = f"trap '' TERM; setsid sleep 1000 & {_BEGUN}; while :; do sleep 0.1; done"
+"""Bash that TERM does not end, nor what it has started."""
+
+
 def ran(workdir: str | os.PathLike[str], job: Job) -> list[str]:
     """Return the attempts that have started, in order."""
     path = Path(workdir) / f"ran.{job.index}"
     return path.read_text().split() if path.exists() else []
+
+
+def left_of(runner: Runner, job: Job) -> list[int]:
+    """Return the processes of this machine that belong to the job's present attempt."""
+    return processes_with(f"SCHED_JOB_TOKEN={job_token(runner.scheduler.session.run, job)}")
 
 
 def most_at_once(outputs: Iterable[str], since: float = 0.0) -> int:

@@ -9,31 +9,17 @@ from typing import Any
 import anyio
 import pytest
 
-from sched_core import Failure, Job, JobStatus, Runner
+from sched_core import Failure, JobStatus, Runner
 from sched_core.model.container import Container
-from sched_core.scheduler import job_token
 from sched_core.testing.contract.driver import driver_command
 
 from ..containers.machines import Apptainer
-from ..daemons import processes_with
 from ..engines import or_skip
-from ..jobs import ONCE, begun, ran, running, until, waiting
+from ..jobs import INSIDE, ONCE, STUBBORN, begun, left_of, ran, running, until, waiting
 from .engine import Engine
 from .outcomes import cancel_what_runs
 
-__all__ = ["INSIDE", "Containers", "left_of"]
-
-INSIDE = "[ -e /usr/bin/dpkg ] || echo inside"
-"""Shell code that tells whether it runs in the tests' image."""
-
-_STUBBORN = (
-    "trap '' TERM; setsid sleep 1000 & : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
-)
-
-
-def left_of(runner: Runner, job: Job) -> list[int]:
-    """Return the processes of this machine that belong to the job's present attempt."""
-    return processes_with(f"SCHED_JOB_TOKEN={job_token(runner.scheduler.session.run, job)}")
+__all__ = ["Containers"]
 
 
 class Containers:
@@ -103,7 +89,7 @@ class Containers:
     ) -> None:
         scheduler = engine.scheduler_class(tmp_path / "run", container=container, grace=1)
         async with running(scheduler) as runner:
-            job = await runner.feed(["/bin/bash", "-c", _STUBBORN])
+            job = await runner.feed(["/bin/bash", "-c", STUBBORN])
             await begun(job)
             assert left_of(runner, job)
             await runner.kill(job)
@@ -116,7 +102,7 @@ class Containers:
         options: dict[str, Any] = {"timeout": 2, "grace": 1}
         scheduler = engine.scheduler_class(tmp_path / "run", container=container, **options)
         async with running(scheduler) as runner:
-            job = await runner.wait(await runner.feed(["/bin/bash", "-c", _STUBBORN]))
+            job = await runner.wait(await runner.feed(["/bin/bash", "-c", STUBBORN]))
             assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
             await until(lambda: not left_of(runner, job))
 

@@ -12,6 +12,7 @@ import pytest
 from sched_core import Failure, Job, JobStatus
 from sched_core.model.container import Container
 
+from ..jobs import INSIDE
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Host, Lab
 from .podman import IMAGE, VARIABLES, containers_on
@@ -20,7 +21,6 @@ from .test_resuming import driver
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
-INSIDE = "[ -e /usr/bin/dpkg ] || echo inside"
 WAITS = ': >"$SHARE/begun"; while [ ! -e "$SHARE/gate" ]; do sleep 0.1; done; echo over'
 STUBBORN = "trap '' TERM; setsid sleep 12345 & : >\"$SHARE/begun\"; while :; do sleep 0.1; done"
 CONTAINER: dict[str, Any] = {
