@@ -63,6 +63,12 @@ SAID: Sequence[tuple[EngineKind, str, str]] = [
     ),
     ("docker", f"{DAEMON}network nosuch not found{HELP}", "bin_args"),
     ("docker", f'{DAEMON}Get "https://x/v2/": lookup x: no such host{HELP}', "by hand"),
+    ("docker", "[FATAL tini (7)] exec /no/bash failed: No such file or directory\n", "entrypoint"),
+    (
+        "podman",
+        "ERROR (catatonit:2): failed to exec pid1: No such file or directory\n",
+        "entrypoint",
+    ),
     ("podman", "Error: nosuch:1: image not known\n", "fetch it"),
     ("podman", 'Error: short-name "x" did not resolve to an alias\n', "image's name"),
     ("podman", "Error: unable to find user nosuch: no matching entries\n", "UID:GID"),

@@ -62,7 +62,7 @@ _STEPS: Sequence[tuple[str, str]] = (
         "have the image hold that folder, or name another (args)",
     ),
     (
-        r"exec: \"|FATAL: +stat |executable file not found",
+        r"exec: \"|exec \S+ failed|failed to exec |FATAL: +stat |executable file not found",
         "name the bash that the image has (entrypoint)",
     ),
     (
