@@ -11,6 +11,7 @@ import pytest
 from sched_container import ContainerScheduler
 from sched_core import Failure, Job, JobStatus, Runner
 
+from ..jobs import until
 from .machines import Engine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -26,7 +27,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(params=["docker", "podman"])
 def keeper(request: pytest.FixtureRequest) -> Engine:
-    """An engine whose containers are told apart, and limited."""
+    """An engine whose containers are told apart."""
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["docker", "podman"])
+def limiter(request: pytest.FixtureRequest) -> Engine:
+    """An engine that holds its containers to limits."""
     found: Engine = request.getfixturevalue(request.param)
     return found
 
@@ -58,30 +66,80 @@ async def test_a_command_that_is_not_there_is_no_fault_of_the_engine(
     assert (job.rc, job.failure) == (127, Failure.EXIT)
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "image": ({"image": "no-such-image:1"}, "no-such-image:1"),
-    "user": ({"user": "nosuch"}, "unable to find user nosuch"),
-    "volume": ({"volumes": ["/no/such/folder:/data"]}, "/no/such/folder"),
-    "word": ({"args": ["--no-such-option"]}, "unknown flag: --no-such-option"),
-}
+HUNGRY = ["/bin/bash", "-c", 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}']
 
 
-@pytest.mark.parametrize("what", REFUSED)
-async def test_what_the_engine_refuses_is_told_in_its_own_words(
-    keeper: Engine, tmp_path: Path, what: str
-) -> None:
-    changed, words = REFUSED[what]
-    job = await one(keeper, tmp_path, ["true"], own=changed, error_strategy="retry")
-    assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.REJECTED, 1)
-    assert words in await job.stderr_file.read_text()
-    assert not os.path.exists("/no")
-    assert not keeper.left()
-
-
-async def test_too_much_memory_is_told_as_that(keeper: Engine, tmp_path: Path) -> None:
-    hungry = 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}'
-    job = await one(keeper, tmp_path, ["/bin/bash", "-c", hungry], resources={"memory": "20 MiB"})
+async def test_too_much_memory_is_told_as_that(limiter: Engine, tmp_path: Path) -> None:
+    job = await one(limiter, tmp_path, HUNGRY, resources={"memory": "20 MiB"})
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
+
+
+async def test_a_small_child_that_is_killed_is_not_taken_for_much_memory(
+    limiter: Engine, tmp_path: Path
+) -> None:
+    command = ["/bin/sh", "-c", "kill -KILL $$"]
+    job = await one(limiter, tmp_path, command, resources={"memory": "20 MiB"})
+    assert (job.rc, job.failure) == (137, Failure.EXIT)
+
+
+LIMITS = """
+cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes
+read -r quota period </sys/fs/cgroup/cpu.max || {
+  read -r quota </sys/fs/cgroup/cpu/cpu.cfs_quota_us; read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us
+}
+echo $((quota * 100 / period))
+"""
+
+
+async def test_resources_are_limits(limiter: Engine, tmp_path: Path) -> None:
+    wanted = {"memory": "32 MiB", "cpus": 0.5}
+    job = await one(limiter, tmp_path, ["/bin/bash", "-c", LIMITS], resources=wanted)
+    assert await job.stdout_file.read_text() == f"{32 << 20}\n50\n"
+
+
+async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> None:
+    """Its own process: neither an init nor a shell around it keeps the signal for itself."""
+    told = "trap 'echo told; exit 3' TERM; : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
+    async with Runner(scheduler(engine, tmp_path, grace=60), plugins=[]) as runner:
+        job = await runner.feed(["/bin/bash", "-c", told])
+        await until((job.metadir / "begun").exists)
+        await runner.kill(job)
+    assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
+    assert await job.stdout_file.read_text() == "told\n"
+    assert not engine.left()
+
+
+async def test_a_time_limit(engine: Engine, tmp_path: Path) -> None:
+    told = "trap 'echo told; exit 0' TERM; while :; do sleep 0.1; done"
+    job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=0.5, grace=60)
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
+    assert await job.stdout_file.read_text() == "told\n"
+    assert not engine.left()
+
+
+async def test_a_command_that_says_nothing(engine: Engine, tmp_path: Path) -> None:
+    job = await one(engine, tmp_path, ["true"])
+    assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
+    assert await job.stdout_file.read_bytes() == b""
+    assert await job.stderr_file.read_bytes() == b""
+
+
+async def test_the_folder_and_the_variables_of_a_command(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "a b"
+    folder.mkdir(parents=True)
+    odd = "a\nb 'c' \"d\" $e \\ \udcff"
+    async with Runner(scheduler(engine, tmp_path, cwd=folder), plugins=[]) as runner:
+        command = ["/bin/sh", "-c", 'pwd; printf %s "$ODD"']
+        job = await runner.wait(await runner.feed(command, envs={"ODD": odd, "PATH": "/bin"}))
+    assert await job.stdout_file.read_bytes() == os.fsencode(f"{folder}\n{odd}")
+
+
+async def test_a_folder_that_is_not_there_is_no_fault_of_the_engine(
+    engine: Engine, tmp_path: Path
+) -> None:
+    job = await one(engine, tmp_path, ["true"], cwd="/no/such")
+    assert (job.status, job.rc, job.failure) == (JobStatus.FAILED, 122, Failure.SETUP)
+    assert "/no/such" in await job.stderr_file.read_text()
 
 
 async def test_a_hundred_megabytes_that_are_no_text(engine: Engine, tmp_path: Path) -> None:
@@ -141,11 +199,3 @@ async def test_nothing_of_the_host_leaks_into_apptainer(
     seen = 'echo "${LEAKED-none}"; [ -e "$HOME/mark" ] || echo none; [ -e "$0" ] || echo none'
     job = await one(apptainer, tmp_path, ["/bin/sh", "-c", seen, str(Path.cwd() / "README.md")])
     assert await job.stdout_file.read_text() == "none\nnone\nnone\n"
-
-
-async def test_what_apptainer_refuses_is_told_in_its_own_words(
-    apptainer: Engine, tmp_path: Path
-) -> None:
-    job = await one(apptainer, tmp_path, ["true"], own={"image": "/no/such/image.sif"})
-    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.REJECTED)
-    assert "/no/such/image.sif" in await job.stderr_file.read_text()
