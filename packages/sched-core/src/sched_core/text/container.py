@@ -75,7 +75,8 @@ def _docker(
     container: Container, run: str, mounts: Sequence[Mount], wanted: Resources
 ) -> list[str]:
     words = [container.engine, "run", "--init", "--label", f"{LABEL}={run}"]
-    words += ["--rm"] if container.remove else []
+    # The job's files hold what it says: a log of the engine's own would only be a second copy.
+    words += ["--rm", "--log-driver", "none"] if container.remove else []
     words += ["--interactive"] if container.reuse else []
     words += ["--pull", container.pull]
     for mount in mounts:
