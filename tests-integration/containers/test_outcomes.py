@@ -190,12 +190,25 @@ async def test_containers_are_kept_for_who_wants_them(keeper: Engine, tmp_path: 
     keeper.run("rm", left)
 
 
-async def test_nothing_of_the_host_leaks_into_apptainer(
-    apptainer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+THEIRS = {"HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "TERM", "container"}
+"""Variables that an image or its engine may set; and Apptainer more."""
+THEIRS_TOO = {"LANG", "PROMPT_COMMAND"}
+
+
+async def test_nothing_of_the_host_leaks_in(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mark").touch()
-    seen = 'echo "${LEAKED-none}"; [ -e "$HOME/mark" ] || echo none; [ -e "$0" ] || echo none'
-    job = await one(apptainer, tmp_path, ["/bin/sh", "-c", seen, str(Path.cwd() / "README.md")])
-    assert await job.stdout_file.read_text() == "none\nnone\nnone\n"
+    listed = 'ls -A ~ /tmp /var/tmp "$HOME" "$@" 2>/dev/null; for name in $(compgen -e); do echo "=$name"; done'
+    here = str(Path.cwd())
+    job = await one(engine, tmp_path, ["/bin/bash", "-c", listed, "list", str(tmp_path), here])
+    said = (await job.stdout_file.read_text()).splitlines()
+    assert "mark" not in said
+    assert "README.md" not in said
+    names = {line[1:] for line in said if line.startswith("=")}
+    own = ("SCHED_", "APPTAINER_", "SINGULARITY_") if engine.name == "apptainer" else ("SCHED_",)
+    left = {name for name in names if not name.startswith(own)}
+    assert left <= THEIRS | (THEIRS_TOO if engine.name == "apptainer" else set())
+    assert "SCHED_WORKDIR" in names
