@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sched_core import Failure, JobStatus, Runner
+from sched_core import Failure, JobStatus, Resources, Runner
 from sched_core.model.container import Container
 from sched_core.testing.contract.driver import driver_command
 
@@ -83,6 +83,19 @@ class Containers:
         assert (refused.status, refused.failure) == (JobStatus.FAILED, Failure.REJECTED)
         assert refused.attempt == 1
         assert "/no/such/image.sif" in await refused.stderr_file.read_text()
+
+    async def test_limits_are_the_clusters_where_they_hold_inside(
+        self, engine: Engine, container: dict[str, Any], tmp_path: Path
+    ) -> None:
+        scheduler = engine.scheduler_class(tmp_path / "run")
+        async with running(scheduler):
+            job = scheduler.new_job(0, ["true"])
+            job.resources = Resources(memory="64 MiB")
+            for name, told in (("apptainer", False), ("docker", True), ("podman", True)):
+                job.container = Container.from_value({**container, "engine": name})
+                script = scheduler.container_script(job)
+                assert script is not None
+                assert ("--memory" in script.start) is told
 
     async def test_killing_ends_what_is_inside(
         self, engine: Engine, container: dict[str, Any], tmp_path: Path

@@ -29,8 +29,10 @@ def test_json_lines() -> None:
         {"cmd": ["echo", "a b"], "name": "one", "envs": {"A": "x", "N": 1}, "timeout": "90m"},
         {"cmd": "echo 'a b'", "resources": {"cpus": 2, "memory": "4 GiB"}, "timeout": None},
         {"cmd": "sort a", "inputs": ["a", "b c"], "outputs": ["d"]},
+        {"cmd": "sort a", "container": {"image": "debian:12", "engine": "podman"}},
+        {"cmd": "sort a", "container": "debian:12"},
     ]
-    one, two, three = parse_list("\n# note\n".join(map(json.dumps, rows)).encode())
+    one, two, three, *contained = parse_list("\n# note\n".join(map(json.dumps, rows)).encode())
     assert (
         one.cmd,
         one.name,
@@ -43,7 +45,11 @@ def test_json_lines() -> None:
         two.resources,
     )
     assert (three.inputs, three.outputs) == (("a", "b c"), ("d",))
-    assert (one.inputs, one.outputs) == ((), ())
+    assert (one.inputs, one.outputs, one.container) == ((), (), None)
+    assert [job.container for job in contained] == [
+        {"image": "debian:12", "engine": "podman"},
+        "debian:12",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +80,8 @@ def test_json_lines() -> None:
             b'{"cmd": ["a"], "outputs": [1]}',
             "L, line 1: 'outputs' must be a list of paths, not [1]",
         ),
+        (b'{"cmd": ["a"], "container": {"imag": "b"}}', "line 1: container: it has no 'imag'; did"),
+        (b'{"cmd": ["a"], "container": 1}', "L, line 1: container 1: give an image, or a mapping"),
         (b'{"cmd": ["a"], "timeout": -1}', "L, line 1: timeout -1 must be a number above 0"),
         (b'{"cmd": ["a"], "timeout": NaN}', "L, line 1: NaN is no number of JSON"),
         (

@@ -25,6 +25,7 @@ from sched_core import (
     read_run,
     scheduler_of,
 )
+from sched_core.model.container import Container
 
 from .console import say, warnings_go_to
 from .display import Display, running_jobs
@@ -75,6 +76,7 @@ def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
     job.resources = spec.resources
     job.timeout = spec.timeout
     job.inputs, job.outputs = tuple(spec.inputs), tuple(spec.outputs)
+    job.container = Container.from_value(spec.container, scheduler.container)
     return job
 
 

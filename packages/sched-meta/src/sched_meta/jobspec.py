@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sched_core.errors import CommandError, OptionError
 from sched_core.model.command import check_command, check_environment, check_name
@@ -27,6 +28,8 @@ class JobSpec:
     timeout: float | None = None
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
+    container: Mapping[str, Any] | str | None = None
+    """What is different from the scheduler's own, if it has one."""
 
 
 def job_key(cmd: Sequence[str], envs: Mapping[str, str] | None) -> tuple[object, ...]:

@@ -6,11 +6,12 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from sched_core.errors import CommandError, SchedError
 from sched_core.model.command import check_command, check_environment, check_name, check_paths
+from sched_core.model.container import Container
 from sched_core.model.resources import Resources
 from sched_core.model.units import parse_time
 
@@ -19,7 +20,7 @@ from .shellline import shell_command
 
 __all__ = ["parse_list"]
 
-_KEYS = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs")
+_KEYS = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # What starts an object but hardly ever a line of shell, where `{` wants a space and a command.
 _OBJECT = re.compile(r"\{\s*[\"}]")
@@ -104,6 +105,7 @@ def _parse_object(data: dict[str, Any]) -> JobSpec:
         timeout=_timeout(data.get("timeout")),
         inputs=_paths(data, "inputs"),
         outputs=_paths(data, "outputs"),
+        container=_container(data.get("container")),
     )
 
 
@@ -138,6 +140,12 @@ def _environment(value: dict[str, Any] | None) -> dict[str, str] | None:
 
 def _resources(value: dict[str, Any] | None) -> Resources | None:
     return None if value is None else Resources.from_value(value)
+
+
+def _container(value: Any) -> Mapping[str, Any] | str | None:
+    Container.from_value(value, Container(image="of the scheduler"))
+    checked: Mapping[str, Any] | str | None = value
+    return checked
 
 
 def _timeout(value: Any) -> float | None:

@@ -141,7 +141,7 @@ def _recorded_run(folder: Path) -> RunFile:
 
 def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
     """Refuse what the scheduler can never run, before anything is recorded. Raises OptionError."""
-    for spec in specs[:1] + [spec for spec in specs if spec.resources]:
+    for spec in specs[:1] + [spec for spec in specs if spec.resources or spec.container]:
         scheduler.check_job(new_job(scheduler, 0, spec))
 
 

@@ -101,8 +101,12 @@ class JobText(Configured, Capabilities):
             run=session.run,
             script=self.mounted_script_path(job),
             mounts=self._with_run_folder(self._container_mounts(container)),
-            wanted=Resources() if self.enforces_resources else self.job_resources(job),
+            wanted=Resources() if self._is_limited(container) else self.job_resources(job),
         )
+
+    def _is_limited(self, container: Container) -> bool:
+        """Tell whether the engine's limits hold inside: other clients have a daemon, or groups of their own."""
+        return self.enforces_resources and container.kind == "apptainer"
 
     def _with_run_folder(self, mounts: MountTable) -> list[Mount]:
         """Have the run's folder seen as well, unless one of the mounts holds it."""

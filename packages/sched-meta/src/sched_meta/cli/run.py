@@ -36,7 +36,8 @@ stand for the values, safely.
 A list (--from) holds a shell line a row, or JSON objects such as
 {"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"}, "resources": {"memory": "4 GiB"},
 "timeout": "90m", "inputs": ["a b"], "outputs": ["a b.gz"]}: inputs and outputs travel to hosts
-without a shared disk and back. Blank rows and rows that start with # are skipped.
+without a shared disk and back; "container" is what the job runs in: an image, or an object.
+Blank rows and rows that start with # are skipped.
 """
 
 
