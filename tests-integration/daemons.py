@@ -16,6 +16,7 @@ __all__ = [
     "Daemon",
     "EngineMissing",
     "free_ports",
+    "need_installed",
     "need_programs",
     "processes_named",
     "processes_with",
@@ -113,13 +114,18 @@ def until(condition: Callable[[], object], what: str, patience: float = 30.0) ->
         time.sleep(0.05)
 
 
-def need_programs(**programs: str) -> None:
+def need_installed(**programs: str) -> None:
     """Raise EngineMissing for a program that is missing, with the Debian packages that bring it."""
     if "/usr/sbin" not in os.environ["PATH"].split(":"):
         os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [package for program, package in programs.items() if not shutil.which(program)]
     if missing:
         raise EngineMissing(f"the engine is not installed: apt-get install {' '.join(missing)}")
+
+
+def need_programs(**programs: str) -> None:
+    """Do so, and where this is not root, who alone can start an engine of these programs."""
+    need_installed(**programs)
     if os.geteuid() != 0:
         raise EngineMissing("to start the engine takes root")
 

@@ -1,29 +1,41 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from ..engines import or_skip, started
-from .image import make_tree
-from .machines import Apptainer, Docker, Engine, Podman
+from ..engines import started
+from .machines import Apptainer, Docker, Engine, Podman, Rootless
+
+HERE = Path(__file__).parent
+OF_OTHERS = {"docker", "podman"} if os.geteuid() else {"rootless"}
+"""Engines of root, or of those who are not."""
+collect_ignore = ["test_rootless.py"] if os.geteuid() else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests on engines of others; and of a share (1/3), the tests of other shares."""
+    here = [item for item in items if HERE in item.path.parents]
+    share, shares = map(int, os.environ.get("SCHED_TEST_SHARE", "0/1").split("/"))
+    own = [item for item in here if OF_OTHERS.isdisjoint(_engines_of(item))][share::shares]
+    left_out = set(here) - set(own)
+    config.hook.pytest_deselected(items=sorted(left_out, key=here.index))
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _engines_of(item: pytest.Item) -> set[str]:
+    assert isinstance(item, pytest.Function)
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """The small engines of the unit tests know both; here one is enough."""
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the tests' image; for Apptainer they are the image."""
-    folder = tmp_path_factory.mktemp("image") / "tree"
-    with or_skip():
-        make_tree(folder)
-    return folder
 
 
 @contextmanager
@@ -49,13 +61,19 @@ def _podman(tree: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
+def _rootless(tree: Path) -> Iterator[Engine]:
+    yield from _running(Rootless, tree)
+
+
+@pytest.fixture(scope="session")
 def _apptainer(tree: Path) -> Iterator[Engine]:
     yield from _running(Apptainer, tree)
 
 
 @pytest.fixture
-def apptainer(_apptainer: Engine) -> Engine:
-    return _apptainer
+def apptainer(_apptainer: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    with _reached(_apptainer, monkeypatch) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -67,4 +85,10 @@ def docker(_docker: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
 @pytest.fixture
 def podman(_podman: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     with _reached(_podman, monkeypatch) as engine:
+        yield engine
+
+
+@pytest.fixture
+def rootless(_rootless: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    with _reached(_rootless, monkeypatch) as engine:
         yield engine

@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from ..daemons import need_programs
+from ..daemons import need_installed
 
 __all__ = ["archive_of", "make_tree"]
 
@@ -23,7 +23,7 @@ _GROUP = "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n"
 
 def make_tree(tree: Path) -> None:
     """Make the image's files. Raises EngineMissing where one of the programs is missing."""
-    need_programs(**{"bash-static": "bash-static", "busybox": "busybox-static"})
+    need_installed(**{"bash-static": "bash-static", "busybox": "busybox-static"})
     for folder in _FOLDERS:
         (tree / folder).mkdir(parents=True)
     for folder in ("tmp", "var/tmp"):
@@ -41,12 +41,19 @@ def make_tree(tree: Path) -> None:
     (tree / "etc/group").write_text(_GROUP)
     for name in ("hosts", "resolv.conf"):
         (tree / "etc" / name).touch()
-    os.chown(tree / "home/job", 1000, 1000)
+    if not os.geteuid():
+        os.chown(tree / "home/job", 1000, 1000)
 
 
 def archive_of(tree: Path) -> Path:
     """Return an archive of the tree, for engines that import one."""
     archive = tree.with_suffix(".tar")
     with tarfile.open(archive, "w") as tar:
-        tar.add(tree, ".")
+        tar.add(tree, ".", filter=_as_of_root)
     return archive
+
+
+def _as_of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 1000 if entry.name == "./home/job" else 0
+    entry.uname = entry.gname = ""
+    return entry

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ..daemons import Daemon, EngineMissing, need_programs, until
+from ..daemons import Daemon, EngineMissing, need_installed, need_programs, until
 from .image import archive_of
+from .registry import Registry
 
-__all__ = ["Apptainer", "Docker", "Engine", "Podman"]
+__all__ = ["Apptainer", "Docker", "Engine", "Podman", "Rootless", "containers_conf"]
 
 
 class Engine(Protocol):
@@ -39,10 +40,16 @@ class Engine(Protocol):
 
     def left(self) -> list[str]: ...
 
+    def of(self, registry: Registry) -> str:
+        """Return what the registry's image is called, which may be fetched without encryption."""
+
 
 class _Client:
     name: str
     env: Mapping[str, str]
+
+    def of(self, registry: Registry) -> str:
+        return registry.image
 
     def run(self, *words: str) -> str:
         """Run the client and return what it says. Raises with its own words where it fails."""
@@ -131,23 +138,35 @@ class Podman(_Client):
     at_once: Sequence[str] = ("-t", "0")
     image = "localhost/sched-test:latest"
     runtime: ClassVar[str] = "runc"
+    storage: ClassVar[str] = "graphroot"
 
     def __init__(self, root: Path, tree: Path) -> None:
-        need_programs(podman="podman", runc="runc", conmon="conmon", catatonit="catatonit")
+        self._need()
         self._root, self._tree = root, tree
         self.env = {
             "CONTAINERS_CONF": f"{root}/containers.conf",
             "CONTAINERS_STORAGE_CONF": f"{root}/storage.conf",
+            "CONTAINERS_REGISTRIES_CONF": f"{root}/registries.conf",
         }
         self.options = {"image": self.image, "bin": "podman", "bin_args": ["--network", "none"]}
 
+    def _need(self) -> None:
+        need_programs(podman="podman", runc="runc", conmon="conmon", catatonit="catatonit")
+
     def start(self) -> None:
-        (self._root / "containers.conf").write_text(_containers_conf(self.runtime))
+        (self._root / "containers.conf").write_text(containers_conf(self.runtime))
         (self._root / "storage.conf").write_text(
-            f'[storage]\ndriver = "overlay"\ngraphroot = "{self._root}/data"\n'
+            f'[storage]\ndriver = "overlay"\n{self.storage} = "{self._root}/data"\n'
             f'runroot = "{self._root}/run"\n'
         )
+        (self._root / "registries.conf").touch()
         self.run("import", "--quiet", str(archive_of(self._tree)), self.image)
+
+    def of(self, registry: Registry) -> str:
+        (self._root / "registries.conf").write_text(
+            f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n'
+        )
+        return registry.image
 
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):
@@ -155,14 +174,31 @@ class Podman(_Client):
         _unmount(self._root)
 
 
+class Rootless(Podman):
+    """Podman of a user without rights."""
+
+    storage: ClassVar[str] = "rootless_storage_path"
+
+    def _need(self) -> None:
+        if not os.geteuid():
+            raise EngineMissing("root cannot be without rights: see test_rootless.py")
+        need_installed(podman="podman", runc="runc", conmon="conmon", newuidmap="uidmap")
+
+    def stop(self) -> None:
+        super().stop()
+        # What users in containers own is not this user's.
+        data = f"{self._root}/data"
+        self.run("unshare", "sh", "-c", 'umount -l "$1/overlay"; rm -rf "$1"', "sh", data)
+
+
 class Apptainer(_Client):
     """Apptainer, of which nothing is left when a command has ended."""
 
     name = "apptainer"
     at_once: Sequence[str] = ()
-    env: Mapping[str, str] = {}
 
     def __init__(self, root: Path, tree: Path) -> None:
+        self.env = {"APPTAINER_CACHEDIR": f"{root}/cache", "APPTAINER_NOHTTPS": "1"}
         if shutil.which("apptainer") is None:
             raise EngineMissing("apptainer is not installed: .ci/apptainer installs it")
         self.image = str(tree)
@@ -171,6 +207,9 @@ class Apptainer(_Client):
     def start(self) -> None:
         self.run("exec", "--containall", self.image, "/bin/true")
 
+    def of(self, registry: Registry) -> str:
+        return f"docker://{registry.image}"
+
     def stop(self) -> None:
         """Leave nothing: there is no daemon."""
 
@@ -178,7 +217,7 @@ class Apptainer(_Client):
         return []
 
 
-def _containers_conf(runtime: str) -> str:
+def containers_conf(runtime: str) -> str:
     """Return a configuration without systemd and without more rights than the tests have."""
     limits = {
         name: resource.getrlimit(number)[1]

@@ -28,6 +28,12 @@ class TestPodman(OnEngine):
         self.options: dict[str, Any] = {"pull": "never", **podman.options}
 
 
+class TestRootlessPodman(OnEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, rootless: Engine) -> None:
+        self.options: dict[str, Any] = {"pull": "never", **rootless.options}
+
+
 class TestApptainer(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, apptainer: Engine) -> None:

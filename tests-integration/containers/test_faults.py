@@ -7,7 +7,6 @@ import shutil
 import signal
 from pathlib import Path
 
-import anyio
 import pytest
 
 from sched_core import Failure, Job, JobStatus, Runner
@@ -116,8 +115,7 @@ async def test_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -> No
     stubborn = "trap '' TERM; setsid sleep 1000 & : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
     async with Runner(scheduler(keeper, tmp_path, grace=0.5), plugins=[]) as runner:
         job: Job = await runner.feed(["/bin/bash", "-c", stubborn])
-        while not await (job.metadir / "begun").exists():
-            await anyio.sleep(0.05)
+        await until((job.metadir / "begun").exists)
         await runner.kill(job)
         assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
     await until(lambda: not keeper.left())

@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 OWN_CODES = [1, 99, 125, 126, 127, 137, 143, 255]
 
 
-@pytest.fixture(params=["docker", "podman", "apptainer"])
+@pytest.fixture(params=["docker", "podman", "rootless", "apptainer"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     found: Engine = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture(params=["docker", "podman"])
+@pytest.fixture(params=["docker", "podman", "rootless"])
 def keeper(request: pytest.FixtureRequest) -> Engine:
     """An engine whose containers are told apart."""
     found: Engine = request.getfixturevalue(request.param)
