@@ -106,7 +106,7 @@ def test_wrong_usage(args: str, message: str, capsys: pytest.CaptureFixture[str]
             "run -s gbtach -- true",
             "did you mean 'gbatch'? To install it: pip install 'sched-meta[gbatch]'",
         ),
-        ("doctor kubernetes", "there is no scheduler 'kubernetes'; installed are: local"),
+        ("doctor kubernetes", "there is no scheduler 'kubernetes'; installed are: "),
     ],
 )
 def test_scheduler_that_cannot_be_used(
