@@ -107,9 +107,13 @@ class Apptainer(Engine):
         """Tell whether it is a file that is here, or one to be fetched. Raises SubmitRejected."""
         self._find()
         image = self._container.image
-        if "://" not in image and not os.path.exists(image):
+        if "://" in image:
+            if self._container.pull == "never":
+                raise self._refusal(f"No such image: {image}")
+            return False
+        if not os.path.exists(image):
             raise self._refusal(f"could not open image {image}")
-        return "://" not in image
+        return True
 
     def bash_words(self, text: str) -> list[str]:
         """Return the words that run a line of bash in the image."""

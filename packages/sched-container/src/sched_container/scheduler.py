@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -130,12 +131,19 @@ class ContainerScheduler(ProcessScheduler):
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Have the images of jobs that name one of their own, each once."""
         for job in jobs:
+            container = job.container or self._container
             try:
-                await self._fetch(job.container or self._container)
+                await self._fetch(container)
             except EngineUnavailable as error:
-                if is_away(error.stderr):
+                if is_away(error.stderr) or container.pull == "always":
                     raise
                 # A registry: the job's own start says so, and is tried again a few times.
+
+    def container_of(self, job: Job) -> Container:
+        """Return what the job's command runs in: its own container, or the scheduler's."""
+        container = job.container or self._container
+        # `prepare` fetches the image once a run; the engine would do so for each job.
+        return replace(container, pull="missing") if container.pull == "always" else container
 
     @property
     def _container(self) -> Container:
