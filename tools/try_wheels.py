@@ -1,6 +1,7 @@
 """Install the wheels of `dist/` as a user would, each time in an empty environment, and run a job.
 
-sched-local has to work as a library without sched-meta, and sched-meta has to bring `sched`.
+sched-local and sched-container have to work as libraries without sched-meta, and sched-meta has to
+bring `sched`.
 """
 
 import subprocess
@@ -21,6 +22,18 @@ from sched_local import LocalScheduler
 assert job.status.name == "FINISHED" and job.rc == 0, job
 assert Path(job.stdout_file).read_text() == "from the library\\n"
 assert importlib.util.find_spec("sched_meta") is None, "sched-local pulls in sched-meta"
+"""
+
+CONTAINERS = """
+import importlib.util, sys
+from sched_container import ContainerScheduler
+
+scheduler = ContainerScheduler(workdir=sys.argv[1], image="debian:12", bin="podman")
+assert scheduler.container.engine == "podman"
+assert "python_on_whales" not in sys.modules, "it is loaded before it is used"
+for sibling in ("sched_local", "sched_meta"):
+    assert importlib.util.find_spec(sibling) is None, f"sched-container pulls in {sibling}"
+import python_on_whales
 """
 
 
@@ -57,6 +70,11 @@ def try_library(folder: Path) -> None:
     call(programs / "python", "-c", LIBRARY_JOB, folder / "run")
 
 
+def try_containers(folder: Path) -> None:
+    programs = install("sched-container", folder)
+    call(programs / "python", "-c", CONTAINERS, folder / "run")
+
+
 def try_command_line(folder: Path) -> None:
     programs = install("sched-meta", folder)
     options = ("-w", folder / "run", "--cat")
@@ -66,7 +84,7 @@ def try_command_line(folder: Path) -> None:
 
 
 def main() -> None:
-    for attempt in (try_library, try_command_line):
+    for attempt in (try_library, try_containers, try_command_line):
         with tempfile.TemporaryDirectory() as folder:
             attempt(Path(folder))
         print(f"{attempt.__name__}: ok")
