@@ -47,6 +47,7 @@ class Engine(Protocol):
 class _Client:
     name: str
     env: Mapping[str, str]
+    options: Mapping[str, Any]
 
     def of(self, registry: Registry) -> str:
         return registry.image
@@ -105,18 +106,13 @@ class Docker(_Client):
 
     def restart(self) -> None:
         """Start the daemon again after it was killed."""
-        self._end_containerd()
+        # Its helper ends with it, and another daemon's would wait for that one's lock.
+        helper = self._root / "exec/containerd/containerd.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid = int(helper.read_text())
+            until(lambda: not Path(f"/proc/{pid}").exists(), "containerd has ended")
         (self._root / "dockerd.pid").unlink(missing_ok=True)
         self._begin()
-
-    def _end_containerd(self) -> None:
-        """End the helper of a daemon that was killed: another daemon would wait for its lock."""
-        folder = self._root / "exec/containerd"
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            pid = int((folder / "containerd.pid").read_text())
-            os.kill(pid, signal.SIGKILL)
-            until(lambda: not Path(f"/proc/{pid}").exists(), "containerd has ended")
-        shutil.rmtree(folder, ignore_errors=True)
 
     def _answers(self) -> bool:
         with contextlib.suppress(RuntimeError):
@@ -128,6 +124,10 @@ class Docker(_Client):
             if left := self.left():
                 self.run("rm", "-f", *left)
         self.daemon.stop()
+        for pid in _processes_of(self._root):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not _processes_of(self._root), "what dockerd has started has ended")
         _unmount(self._root)
 
 
@@ -234,6 +234,16 @@ def containers_conf(runtime: str) -> str:
         'log_driver = "k8s-file"\n'
         f'[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
     )
+
+
+def _processes_of(root: Path) -> list[int]:
+    """Return the processes whose words name something below an engine's folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if f"{root}/".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
 
 
 def _unmount(root: Path) -> None:

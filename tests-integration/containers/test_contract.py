@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sched_container import ContainerScheduler
@@ -19,22 +17,22 @@ class OnEngine(SchedulerContract):
 class TestDocker(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, docker: Engine) -> None:
-        self.options: dict[str, Any] = {"pull": "never", **docker.options}
+        self.options = {"pull": "never", **docker.options}
 
 
 class TestPodman(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, podman: Engine) -> None:
-        self.options: dict[str, Any] = {"pull": "never", **podman.options}
+        self.options = {"pull": "never", **podman.options}
 
 
 class TestRootlessPodman(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, rootless: Engine) -> None:
-        self.options: dict[str, Any] = {"pull": "never", **rootless.options}
+        self.options = {"pull": "never", **rootless.options}
 
 
 class TestApptainer(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, apptainer: Engine) -> None:
-        self.options: dict[str, Any] = dict(apptainer.options)
+        self.options = dict(apptainer.options)

@@ -103,7 +103,7 @@ async def test_a_daemon_that_is_away(docker: Docker, tmp_path: Path) -> None:
 def test_the_command_needs_no_image(engine: Engine, tmp_path: Path) -> None:
     def sched(*options: str) -> tuple[int, str]:
         given = [word for option in (f"bin={engine.name}", *options) for word in ("-o", option)]
-        argv = [SCHED, "doctor", "container", *given]
+        argv: list[str | Path] = [SCHED, "doctor", "container", *given]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.stderr == ""
         return done.returncode, done.stdout

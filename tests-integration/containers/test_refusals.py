@@ -175,7 +175,18 @@ async def test_a_daemon_that_is_away_at_the_start(docker: Docker, tmp_path: Path
 def sched(docker: Docker, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     options = {"image": docker.image, "pull": "never", "bin_args": "--network none"}
     given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    argv = [SCHED, "run", "-s", "container", *given, "-w", folder / "run", *words, "--", "true"]
+    argv: list[str | Path] = [
+        SCHED,
+        "run",
+        "-s",
+        "container",
+        *given,
+        "-w",
+        folder / "run",
+        *words,
+        "--",
+        "true",
+    ]
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sched_container import ContainerScheduler
@@ -21,18 +19,18 @@ class OnEngine(SchedulerContract):
 class TestApptainer(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, apptainer: Engine) -> None:
-        self.options: dict[str, Any] = {"reuse": True, **apptainer.options}
+        self.options = {"reuse": True, **apptainer.options}
 
 
 @pytest.mark.full
 class TestDocker(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, docker: Engine) -> None:
-        self.options: dict[str, Any] = {"reuse": True, "pull": "never", **docker.options}
+        self.options = {"reuse": True, "pull": "never", **docker.options}
 
 
 @pytest.mark.full
 class TestPodman(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, podman: Engine) -> None:
-        self.options: dict[str, Any] = {"reuse": True, "pull": "never", **podman.options}
+        self.options = {"reuse": True, "pull": "never", **podman.options}

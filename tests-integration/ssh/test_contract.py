@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -12,6 +12,6 @@ from sched_ssh import SshScheduler
 @pytest.mark.usefixtures("sharing")
 class TestSsh(SchedulerContract):
     scheduler_class = SshScheduler
-    options: ClassVar[Mapping[str, Any]] = {"servers": ["h1", "h2"]}
+    options: Mapping[str, Any] = {"servers": ["h1", "h2"]}
     backends = ("asyncio",)
     patience = 60.0

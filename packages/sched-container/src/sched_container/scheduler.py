@@ -177,7 +177,9 @@ class ContainerScheduler(ProcessScheduler):
 
     def _runs_in(self, job: Job, name: str) -> bool:
         own, container = self.container_name(job), self.container_of(job)
-        return name.startswith(f"{own}-") if container and container.reuse else name == own
+        return (
+            name.startswith(f"{own}-") if container is not None and container.reuse else name == own
+        )
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check the engines, and the image where one was named."""

@@ -44,7 +44,7 @@ class Rig:
     scheduler_class: ClassVar[type[Scheduler]]
     """The scheduler under test."""
 
-    options: ClassVar[Mapping[str, Any]] = {}
+    options: Mapping[str, Any] = {}
     """Options that it always needs, such as a queue or a host."""
 
     backends: ClassVar[tuple[str, ...]] = ("asyncio", "trio")
