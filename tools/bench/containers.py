@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ REUSE_TARGET = 0.5
 _AT_ONCE = 4
 _RIGS = "tests-integration.containers"
 _ENGINES = ("Rootless", "Apptainer") if os.geteuid() else ("Docker", "Podman", "Apptainer")
-_PEERS = [("xqute", "xqute-container", f"{_AT_ONCE} at once, sleeps 1 s after each submission")]
+_PEERS = [("xqute", "xqute-container", "sleeps 1 s after each submission and in each job")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,36 @@ class Rig:
 
     program: str
     env: Environment
-    options: dict[str, Any]
+    options: Mapping[str, Any]
     """Of a ContainerScheduler that uses it."""
     run: Sequence[str]
-    """The words of one bare run, the client first, up to the mount."""
+    """The words of one bare run, the client first, up to further options."""
+    args: Sequence[str]
+    """Options that every run here has, by whom ever."""
     image: str
 
 
-def _words(kind: str, options: dict[str, Any]) -> list[str]:
-    """Return the start of a bare run that has what a job has of the engine's own options."""
+def _rig(kind: str, engine: Any) -> Rig:
+    options, env = dict(engine.options), {**os.environ, **engine.env}
+    program = options["bin"]
     if kind == "Apptainer":
-        return ["apptainer", "--silent", "exec", "--containall"]
-    who = ["--user", f"{os.geteuid()}:{os.getegid()}"]
-    who += ["--userns", "keep-id"] if kind == "Rootless" else []
-    return [options["bin"], "run", "--rm", "--pull", "never", *who, *options["bin_args"]]
+        return Rig(program, env, options, [program, *_EXEC], [], engine.image)
+    run = [program, "run", "--rm", "--user", f"{os.geteuid()}:{os.getegid()}"]
+    mapped = ["--userns", "keep-id"] if kind == "Rootless" else []
+    args = [*options["bin_args"], "--pull", "never", *mapped]
+    return Rig(program, env, options, run, args, engine.image)
+
+
+_EXEC = "--silent exec --containall".split()
+
+
+def _make_image(tree: Path) -> None:
+    """Make the files of the tests' image; Apptainer's `run` needs what one made from Docker's has."""
+    rig_class(f"{_RIGS}.image:make_tree")(tree)
+    script = tree / ".singularity.d/runscript"
+    script.parent.mkdir()
+    script.write_text('#!/bin/sh\nexec "$@"\n')
+    script.chmod(0o755)
 
 
 @contextmanager
@@ -60,7 +76,7 @@ def started(kind: str) -> Iterator[Rig]:
     """Run the engine for the block, with an image of busybox and bash."""
     with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
         with told():
-            rig_class(f"{_RIGS}.image:make_tree")(Path(root, "image"))
+            _make_image(Path(root, "image"))
             Path(root, "engine").mkdir()
             engine = rig_class(f"{_RIGS}.machines:{kind}")(
                 Path(root, "engine"), Path(root, "image")
@@ -68,9 +84,7 @@ def started(kind: str) -> Iterator[Rig]:
         try:
             with told():
                 engine.start()
-            options = dict(engine.options)
-            env = {**os.environ, **engine.env}
-            yield Rig(options["bin"], env, options, _words(kind, options), engine.image)
+            yield _rig(kind, engine)
         finally:
             engine.stop()
 
@@ -81,7 +95,7 @@ def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
     for kind in _ENGINES:
         name = "podman, rootless" if kind == "Rootless" else kind.lower()
         print(f"  {name}", file=sys.stderr, flush=True)
-        folder = scratch / name
+        folder = scratch / kind.lower()
         folder.mkdir()
         try:
             with started(kind) as rig:
@@ -97,7 +111,7 @@ def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
 def bare(rig: Rig, jobs: int, folder: Path, env: Environment) -> Took:
     """Run the commands by the engine's own client alone."""
     mount = f"type=bind,source={folder},target={folder}"
-    command = [*rig.run, "--mount", mount, rig.image, "/bin/true"]
+    command = [*rig.run, *rig.args, "--mount", mount, rig.image, "/bin/true"]
     line = f"seq {jobs} | xargs -P{_AT_ONCE} -I{{}} {shlex.join(command)}"
     return timed(["sh", "-c", line], folder, env=env), None
 
@@ -110,8 +124,7 @@ def _ours(rig: Rig, jobs: int, folder: Path, env: Environment, *, reuse: bool) -
 
 
 def _peer(rig: Rig, function: str, jobs: int, folder: Path, env: Environment) -> Took:
-    args = [] if rig.program == "apptainer" else ["--pull", "never", *rig.options["bin_args"]]
-    options = {"image": rig.image, "bin": rig.program, "bin_args": args}
+    options = {"image": rig.image, "bin": rig.program, "bin_args": rig.args}
     env = {**env, "BENCH_CONTAINER": json.dumps(options)}
     return peer_took(function, jobs, _AT_ONCE, folder, env)
 

@@ -20,7 +20,8 @@ def rig(folder: Path, status: int = 0) -> Rig:
     client = folder / "client"
     client.write_text(_CLIENT.format(status=status))
     client.chmod(0o755)
-    return Rig("client", os.environ, {}, [os.fspath(client), "run", "--rm"], "an image")
+    run = [os.fspath(client), "run", "--rm"]
+    return Rig("client", os.environ, {}, run, ["--pull", "never"], "an image")
 
 
 def test_bare_is_one_run_a_job_with_the_folder_mounted(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_bare_is_one_run_a_job_with_the_folder_mounted(tmp_path: Path) -> None:
     seconds, _ = bare(rig(tmp_path), 3, work, os.environ)
     assert seconds > 0
     mount = f"type=bind,source={work},target={work}"
-    expected = f"run --rm --mount {mount} an image /bin/true\n"
+    expected = f"run --rm --pull never --mount {mount} an image /bin/true\n"
     assert (work / "calls").read_text() == expected * 3
 
 
