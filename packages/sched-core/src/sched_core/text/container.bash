@@ -115,7 +115,7 @@ _sched_read_inside() {
   while read -r _sched_mark _sched_status _sched_word; do
     case $_sched_mark in
       I) _sched_begun=1 ;;
-      K | T) _sched_told=1 ;;
+      K | T) _sched_told=$_sched_mark ;;
       C) _sched_rc=$_sched_status _sched_class=${_sched_word#-}; return 0 ;;
     esac
   done <"$_sched_claim"
@@ -134,12 +134,25 @@ _sched_await_inside() {
 # The client has ended: how did the command?
 _sched_judge_container() {
   local _sched_begun _sched_told
-  ! _sched_read_inside || return 0
-  [[ ! $_sched_begun ]] || ((_sched_rc)) || return 0       # a full disk may have taken the line of the end
+  if _sched_read_inside; then
+    _sched_judge_stop
+    return
+  fi
+  [[ ! $_sched_begun || $_sched_told ]] || ((_sched_rc)) || return 0       # a full disk may have taken the line of the end
   if [[ $_sched_to && $_sched_reuse ]]; then _sched_end_kept 2>/dev/null; elif [[ $_sched_container_name ]]; then _sched_await_container; fi
-  ! _sched_read_inside || return 0
+  if _sched_read_inside; then
+    _sched_judge_stop
+    return
+  fi
   ((_sched_rc)) || _sched_rc=125         # such as a client that was told to end before it had begun
   if [[ $_sched_begun ]] || ((_sched_reused)); then _sched_class=LOST; else _sched_judge_engine; fi
+}
+
+# An engine ends containers too: by TERM where a daemon comes back, or where somebody stops one.  That is not the command's own end;
+# a driver that has asked for it knows that itself.
+_sched_judge_stop() {
+  [[ $_sched_container_name && $_sched_told == K && ! $_sched_signal ]] && ((_sched_rc == 143)) || return 0
+  _sched_class=LOST
 }
 
 # A client can end before its container, such as by KILL.  Whatever still runs is waited for, or ended where that was asked for.
