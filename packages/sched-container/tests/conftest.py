@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from .fake import FakeDocker
 
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def docker(tmp_path_factory: pytest.TempPathFactory) -> FakeDocker:
+    return FakeDocker(tmp_path_factory.mktemp("bin"))
