@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def main(home: Path, folders: Sequence[Path], command: Sequence[str]) -> None:
         folder.mkdir(mode=0o700)
         os.chown(folder, UID, UID)
     _have_user(home)
+    _have_fuse(home.with_name("dev"))
     _show(folders, home.with_name("shown"))
     who = [f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--inh-caps=-all"]
     os.chdir(where)
@@ -44,6 +46,18 @@ def _have_user(home: Path) -> None:
         with (etc / name).open("a") as file:
             file.write(f"{line}\n")
     _mount("--bind", etc, "/etc")
+
+
+def _have_fuse(dev: Path) -> None:
+    """Let everybody mount images, as on most machines: Apptainer does so for what it has fetched."""
+    fuse = Path("/dev/fuse")
+    if not fuse.exists():
+        return
+    dev.mkdir()
+    _mount("-t", "tmpfs", "tmpfs", dev)
+    os.mknod(dev / "fuse", stat.S_IFCHR, fuse.stat().st_rdev)
+    (dev / "fuse").chmod(0o666)
+    _mount("--bind", dev / "fuse", fuse)
 
 
 def _show(folders: Sequence[Path], aside: Path) -> None:
