@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from sched_core import EngineUnavailable, SubmitRejected
 from sched_core.model.container import Container
@@ -55,16 +56,14 @@ class Engine:
         words = [self._program, "run", "--rm", "--pull", "never", *container.args]
         return [*words, "--entrypoint", first, container.image, *more, "-c", text]
 
-    def running(self, run: str) -> Mapping[str, str]:
-        """Return the run's containers: state by name. Raises EngineUnavailable, SubmitRejected."""
-        chosen: list[tuple[Literal["label"], str]] = [("label", f"{LABEL}={run}")]
-        found = self._ask(lambda client: client.ps(all=True, filters=chosen))
-        return {one.name: str(one.state.status) for one in found}
+    def clear(self, run: str, keep: Callable[[str], bool] | None = None) -> None:
+        """End and remove the run's containers, but those whose name is one to keep.
 
-    def remove(self, names: Collection[str]) -> None:
-        """End and remove containers. Raises EngineUnavailable, SubmitRejected."""
-        if names:
-            self._ask(lambda client: client.container.remove(list(names), force=True))
+        Raises EngineUnavailable, SubmitRejected.
+        """
+        left = self._ask(lambda client: _containers(client, run, keep))
+        if left:
+            self._ask(lambda client: _remove(client, left))
 
     def _ask(self, question: Callable[[DockerClient], T]) -> T:
         from python_on_whales import DockerClient
@@ -121,9 +120,8 @@ class Apptainer(Engine):
         words = [self._program, "--silent", "exec", "--containall", *container.args]
         return [*words, container.image, *container.entrypoint, "-c", text]
 
-    def running(self, run: str) -> Mapping[str, str]:
-        """Return nothing: no container outlives its client."""
-        return {}
+    def clear(self, run: str, keep: Callable[[str], bool] | None = None) -> None:
+        """Do nothing: no container outlives its client."""
 
 
 def _has(client: DockerClient, image: str) -> bool:
@@ -133,3 +131,29 @@ def _has(client: DockerClient, image: str) -> bool:
         return client.image.exists(image)
     except pydantic.ValidationError:
         return True  # the engine has described it, in some way of its own
+
+
+def _containers(
+    client: DockerClient, run: str, keep: Callable[[str], bool] | None
+) -> Sequence[str]:
+    from python_on_whales.exceptions import NoSuchContainer
+
+    left = []
+    for container in client.ps(all=True, filters=[("label", f"{LABEL}={run}")]):
+        # Its id is known; to hear its name is one more question, each by a program of its own.
+        with contextlib.suppress(NoSuchContainer):
+            if keep is None or not keep(container.name):
+                left.append(container.id)
+    return left
+
+
+def _remove(client: DockerClient, containers: Sequence[str]) -> None:
+    """Remove them, unless somebody else has or does, such as the engine after their end (`--rm`)."""
+    from python_on_whales.exceptions import DockerException
+
+    try:
+        client.container.remove(list(containers), force=True)
+    except DockerException as error:
+        said = (error.stderr or str(error)).lower().splitlines()
+        if not all("no such container" in line or "already in progress" in line for line in said):
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ import anyio
 
 from sched_core import EngineUnavailable, Failure, Job, OptionError, SubmitRejected
 from sched_core.model.container import Container
+from sched_core.model.resources import Resources
 from sched_core.processes import ProcessScheduler
 from sched_core.processes.slots import Ended
 from sched_core.text.refusal import is_away
@@ -125,13 +126,15 @@ class ContainerScheduler(ProcessScheduler):
 
     def batch_key(self, job: Job) -> object:
         """Keep jobs of different images apart, so that one which cannot be had concerns no other."""
-        own = job.container
-        return None if own is None else (own.engine, own.image)
+        own, wanted = job.container, self.job_resources(job)
+        limits = wanted.memory is not None, wanted.cpus is not None
+        return None if own is None else (own.engine, own.image), limits
 
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Have the images of jobs that name one of their own, each once."""
         for job in jobs:
             container = job.container or self._container
+            await self._check_limits(container, self.job_resources(job))
             try:
                 await self._fetch(container)
             except EngineUnavailable as error:
@@ -149,6 +152,13 @@ class ContainerScheduler(ProcessScheduler):
     def _container(self) -> Container:
         assert self.container is not None
         return self.container
+
+    async def _check_limits(self, container: Container, wanted: Resources) -> None:
+        if wanted.memory is None and wanted.cpus is None:
+            return
+        from .doctor import check_limits
+
+        await self.session.ports.offload(partial(check_limits, container, wanted))
 
     async def _fetch(self, container: Container) -> None:
         key = container.engine, container.image
@@ -168,12 +178,16 @@ class ContainerScheduler(ProcessScheduler):
         engine = engine_of(self._container)
         ports = self.session.ports
         try:
-            found = await ports.offload(engine.running, self.session.run)
             active = [one.job for one in self.session.active.values()]
-            left = [name for name in found if not any(self._runs_in(job, name) for job in active)]
-            await ports.offload(engine.remove, left)
+            await ports.offload(engine.clear, self.session.run, self._keeper(active))
         except (EngineUnavailable, SubmitRejected) as error:
             self.session.warn(f"containers of this run may be left: {error}")
+
+    def _keeper(self, active: Sequence[Job]) -> Callable[[str], bool] | None:
+        """Return what tells the containers of these jobs by their names; None without jobs."""
+        if not active:
+            return None
+        return lambda name: any(self._runs_in(job, name) for job in active)
 
     def _runs_in(self, job: Job, name: str) -> bool:
         own, container = self.container_name(job), self.container_of(job)
