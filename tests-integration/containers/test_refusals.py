@@ -201,7 +201,6 @@ async def test_jobs_wait_for_a_daemon_that_goes_away(docker: Docker, tmp_path: P
         docker.restart()
     assert {job.status for job in jobs} == {JobStatus.FINISHED}
     assert {job.trial_count for job in jobs} == {0}
-    assert max(job.infrastructure_retries for job in jobs) == 1
     assert not docker.left()
 
 

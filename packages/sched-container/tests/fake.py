@@ -13,11 +13,11 @@ _SCRIPT = Path(__file__).with_name("fake_docker.sh")
 
 
 class FakeDocker:
-    """A program `docker` in a folder, whose daemon can be away."""
+    """A program `docker`, or of that name, in a folder; its daemon can be away."""
 
-    def __init__(self, folder: Path) -> None:
-        self.program = folder / "docker"
-        self._state = folder / "docker.d"
+    def __init__(self, folder: Path, name: str = "docker") -> None:
+        self.program = folder / name
+        self._state = folder / f"{name}.d"
         for name in ("images", "registry"):
             (self._state / name).mkdir(parents=True)
         shutil.copy(_SCRIPT, self.program)
@@ -36,7 +36,7 @@ class FakeDocker:
         (self._state / "info").write_text(json.dumps(fields))
 
     def be(self, what: str, *, still: bool = True) -> None:
-        """Be "down", or have the registry be "unreached"; or no longer."""
+        """Be "down", or only "down_for_runs", or have the registry be "unreached"; or no longer."""
         if still:
             (self._state / what).touch()
         else:

@@ -1,11 +1,11 @@
 #!/bin/bash
 # A client whose containers are plain processes with an environment of their own.  What there is lies in $0.d:
-# images/NAME (its id), registry/NAME, down (the daemon is away), calls (what was asked for).
+# images/NAME (its id), registry/NAME, unreached (the registry is away), down, down_for_runs (the daemon is), calls (what was asked for).
 state=$0.d
 printf '%s\n' "$*" >>"$state/calls"
 
 daemon() {
-  if [[ -e $state/down ]]; then
+  if [[ -e $state/down || -e $state/down_for_$2 ]]; then
     echo 'docker: Cannot connect to the Docker daemon at unix:///fake.sock. Is the docker daemon running?' >&2
     exit "$1"
   fi
@@ -39,7 +39,7 @@ run() {
     esac
     shift
   done
-  daemon 125
+  daemon 125 runs
   [[ $pull == never ]] || fetch "$1" 125
   if [[ ! -e $state/images/$1 ]]; then echo "docker: Error response from daemon: No such image: $1" >&2; exit 125; fi
   shift
