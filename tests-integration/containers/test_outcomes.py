@@ -74,6 +74,15 @@ async def test_too_much_memory_is_told_as_that(limiter: Engine, tmp_path: Path) 
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
+async def test_a_limit_that_would_be_ignored_is_refused(rootless: Engine, tmp_path: Path) -> None:
+    enforced = rootless.run("info", "--format", "{{.Host.CgroupControllers}}")
+    job = await one(rootless, tmp_path, HUNGRY, resources={"memory": "20 MiB"})
+    expected = Failure.OUT_OF_MEMORY if "memory" in enforced else Failure.REJECTED
+    assert (job.status, job.failure) == (JobStatus.FAILED, expected)
+    if expected is Failure.REJECTED:
+        assert "does not enforce memory here; have systemd delegate cgroups v2" in job.reason
+
+
 async def test_a_small_child_that_is_killed_is_not_taken_for_much_memory(
     limiter: Engine, tmp_path: Path
 ) -> None:

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sched_core import BackendError
+from sched_core import BackendError, SubmitRejected
 from sched_core.model.container import Container
+from sched_core.model.resources import Resources
 from sched_core.text.refusal import refusal
 
 from .engine import engine_of
 
-__all__ = ["Finding", "check_engines"]
+__all__ = ["Finding", "check_engines", "check_limits"]
 
 Finding = tuple[str, bool | None, str]
 """Name, verdict (None: a warning) and detail."""
@@ -128,6 +129,24 @@ def _asked(words: Sequence[str]) -> tuple[str, bool]:
 
 # --- limits ------------------------------------------------------------------------------------------
 
+_CURE = "have systemd delegate cgroups v2 to you"
+
+
+def check_limits(container: Container, wanted: Resources, machine: Machine | None = None) -> None:
+    """Raise SubmitRejected where the engine would leave limits out without a word."""
+    limited = {"memory": wanted.memory, "cpus": wanted.cpus}
+    machine = machine or Machine()
+    if container.kind != "podman" or not machine.uid or not any(limited.values()):
+        return
+    info = _info(container)
+    missing = _not_delegated(container, info, machine) if info else []
+    if refused := [what for what in missing if limited[what] is not None]:
+        what = " and ".join(refused)
+        raise SubmitRejected(
+            f"{container.engine} without root does not enforce {what} here; {_CURE}, or leave "
+            f"{what} out of resources"
+        )
+
 
 def _limits(container: Container, info: Mapping[str, Any], machine: Machine) -> Finding:
     """Tell whether `resources` are limits there."""
@@ -140,11 +159,8 @@ def _limits(container: Container, info: Mapping[str, Any], machine: Machine) -> 
         return "limits", True, "memory and cpus are enforced"
     what = " and ".join(missing)
     if container.kind == "docker":
-        return "limits", None, f"the kernel cannot limit {what}: leave them out of resources"
-    cure = "have systemd delegate cgroups v2 to you"
-    if container.kind == "podman":
-        return "limits", None, f"{what} are not enforced, commands may use more: {cure}"
-    return "limits", None, f"{what} are refused in resources: {cure}"
+        return "limits", None, f"the kernel cannot limit {what}: leave that out of resources"
+    return "limits", None, f"no {what} in resources: {_CURE}"
 
 
 def _not_delegated(container: Container, info: Mapping[str, Any], machine: Machine) -> list[str]:
@@ -196,7 +212,7 @@ def _user_ranges(machine: Machine) -> Finding:
     if missing:
         files = " and ".join(f"/etc/{name}" for name in missing)
         repair = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {machine.user}"
-        return "users", None, f"{files} give {machine.user} no range: {repair}"
+        return "users", None, f"no range for {machine.user} in {files}: {repair}"
     programs = [name for name in ("newuidmap", "newgidmap") if shutil.which(name) is None]
     if programs:
         return "users", False, f"there is no {' and no '.join(programs)}: install uidmap"
