@@ -63,7 +63,7 @@ async def test_an_image_that_is_no_file(apptainer: Engine, tmp_path: Path) -> No
     found = await doctor(apptainer, tmp_path, image="/no/such.sif")
     assert found["image"][0] is False
     assert "could not open image /no/such.sif; name a file" in found["image"][1]
-    found = await doctor(apptainer, tmp_path, image="docker://no/such:1")
+    found = await doctor(apptainer, tmp_path, image="docker://no/such:1", pull="missing")
     assert found["image"][0] is None
 
 
