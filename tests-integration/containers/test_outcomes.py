@@ -33,8 +33,11 @@ def keeper(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture(params=["docker", "podman"])
-def limiter(request: pytest.FixtureRequest) -> Engine:
+def limiter(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Engine:
     """An engine that holds its containers to limits."""
+    monkeypatch.chdir(tmp_path)  # Podman notes that memory was short by a file where it is called
     found: Engine = request.getfixturevalue(request.param)
     return found
 
