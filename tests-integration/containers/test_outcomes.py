@@ -72,7 +72,10 @@ async def test_a_command_that_is_not_there_is_no_fault_of_the_engine(
 HUNGRY = ["/bin/bash", "-c", 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}']
 
 
-async def test_too_much_memory_is_told_as_that(limiter: Engine, tmp_path: Path) -> None:
+async def test_too_much_memory_is_told_as_that(
+    limiter: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where Podman leaves a file `oom`
     job = await one(limiter, tmp_path, HUNGRY, resources={"memory": "20 MiB"})
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
