@@ -21,6 +21,9 @@ __all__ = ["keeper"]
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 
+_DETACHED = ["run", "--detach", "--init", "--network", "none"]
+
+
 def container_of(keeper: Engine) -> str:
     (found,) = keeper.run("ps", "-q").split()
     return found
@@ -58,6 +61,34 @@ async def test_a_container_whose_recorder_and_client_are_killed(
     assert (job.status, job.rc, job.attempt) == (JobStatus.FINISHED, 0, 1)
     assert ran(tmp_path / "run", job) == ["1"]
     await until(lambda: not keeper.left())
+
+
+async def test_whatever_has_the_label_of_a_run_is_gone_at_its_end(
+    keeper: Engine, tmp_path: Path
+) -> None:
+    async with Runner(scheduler(keeper, tmp_path), plugins=[]) as runner:
+        await runner.feed(["true"])
+        await runner.feed(["true"], container={"remove": False})
+        label = f"sched.run={runner.scheduler.session.run}"
+        keeper.run(*_DETACHED, "--label", label, keeper.image, "/bin/sleep", "1000")
+        keeper.run(*_DETACHED, keeper.image, "/bin/sleep", "1001")
+    kept = [keeper.run("inspect", "--format", "{{.Config.Cmd}}", one) for one in keeper.left()]
+    keeper.run("rm", "-f", *keeper.at_once, *keeper.left())
+    assert len(kept) == 2
+    assert any("/bin/sleep 1001" in command for command in kept)
+    assert any("--inside" in command for command in kept)
+
+
+async def test_another_engine_of_a_run_is_left_clean_too(
+    docker: Engine, podman: Engine, tmp_path: Path
+) -> None:
+    own = {"engine": "podman", "image": podman.image}
+    async with Runner(scheduler(docker, tmp_path), plugins=[]) as runner:
+        job = await runner.feed(["true"], container=own)
+        label = f"sched.run={runner.scheduler.session.run}"
+        podman.run(*_DETACHED, "--label", label, podman.image, "/bin/sleep", "1000")
+    assert job.status is JobStatus.FINISHED
+    assert not podman.left()
 
 
 @pytest.mark.parametrize("how", ["killed", "removed", "stopped"])

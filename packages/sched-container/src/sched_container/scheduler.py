@@ -116,6 +116,8 @@ class ContainerScheduler(ProcessScheduler):
     async def open(self) -> AsyncIterator[None]:
         """Have the image, hold the slots while the run is open, and leave no container behind."""
         self._fetched: set[tuple[str, str]] = set()
+        self._limiting: set[tuple[str, bool, bool]] = set()
+        self._used = {self._container.engine: self._container}
         await self._fetch(self._container)
         async with super().open():
             try:
@@ -134,6 +136,7 @@ class ContainerScheduler(ProcessScheduler):
         """Have the images of jobs that name one of their own, each once."""
         for job in jobs:
             container = job.container or self._container
+            self._used.setdefault(container.engine, container)
             await self._check_limits(container, self.job_resources(job))
             try:
                 await self._fetch(container)
@@ -154,11 +157,13 @@ class ContainerScheduler(ProcessScheduler):
         return self.container
 
     async def _check_limits(self, container: Container, wanted: Resources) -> None:
-        if wanted.memory is None and wanted.cpus is None:
+        key = container.engine, wanted.memory is not None, wanted.cpus is not None
+        if key in self._limiting or not any(key[1:]):
             return
         from .doctor import check_limits
 
         await self.session.ports.offload(partial(check_limits, container, wanted))
+        self._limiting.add(key)
 
     async def _fetch(self, container: Container) -> None:
         key = container.engine, container.image
@@ -173,15 +178,13 @@ class ContainerScheduler(ProcessScheduler):
 
     async def _remove_left_overs(self) -> None:
         """Remove what is left of attempts that have ended."""
-        if not self._container.remove:
-            return
-        engine = engine_of(self._container)
-        ports = self.session.ports
-        try:
-            active = [one.job for one in self.session.active.values()]
-            await ports.offload(engine.clear, self.session.run, self._keeper(active))
-        except (EngineUnavailable, SubmitRejected) as error:
-            self.session.warn(f"containers of this run may be left: {error}")
+        keep = self._keeper([one.job for one in self.session.active.values()])
+        for container in self._used.values():
+            clear = engine_of(container).clear
+            try:
+                await self.session.ports.offload(clear, self.session.run, keep)
+            except (EngineUnavailable, SubmitRejected) as error:
+                self.session.warn(f"containers of this run may be left: {error}")
 
     def _keeper(self, active: Sequence[Job]) -> Callable[[str], bool] | None:
         """Return what tells the containers of these jobs by their names; None without jobs."""

@@ -15,7 +15,9 @@ from ..paths import Mount
 __all__ = ["ContainerScript", "container_script"]
 
 LABEL = "sched.run"
-"""The label of all containers of a run; its value is the run's id."""
+"""The label of a run's containers; its value is the run's id."""
+_KEPT = "sched.kept"
+"""The label of those that are not to be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def container_script(
 def _docker(
     container: Container, run: str, mounts: Sequence[Mount], wanted: Resources
 ) -> list[str]:
-    words = [container.engine, "run", "--init", "--label", f"{LABEL}={run}"]
+    words = [container.engine, "run", "--init", "--label", f"{LABEL if container.remove else _KEPT}={run}"]
     # The job's files hold what it says: a log of the engine's own would only be a second copy.
     words += ["--rm", "--log-driver", "none"] if container.remove else []
     words += ["--interactive"] if container.reuse else []
