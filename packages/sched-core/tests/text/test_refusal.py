@@ -97,6 +97,14 @@ SAID: Sequence[tuple[EngineKind, str, str]] = [
         ),
         "correct the volumes",
     ),
+    (
+        "apptainer",
+        (
+            "FATAL:   container creation failed: while applying cgroups config: cannot use cgroups - "
+            "system is not configured for cgroups v2 in unified mode\n"
+        ),
+        "delegate",
+    ),
     ("apptainer", "FATAL:   cpus value must be in range 0.01 - 2\n", "fewer cpus"),
     ("apptainer", "FATAL:   failed to set working directory: chdir /no/dir\n", "hold that folder"),
     ("apptainer", "/r/0/job.wrapped.local: line 95: exec: apptainer: not found\n", "install it"),

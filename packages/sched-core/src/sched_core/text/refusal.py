@@ -51,6 +51,10 @@ _STEPS: Sequence[tuple[str, str]] = (
         "make that folder, or correct the volumes",
     ),
     (r"unable to find user", "give the user as UID:GID, or one that the image knows"),
+    (
+        r"cannot use cgroups|rootless cgroups|cgroups v2",
+        "have systemd delegate cgroups v2 to you, or leave memory and cpus out (resources)",
+    ),
     (r"[Mm]emory|OOM", "ask for more memory (resources)"),
     (r"Range of CPUs|cpus value", "ask for fewer cpus (resources)"),
     (
