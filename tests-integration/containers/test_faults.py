@@ -46,6 +46,23 @@ async def test_a_client_that_is_killed_takes_nothing_with_it(
     assert not keeper.left()
 
 
+async def test_a_client_that_is_told_to_end_has_its_container_told(
+    keeper: Engine, tmp_path: Path
+) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0, "forks": 4}
+    async with Runner(scheduler(keeper, tmp_path, **options), plugins=[]) as runner:
+        jobs = await runner.feed_all([waiting()] * 4)
+        for job in jobs:
+            await begun(job)
+            os.kill(int(job.jid or 0), signal.SIGTERM)
+        await open_gate(runner)
+    for job in jobs:
+        # Podman's client may end before it passes that on, and then its container goes on.
+        assert (job.status, job.rc, job.trial_count) == (JobStatus.FINISHED, 0, 0)
+        assert ran(tmp_path / "run", job) == ["1", "2"][: job.attempt]
+    assert not keeper.left()
+
+
 async def test_a_container_whose_recorder_and_client_are_killed(
     keeper: Engine, tmp_path: Path
 ) -> None:

@@ -134,16 +134,17 @@ _sched_await_inside() {
 # The client has ended: how did the command?
 _sched_judge_container() {
   local _sched_begun _sched_told
-  if _sched_read_inside; then
-    _sched_judge_stop
-    return
+  if ! _sched_read_inside; then
+    # Also of one that returns 0: Podman's may when it is told to end, with the container still running.
+    if [[ $_sched_to && $_sched_reuse ]]; then _sched_end_kept 2>/dev/null; elif [[ $_sched_container_name ]]; then _sched_await_container; fi
+    _sched_read_inside || { _sched_judge_silence; return; }
   fi
-  [[ ! $_sched_begun || $_sched_told ]] || ((_sched_rc)) || return 0       # a full disk may have taken the line of the end
-  if [[ $_sched_to && $_sched_reuse ]]; then _sched_end_kept 2>/dev/null; elif [[ $_sched_container_name ]]; then _sched_await_container; fi
-  if _sched_read_inside; then
-    _sched_judge_stop
-    return
-  fi
+  _sched_judge_stop
+}
+
+# The inside has not told of its end.
+_sched_judge_silence() {
+  [[ ! $_sched_begun || $_sched_told ]] || ((_sched_rc)) || return 0       # a full disk may have taken that line
   ((_sched_rc)) || _sched_rc=125         # such as a client that was told to end before it had begun
   if [[ $_sched_begun ]] || ((_sched_reused)); then _sched_class=LOST; else _sched_judge_engine; fi
 }
@@ -158,8 +159,12 @@ _sched_judge_stop() {
 # A client can end before its container, such as by KILL.  Whatever still runs is waited for, or ended where that was asked for.
 _sched_await_container() {
   local -a _sched_at_once=()
-  local _sched_said _sched_try=0
+  local _sched_said _sched_try=0 _sched_until=$((SECONDS + ${_sched_grace%.*} + 1))
   [[ $_sched_engine != podman ]] || _sched_at_once=(--time 0)
+  while [[ $_sched_begun && $_sched_told ]] && ((_sched_rc != 137 && SECONDS < _sched_until)); do
+    command -p sleep 0.1                 # it may take its time, unless its client's was over
+    ! _sched_read_inside || return
+  done
   while :; do
     if [[ $_sched_begun && ! $_sched_told && ! $_sched_signal ]]; then
       _sched_said=$("$_sched_client" wait -- "$_sched_container_name" 2>&1 </dev/null) && return
