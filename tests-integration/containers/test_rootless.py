@@ -15,7 +15,7 @@ from ..daemons import need_programs
 from ..engines import or_skip
 
 HERE = Path(__file__).parent
-SHARES = 1
+SHARES = 3
 REPOSITORY = HERE.parents[1]
 
 
@@ -30,7 +30,7 @@ def test_by_a_user_without_rights(share: int, full: bool) -> None:
         done = subprocess.run(
             _command(home, full),
             cwd=REPOSITORY,
-            env=_environment(home, share),
+            env=_environment(home, share, full),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -47,7 +47,9 @@ def test_by_a_user_without_rights(share: int, full: bool) -> None:
 
 
 def _command(home: Path, full: bool) -> list[str]:
-    apart = "unshare --mount --pid --fork --kill-child --mount-proc".split()
+    apart = (
+        "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc".split()
+    )
     become = [sys.executable, str(HERE / "unprivileged.py"), str(home), *_needed_folders(), "--"]
     options = f"-q -p no:cacheprovider -p no:hypothesispytest --basetemp={home}/tests --junitxml={home}/results.xml".split()
     tests = [sys.executable, "-m", "pytest", *options, str(HERE)]
@@ -62,7 +64,7 @@ def _needed_folders() -> list[str]:
     return [str(path) for path in whole if path.parts[:2] != ("/", "usr")]
 
 
-def _environment(home: Path, share: int) -> dict[str, str]:
+def _environment(home: Path, share: int, full: bool) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "CI") if name in os.environ}
     return {
         **kept,
@@ -71,4 +73,5 @@ def _environment(home: Path, share: int) -> dict[str, str]:
         "TMPDIR": f"{home}/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SCHED_TEST_SHARE": f"{share}/{SHARES}",
+        "SCHED_TEST_LEAVE": "" if full else "test_reused_contract.py",
     }

@@ -76,7 +76,13 @@ def container_script(
 def _docker(
     container: Container, run: str, mounts: Sequence[Mount], wanted: Resources
 ) -> list[str]:
-    words = [container.engine, "run", "--init", "--label", f"{LABEL if container.remove else _KEPT}={run}"]
+    words = [
+        container.engine,
+        "run",
+        "--init",
+        "--label",
+        f"{LABEL if container.remove else _KEPT}={run}",
+    ]
     # The job's files hold what it says: a log of the engine's own would only be a second copy.
     words += ["--rm", "--log-driver", "none"] if container.remove else []
     words += ["--interactive"] if container.reuse else []
