@@ -86,19 +86,24 @@ async def test_one_jobs_image_is_that_jobs_matter(
     assert jobs[1].reason in await jobs[1].stderr_file.read_text()
 
 
-async def test_what_the_engine_refuses(run: Callable[..., Runner]) -> None:
-    async with run(error_strategy="retry") as runner:
-        job = await runner.feed(["true"], container={"args": ["--no-such-option"]})
+@pytest.mark.parametrize("reuse", [False, True])
+async def test_what_the_engine_refuses(run: Callable[..., Runner], reuse: bool) -> None:
+    async with run(error_strategy="retry", reuse=reuse) as runner:
+        own = {"args": ["--no-such-option"], "reuse": reuse}
+        job = await runner.feed(["true"], container=own)
     assert outcome(job) == ("FAILED", Failure.REJECTED, 1)
     assert job.rc == 125
     assert job.reason == "unknown flag: --no-such-option; correct the args (bin_args)"
 
 
+@pytest.mark.parametrize("reuse", [False, True])
 async def test_jobs_wait_for_an_engine_that_goes_away(
-    run: Callable[..., Runner], docker: FakeDocker
+    run: Callable[..., Runner], docker: FakeDocker, reuse: bool
 ) -> None:
-    async with run(forks=2) as runner:
-        first = await runner.wait(await runner.feed(["true"]))
+    async with run(forks=2, reuse=reuse) as runner:
+        first = await runner.wait(
+            await runner.feed(["true"], container={"args": ["--network", "x"]})
+        )
         docker.be("down")
         jobs = await runner.feed_all([["true"]] * 4)
         asked = len(docker.calls("image inspect"))
