@@ -24,7 +24,8 @@ REPOSITORY = HERE.parents[1]
 def test_by_a_user_without_rights(share: int, full: bool) -> None:
     with or_skip():
         need_programs(podman="podman", newuidmap="uidmap", unshare="util-linux", cp="coreutils")
-    with tempfile.TemporaryDirectory(prefix="sched-rootless-") as root:
+    # Of a short name: Podman takes no folder for what runs that has more than 50 letters.
+    with tempfile.TemporaryDirectory(prefix="sched-user-", dir="/tmp") as root:
         os.chmod(root, 0o755)
         home = Path(root) / "home"
         done = subprocess.run(
@@ -69,7 +70,7 @@ def _environment(home: Path, share: int, full: bool) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
-        "XDG_RUNTIME_DIR": f"{home}/runtime",
+        "XDG_RUNTIME_DIR": f"{home}/run",
         "TMPDIR": f"{home}/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SCHED_TEST_SHARE": f"{share}/{SHARES}",

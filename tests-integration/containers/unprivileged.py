@@ -21,7 +21,7 @@ USER, UID, SUBUIDS = "sched-tester", 61234, 700000
 
 def main(home: Path, folders: Sequence[Path], command: Sequence[str]) -> None:
     where = Path.cwd()
-    for folder in (home, home / "runtime", home / "tmp"):
+    for folder in (home, home / "run", home / "tmp"):
         folder.mkdir(mode=0o700)
         os.chown(folder, UID, UID)
     _have_user(home)
