@@ -73,7 +73,7 @@ def test_apptainer() -> None:
 
 
 def test_cards() -> None:
-    assert "--gpus 2" in " ".join(words_of({}, gpus=2).start)
+    assert "--gpus all" in " ".join(words_of({}, gpus=2).start)
     assert "--nv" in words_of({"engine": "apptainer"}, gpus=1).start
     with pytest.raises(OptionError, match="podman has no gpus of its own"):
         words_of({"engine": "podman"}, gpus=1)

@@ -96,7 +96,8 @@ def _docker(
     if wanted.gpus:
         if container.kind == "podman":
             raise OptionError("podman has no gpus of its own: give args=['--device', ...] for them")
-        words += ["--gpus", str(wanted.gpus)]
+        # A number would be that many of the first: which are the job's, CUDA_VISIBLE_DEVICES says.
+        words += ["--gpus", "all"]
     return words
 
 
