@@ -12,6 +12,7 @@ import pytest
 from sched_core import Failure, Job, JobStatus, Runner
 from sched_core.text.claim import parse_claim
 
+from ..daemons import processes_with
 from ..jobs import begun, ran, until, waiting
 from .machines import Docker, Engine
 from .test_outcomes import keeper, scheduler
@@ -44,6 +45,26 @@ async def test_a_client_that_is_killed_takes_nothing_with_it(
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
     assert ran(tmp_path / "run", job) == ["1"]
     assert not keeper.left()
+
+
+@pytest.mark.parametrize("recorder", [False, True])
+async def test_what_apptainer_runs_ends_with_its_client(
+    apptainer: Engine, tmp_path: Path, recorder: bool
+) -> None:
+    options = {"error_strategy": "retry", "num_retries": 0}
+    async with Runner(scheduler(apptainer, tmp_path, **options), plugins=[]) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        claim = parse_claim(await (job.metadir / "job.claim.1").read_bytes())
+        for pid in (claim.pid, claim.leader) if recorder else (claim.leader,):
+            os.kill(int(pid or 0), signal.SIGKILL)
+        await until(lambda: job.attempt == 2 or job.status.final)
+        await begun(job)
+        first = f"SCHED_JOB_TOKEN={runner.scheduler.session.run}-{job.index}-1"
+        await until(lambda: not processes_with(first))
+        await open_gate(runner)
+    assert (job.status, job.rc, job.trial_count) == (JobStatus.FINISHED, 0, 0)
+    assert ran(tmp_path / "run", job) == ["1", "2"]
 
 
 async def test_a_client_that_is_told_to_end_has_its_container_told(
