@@ -121,10 +121,11 @@ async def test_a_job_with_other_needs_gets_another_container(
     keeper: Engine, tmp_path: Path
 ) -> None:
     names = ["/bin/sh", "-c", "cat /etc/hostname /proc/sys/kernel/hostname | tail -n 1"]
+    other = {"args": [*keeper.options["bin_args"], "--env", "OTHER=1"]}
     async with Runner(scheduler(keeper, tmp_path, forks=1), plugins=[]) as runner:
         jobs = [
-            await runner.wait(await runner.feed(names, resources=wanted))
-            for wanted in (None, None, {"memory": "64M"})
+            await runner.wait(await runner.feed(names, container=own))
+            for own in (None, None, other)
         ]
     said = [await job.stdout_file.read_text() for job in jobs]
     assert [count for _, count in Counter(said).most_common()] == [2, 1]
