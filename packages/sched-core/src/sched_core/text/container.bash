@@ -59,9 +59,10 @@ _sched_keep_container() {
   [[ ! $_sched_container_name ]] || _sched_container_name=$_sched_kept_name
 } 2>/dev/null
 
+# A container that has ended says so at once, by the end of the pipe; one on a busy machine may take its time.
 _sched_answers() {
   local _sched_word
-  printf 'P\0' >&"$_sched_to" && read -rt 5 -u "$_sched_from" _sched_word
+  printf 'P\0' >&"$_sched_to" && read -rt 30 -u "$_sched_from" _sched_word
 }
 
 _sched_start_kept() {
