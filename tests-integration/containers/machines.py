@@ -154,13 +154,16 @@ class Podman(_Client):
         need_programs(podman="podman", runc="runc", conmon="conmon", catatonit="catatonit")
 
     def start(self) -> None:
-        (self._root / "containers.conf").write_text(containers_conf(self.runtime))
+        (self._root / "containers.conf").write_text(containers_conf(self.runtime, self._notes()))
         (self._root / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\n{self.storage} = "{self._root}/data"\n'
             f'runroot = "{self._root}/run"\n'
         )
         (self._root / "registries.conf").touch()
         self.run("import", "--quiet", str(archive_of(self._tree)), self.image)
+
+    def _notes(self) -> str:
+        return f"{self._root}/tmp"
 
     def of(self, registry: Registry) -> str:
         (self._root / "registries.conf").write_text(
@@ -183,6 +186,9 @@ class Rootless(Podman):
         if not os.geteuid():
             raise EngineMissing("root cannot be without rights: see test_rootless.py")
         need_installed(podman="podman", runc="runc", conmon="conmon", newuidmap="uidmap")
+
+    def _notes(self) -> str:
+        return f"{os.environ['XDG_RUNTIME_DIR']}/libpod/tmp"
 
     def stop(self) -> None:
         super().stop()
@@ -217,8 +223,11 @@ class Apptainer(_Client):
         return []
 
 
-def containers_conf(runtime: str) -> str:
-    """Return a configuration without systemd and without more rights than the tests have."""
+def containers_conf(runtime: str, folder: str) -> str:
+    """Return a configuration without systemd and without more rights than the tests have.
+
+    `folder` is for what Podman itself notes of what runs: no two may share it.
+    """
     limits = {
         name: resource.getrlimit(number)[1]
         for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
@@ -233,6 +242,8 @@ def containers_conf(runtime: str) -> str:
         f'[containers]\ndefault_ulimits = {json.dumps(ulimits)}\nnetns = "none"\n'
         'log_driver = "k8s-file"\n'
         f'[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+        # What locks by memory is one for all of a user's Podmans, whatever their folders.
+        f'lock_type = "file"\ntmp_dir = "{folder}"\n'
     )
 
 

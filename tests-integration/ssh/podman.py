@@ -38,7 +38,7 @@ def add_podman(host: Host, tree: Path) -> None:
     need_programs(podman="podman", runc="runc", conmon="conmon", catatonit="catatonit")
     home = host.scratch / "podman"
     home.mkdir()
-    (home / "containers.conf").write_text(containers_conf("runc"))
+    (home / "containers.conf").write_text(containers_conf("runc", f"{_HOME}/tmp"))
     (home / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{_HOME}/data"\nrunroot = "/run/containers"\n'
     )
