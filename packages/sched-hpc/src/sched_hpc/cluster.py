@@ -20,14 +20,15 @@ from sched_core import (
     attempt_id,
 )
 from sched_core.lifecycle.session import Active
+from sched_core.scheduler import shares
 from sched_core.scheduler.options import check_count
+from sched_core.scheduler.shares import Share
 from sched_core.text.script import JobScript
 
-from . import chunks, throttle
+from . import chunks
 from .directives import take_directives
 from .places import array_of
 from .taskscript import TaskScript, render_task_script
-from .throttle import Share
 from .tool import Answer, Toolbox
 
 __all__ = ["ClusterScheduler"]
@@ -220,14 +221,14 @@ class ClusterScheduler(Scheduler):
         if self.largest_array == 1:
             return min(room, free * self.chunk)
         waiting = ceil(len(session.waiting) / self.chunk)
-        return min(room, self.max_batch if throttle.has_room(free, waiting, self._step()) else 0)
+        return min(room, self.max_batch if shares.has_room(free, waiting, self._step()) else 0)
 
     def _step(self) -> int:
         """Return how many empty places are worth a call: after a while, any."""
         now = self.session.ports.monotonic()
         since = self._empty_since
         waited = since is not None and now - since >= _PATIENCE
-        return 1 if waited else throttle.worth_a_call(self.forks)
+        return 1 if waited else shares.worth_a_call(self.forks)
 
     @abstractmethod
     async def set_limit(self, array: str, limit: int) -> None:
@@ -241,9 +242,9 @@ class ClusterScheduler(Scheduler):
         """Give the places that an array no longer needs to the next one."""
         while True:
             await self.session.ports.sleep(_BALANCE_INTERVAL)
-            shares, others = self._shares()
-            limits = throttle.balance(self.forks, shares, others, self._step())
-            self._note_empty_places(others + throttle.used(shares), changed=bool(limits))
+            present, others = self._shares()
+            limits = shares.balance(self.forks, present, others, self._step())
+            self._note_empty_places(others + shares.used(present), changed=bool(limits))
             for array, limit in limits.items():
                 try:
                     await self.set_limit(array, limit)
@@ -281,18 +282,18 @@ class ClusterScheduler(Scheduler):
                 if active.job.status in (JobStatus.RUNNING, JobStatus.KILLING):
                     running.setdefault(array, set()).add(task)
         self._arrays = {array: self._arrays.get(array) for array in left}
-        shares = [
+        present = [
             Share(array, self._arrays[array], len(tasks), len(running.get(array, ())))
             for array, tasks in left.items()
         ]
-        return shares, len(singles) + sum(ceil(jobs / self.chunk) for jobs in unknown.values())
+        return present, len(singles) + sum(ceil(jobs / self.chunk) for jobs in unknown.values())
 
     def _tasks_active(self) -> int:
         """Return how many tasks the engine has, or is about to be given."""
         if self.chunk == 1:
             return len(self.session.active)
-        shares, others = self._shares()
-        return sum(share.left for share in shares) + others
+        present, others = self._shares()
+        return sum(share.left for share in present) + others
 
     # --- asking and killing ----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from sched_core import AttemptId
+from sched_core.text.starter import starter_text
 
 from .chunks import Tasks
 
@@ -55,4 +56,4 @@ def _entry(attempt: AttemptId | None) -> str:
 
 @cache
 def _task_text() -> bytes:
-    return files(__package__).joinpath("task.bash").read_bytes()
+    return starter_text() + files(__package__).joinpath("task.bash").read_bytes()

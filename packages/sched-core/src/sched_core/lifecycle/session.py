@@ -356,7 +356,8 @@ class Session:
         journal.write(entries)
         # Only now: what became of its attempts is safe without it.
         for sid in settled:
-            self.ports.files.remove(self.layout.submission(sid))
+            for path in (self.layout.submission(sid), *self.scheduler.stored_with(sid)):
+                self.ports.files.remove(path)
         return function(*args)
 
     def check_lease(self) -> None:

@@ -7,12 +7,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
+
 from ..errors import EngineUnavailable, SchedError, SubmitOutcomeUnknown, SubmitRejected
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder.submissions import AttemptId, Submission, write_submission
-from .files import Preparation, prepare_jobs
+from .files import Preparation
 
 if TYPE_CHECKING:
     from .session import Active, Session
@@ -23,6 +25,8 @@ log = logging.getLogger("sched")
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
+_YIELD_EVERY = 500
+"""Scripts that are written before others of the event loop have their turn."""
 
 
 class Submitter:
@@ -112,7 +116,9 @@ class Submitter:
     async def _write_scripts(self, jobs: list[Job]) -> tuple[list[Preparation], list[Job]]:
         scheduler = self._session.scheduler
         preparations, writable = [], []
-        for job in jobs:
+        for number, job in enumerate(jobs, 1):
+            if number % _YIELD_EVERY == 0:
+                await anyio.lowlevel.checkpoint()
             try:
                 script = os.fsencode(scheduler.wrap_job_script(job))
             except Exception as error:
@@ -134,7 +140,7 @@ class Submitter:
         if session.journal is None:
             session.make_folders()
         write_submission(files, session.layout, submission)
-        return prepare_jobs(files, preparations)
+        return session.scheduler.store_scripts(submission, preparations)
 
     # --- the engine ------------------------------------------------------------------------------
 

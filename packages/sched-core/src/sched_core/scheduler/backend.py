@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
@@ -16,6 +16,9 @@ from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
 from .jobtext import JobText, attempt_id
 from .observation import EngineState, Observation, Remains
+
+if TYPE_CHECKING:
+    from ..lifecycle.files import Preparation
 
 __all__ = ["Backend", "Report"]
 
@@ -75,6 +78,22 @@ class Backend(JobText):
         for job in jobs:
             ids[attempt_id(job)] = str(await self.submit_job(job))
         return ids
+
+    def store_scripts(
+        self, submission: Submission, preparations: Sequence[Preparation]
+    ) -> list[OSError | None]:
+        """Make the folders of jobs and put their wrapper scripts where their tasks find them; for
+        each, say what went wrong, if anything did. Blocks; before the engine is called.
+        """
+        from ..lifecycle.files import prepare_jobs
+
+        return prepare_jobs(self.session.ports.files, preparations)
+
+    def stored_with(self, sid: str) -> Collection[str]:
+        """Return the files that `store_scripts` made for a submission as a whole, and others that
+        go when its attempts have ended.
+        """
+        return ()
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs. Raises EngineUnavailable."""

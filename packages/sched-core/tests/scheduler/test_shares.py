@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_hpc.throttle import Share, balance, has_room, used, worth_a_call
+from sched_core.scheduler.shares import Share, balance, has_room, used, worth_a_call
 
 SHARES = st.lists(st.tuples(st.none() | st.integers(1, 300), st.integers(1, 300)), max_size=8).map(
     lambda pairs: [Share(str(n), *pair) for n, pair in enumerate(pairs)]
