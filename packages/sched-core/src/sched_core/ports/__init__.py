@@ -4,8 +4,8 @@ The simulator in `sched_core.testing` puts its own in their place, so that the w
 runs in virtual time on files in memory.
 """
 
-from .files import Files
+from .files import Entry, Files
 from .identity import DriverIdentity
 from .system import Ports, SystemPorts, system_ports
 
-__all__ = ["DriverIdentity", "Files", "Ports", "SystemPorts", "system_ports"]
+__all__ = ["DriverIdentity", "Entry", "Files", "Ports", "SystemPorts", "system_ports"]

@@ -5,16 +5,37 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Files", "LocalFiles", "folder_mode"]
+__all__ = ["Entry", "Files", "LocalFiles", "OneByOne", "folder_mode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a store tells of a file without its content being read."""
+
+    size: int
+    modified: float
+    """Seconds since 1970."""
+    is_folder: bool = False
+    md5: str | None = None
+    """The content's MD5 in hexadecimal digits, where the store knows it."""
 
 
 class Files(Protocol):
     """A store of whole files under paths that are strings; a folder of this machine or a bucket.
 
-    The calls block. They raise OSError as the functions of `os` do.
+    The calls block. They raise OSError as the functions of `os` do. What concerns many files is
+    asked at once: in a bucket, each question is a request.
     """
+
+    @property
+    def interval(self) -> float:
+        """The shortest time between two looks at the same place, in seconds: looks may cost."""
+        ...
 
     def create(self, path: str, data: bytes) -> bool:
         """Create the file with this content; False, and no effect, where there is one already."""
@@ -48,13 +69,77 @@ class Files(Protocol):
         """Tell whether there is such a file or folder."""
         ...
 
+    def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
+        """Create files; for each, tell what `create` would return, or the OSError it would raise."""
+        ...
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the contents of files, None for one that is not there."""
+        ...
+
+    def remove_many(self, paths: Sequence[str]) -> None:
+        """Remove those of the files that are there."""
+        ...
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        """Return what lies beyond that many bytes, which may be nothing."""
+        ...
+
+    def entries(self, folder: str) -> dict[str, Entry]:
+        """Return what the folder holds, by name."""
+        ...
+
+    def checksums(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of those of the files that are there, by as few questions as it takes."""
+        ...
+
 
 def folder_mode(mode: int) -> int:
     """Return the permissions of the folders of files with these: x wherever there is r."""
     return mode | (mode & 0o444) >> 2
 
 
-class LocalFiles:
+class OneByOne(ABC):
+    """What a store does with many files where nothing is won by doing it at once."""
+
+    interval = 0.0
+
+    @abstractmethod
+    def create(self, path: str, data: bytes) -> bool: ...
+
+    @abstractmethod
+    def read(self, path: str) -> bytes: ...
+
+    @abstractmethod
+    def remove(self, path: str) -> None: ...
+
+    def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
+        """Create files; for each, tell what `create` would return, or the OSError it would raise."""
+        return [self._try_to_create(path, data) for path, data in items]
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the contents of files, None for one that is not there."""
+        return [self._read_if_there(path) for path in paths]
+
+    def remove_many(self, paths: Sequence[str]) -> None:
+        """Remove those of the files that are there."""
+        for path in paths:
+            self.remove(path)
+
+    def _try_to_create(self, path: str, data: bytes) -> bool | OSError:
+        try:
+            return self.create(path, data)
+        except OSError as error:
+            return error
+
+    def _read_if_there(self, path: str) -> bytes | None:
+        try:
+            return self.read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+class LocalFiles(OneByOne):
     """Files of this machine, or of a disk that it shares with others."""
 
     def __init__(self, mode: int = 0o600) -> None:
@@ -118,6 +203,29 @@ class LocalFiles:
         """Tell whether there is such a file or folder."""
         return os.path.lexists(path)
 
+    def read_from(self, path: str, offset: int) -> bytes:
+        """Return what lies beyond that many bytes, which may be nothing."""
+        with open(path, "rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read()
+
+    def entries(self, folder: str) -> dict[str, Entry]:
+        """Return what the folder holds, by name."""
+        found = {}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # it has just been removed
+                    found[entry.name] = _entry(entry.stat())
+        return found
+
+    def checksums(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of those of the files that are there; a disk knows no checksums."""
+        found = {}
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                found[path] = _entry(os.stat(path))
+        return found
+
     def _fill(self, descriptor: int, data: bytes) -> None:
         try:
             left = memoryview(data)
@@ -125,6 +233,10 @@ class LocalFiles:
                 left = left[os.write(descriptor, left) :]
         finally:
             os.close(descriptor)
+
+
+def _entry(facts: os.stat_result) -> Entry:
+    return Entry(facts.st_size, facts.st_mtime, stat.S_ISDIR(facts.st_mode))
 
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC

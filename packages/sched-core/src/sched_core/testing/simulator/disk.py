@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from ...ports.files import Entry, OneByOne
 from .faults import Chance, Fault
 
 __all__ = ["DriverFiles", "NodeFiles", "SimulatedDisk"]
@@ -111,7 +112,7 @@ class Act(Protocol):
         ...
 
 
-class DriverFiles:
+class DriverFiles(OneByOne):
     """The disk as a driver sees it; `act` makes each effect, or does not."""
 
     def __init__(
@@ -175,6 +176,27 @@ class DriverFiles:
     def exists(self, path: str) -> bool:
         """Tell whether such a file or folder can be seen from here."""
         return self._act(lambda: self._sees(path))
+
+    def read_from(self, path: str, offset: int) -> bytes:
+        """Return what lies beyond that many bytes, as far as it can be seen from here."""
+        return self.read(path)[offset:]
+
+    def entries(self, folder: str) -> dict[str, Entry]:
+        """Return what can be seen of the folder from here, by name."""
+        names = self.names(folder)
+        return {name: entry for name in names if (entry := self._entry(f"{folder}/{name}"))}
+
+    def checksums(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of those of the files that can be seen from here."""
+        found = self._act(lambda: {path: self._entry(path) for path in paths})
+        return {path: entry for path, entry in found.items() if entry}
+
+    def _entry(self, path: str) -> Entry | None:
+        file = self._disk.files.get(path)
+        if file is None:
+            return Entry(0, 0.0, is_folder=True) if path in self._disk.folders else None
+        data = file.seen_at(self._disk.clock())
+        return None if data is None else Entry(len(data), 0.0)
 
     def _sees(self, path: str) -> bool:
         file = self._disk.files.get(path)
