@@ -1,0 +1,48 @@
+"""A server of the tests as a process of its own, which ends with the one that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+__all__ = ["ServerProcess"]
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+class ServerProcess:
+    """Starts a module of this folder, which says a line once it serves, and ends with its input."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        # With -m a module that names its neighbours relatively is a program, too.
+        command = [sys.executable, "-m", f"{_FOLDER.name}.{module}", *arguments]
+        self._process = subprocess.Popen(
+            command, cwd=_FOLDER.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.said = self._stream.readline().decode().strip()
+        """The line."""
+        if not self.said:
+            self.stop()
+            raise RuntimeError(f"{module} has not started: exit code {self._process.returncode}")
+
+    @property
+    def _stream(self) -> IO[bytes]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self, patience: float = 10.0) -> None:
+        """End it; a second time does nothing."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stream.close()
