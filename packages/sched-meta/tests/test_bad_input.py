@@ -102,10 +102,7 @@ def test_wrong_usage(args: str, message: str, capsys: pytest.CaptureFixture[str]
     "args, message",
     [
         ("run -s locl -- true", "there is no scheduler 'locl'; did you mean 'local'?"),
-        (
-            "run -s gbtach -- true",
-            "did you mean 'gbatch'? To install it: pip install 'sched-meta[gbatch]'",
-        ),
+        ("run -s gbtach -- true", "there is no scheduler 'gbtach'; did you mean 'gbatch'?"),
         ("doctor kubernetes", "there is no scheduler 'kubernetes'; installed are: "),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.errors import OptionError, RunNotFound
-from sched_meta.runfolder import existing_run, new_run, newest_run
+from sched_meta.runfolder import RunFolder, existing_run, new_run, newest_run
 
 
 @pytest.fixture(autouse=True)
@@ -14,21 +14,21 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def make_run(folder: str, age: int = 0) -> Path:
+def make_run(folder: str, age: int = 0) -> RunFolder:
     path = Path(folder)
     (path / ".sched").mkdir(parents=True)
     run_file = path / ".sched" / "run.json"
     run_file.write_text("{}")
     os.utime(run_file, (1_000_000 - age, 1_000_000 - age))
-    return path
+    return RunFolder(folder)
 
 
 def test_new_runs_are_numbered() -> None:
-    assert [Path("sched-runs/align-1"), Path("sched-runs/align-2")] == [
+    assert [RunFolder("sched-runs/align-1"), RunFolder("sched-runs/align-2")] == [
         new_run("align"),
         new_run("align"),
     ]
-    assert new_run().name.endswith("-1")
+    assert new_run().path.endswith("-1")
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "x" * 300, "a\0b"])
@@ -43,7 +43,7 @@ def test_newest_run_is_the_one_begun_last() -> None:
     make_run("sched-runs/m-1", age=20)
     Path("sched-runs/empty").mkdir()
     assert newest == newest_run()
-    assert Path("sched-runs/m-1") == newest_run("m")
+    assert RunFolder("sched-runs/m-1") == newest_run("m")
     assert newest_run("none") is None
     assert newest == existing_run(None)
 

@@ -11,7 +11,9 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.cores import usable_cores
-from sched_meta.report import group_failures, last_line, next_steps, summary
+from sched_meta.jobfiles import last_line
+from sched_meta.report import group_failures, next_steps, summary
+from sched_meta.runfolder import RunFolder
 from sched_meta.wording import counted, duration, index_ranges, one_line, plain, state_counts
 
 ARGUMENTS = st.binary(max_size=8).map(
@@ -68,8 +70,9 @@ def test_duration(seconds: float, text: str) -> None:
 )
 def test_last_line(tmp_path: Path, content: bytes, line: str) -> None:
     (tmp_path / "f").write_bytes(content)
-    assert line == last_line(tmp_path / "f")
-    assert last_line(tmp_path / "none") == ""
+    folder = RunFolder(tmp_path)
+    assert line == last_line(folder, f"{tmp_path}/f")
+    assert last_line(folder, f"{tmp_path}/none") == ""
 
 
 def failed(index: int, failure: Failure, rc: int | None = None, reason: str = "") -> JobRecord:
@@ -86,7 +89,7 @@ def test_failures_alike_are_one_group(tmp_path: Path) -> None:
         JobRecord(6, ["x"], status=JobStatus.FINISHED),
         JobRecord(7, ["x"], status=JobStatus.KILLED, failure=Failure.CANCELLED),
     ]
-    assert [group.text() for group in group_failures(jobs, tmp_path)] == [
+    assert [group.text() for group in group_failures(jobs, RunFolder(tmp_path))] == [
         "EXIT rc 2, 3 jobs (0-2): no such file",
         "TIMEOUT, 1 job (5): ran longer than 2s",
         "CANCELLED, 1 job (7)",
@@ -94,27 +97,28 @@ def test_failures_alike_are_one_group(tmp_path: Path) -> None:
 
 
 def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
-    folder = tmp_path / "a b"
+    path = tmp_path / "a b"
+    folder = RunFolder(path)
     counts = states("FINISHED FAILED")
     assert [
         "2 jobs in 3s: 1 finished, 1 failed",
         "  EXIT, 1 job (1)",
-        f"results: '{folder}'/INDEX/job.stdout, job.stderr",
-        f"next:    sched logs '{folder}' failed --stderr",
-        f"         sched retry '{folder}'",
+        f"results: '{path}'/INDEX/job.stdout, job.stderr",
+        f"next:    sched logs '{path}' failed --stderr",
+        f"         sched retry '{path}'",
     ] == summary(counts, group_failures([failed(1, Failure.EXIT)], folder), folder, 3)
 
 
 def test_jobs_killed_with_their_run_are_no_failures(tmp_path: Path) -> None:
     killed = JobRecord(7, ["x"], status=JobStatus.KILLED, interrupted=True)
     assert counted(state_counts([killed])) == "1 interrupted"
-    assert group_failures([killed], tmp_path) == []
-    assert next_steps(state_counts([killed]), Path("r")) == ["next:    sched resume r"]
+    assert group_failures([killed], RunFolder(tmp_path)) == []
+    assert next_steps(state_counts([killed]), RunFolder("r")) == ["next:    sched resume r"]
 
 
 def test_next_step_of_an_interrupted_run_is_to_resume_it() -> None:
     counts = states("FINISHED QUEUED")
-    assert next_steps(counts, Path("r")) == ["next:    sched resume r"]
+    assert next_steps(counts, RunFolder("r")) == ["next:    sched resume r"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import anyio
 
@@ -11,16 +10,18 @@ from sched_core import SchedError, scheduler_of
 from sched_core.runfolder import JobRecord
 from sched_core.runner.opening import restore_job
 
+from .runfolder import RunFolder
+
 __all__ = ["engines_words"]
 
 
-def engines_words(folder: Path, record: JobRecord) -> Sequence[str]:
+def engines_words(folder: RunFolder, record: JobRecord) -> Sequence[str]:
     """Return what the engine says about a job that it has: a line, or none."""
     if not record.status.active:
         return ()
     try:
-        scheduler = scheduler_of(folder.absolute())
+        scheduler = scheduler_of(folder.absolute)
         words = anyio.run(scheduler.explain, restore_job(scheduler, record))
     except SchedError as error:
         words = f"it cannot be asked: {error}"
-    return (f"engine:   {words}",) if words else ()
+    return (f"engine:   {words}",) if words and words != record.reason else ()

@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from sched_core.errors import SchedError
 
 from .cores import usable_cores
 from .options import parse_options
 from .registry import get_scheduler
-from .runfolder import RUNS
+from .runfolder import RUNS, RunFolder
 from .wording import size
 
 __all__ = ["Check", "check_machine", "check_scheduler"]
@@ -26,22 +29,29 @@ _OLDEST_BASH = (4, 4)
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "glusterfs"}
 
 
-def check_machine() -> Iterator[Check]:
+def check_machine(folder: RunFolder | None = None) -> Iterator[Check]:
     """Check bash, the folder that runs go to, its clock, and the limits of this process."""
     yield _check_bash()
-    yield from _check_folder(RUNS if RUNS.is_dir() else Path.cwd())
+    if folder is None:
+        yield from _check_folder(RUNS if RUNS.is_dir() else Path.cwd())
+    elif folder.in_bucket:
+        yield from _check_bucket(folder)
+    else:
+        yield from _check_folder(_nearest(Path(folder.absolute)))
     yield _check_open_files()
     yield "cores", True, f"{usable_cores()} can be used: that many jobs run at once by default"
 
 
-def check_scheduler(name: str, options: Sequence[str] = ()) -> Iterator[Check]:
+def check_scheduler(
+    name: str, options: Sequence[str] = (), folder: RunFolder | None = None
+) -> Iterator[Check]:
     """Load the scheduler and have it check what it needs. Raises SchedError where it cannot be."""
     import anyio
 
     cls = get_scheduler(name)
     keywords = parse_options(options, cls)
     try:
-        scheduler = cls.for_doctor(Path.cwd(), **keywords)
+        scheduler = cls.for_doctor(folder.absolute if folder else Path.cwd(), **keywords)
     except TypeError as error:
         yield f"scheduler {name}", False, f"{error}; give it with -o KEY=VALUE"
         return
@@ -75,6 +85,29 @@ def _check_folder(folder: Path) -> Iterator[Check]:
         return
     yield _check_file_system(folder)
     yield _check_space(folder)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the first above it that is there already."""
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+def _check_bucket(folder: RunFolder) -> Iterator[Check]:
+    probe = f"{folder.path}/.sched-doctor-{uuid.uuid4().hex}"
+    try:
+        created = [folder.files.create(probe, text) for text in (b"one", b"another")]
+        folder.files.remove(probe)
+    except OSError as error:
+        yield "folder", False, f"{folder} cannot be written: {error.strerror or error}"
+        return
+    except SchedError as error:
+        yield "folder", False, f"{folder} cannot be reached: {error}"
+        return
+    yield "folder", True, f"{folder} can be written"
+    if created == [True, False]:
+        yield "locks", True, "an object can be created by one process only"
+    else:
+        yield "locks", False, "creating an object exclusively is no lock here"
 
 
 def _check_exclusive_create(probe: Path) -> Check:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from sched_core import JobStatus, OptionError, RunView, read_run
-from sched_core.ports import system_ports
+from sched_core import JobStatus, OptionError, RunView
 from sched_core.runfolder import JobRecord, ask_driver, jobs_that_may_run, request_is_open
 
 from .console import say
 from .driver import kill_undriven
 from .onlooker import nobody_drives
-from .runfolder import shown
+from .runfolder import RunFolder
 from .selection import select_jobs
 from .start import Given, Output, resume_run
 from .wording import count_jobs, counted, index_ranges, state_counts
@@ -23,46 +21,45 @@ __all__ = ["kill_jobs", "retry_jobs"]
 
 _INTERVAL = 0.1
 _PATIENCE = 30.0
+_PATIENCE_IN_BUCKET = 180.0  # what runs on an engine far away is looked at, and ends, later
 
 
-def kill_jobs(folder: Path, words: Sequence[str]) -> int:
+def kill_jobs(folder: RunFolder, words: Sequence[str]) -> int:
     """Kill the jobs and wait until they have ended; return the exit code."""
-    view = read_run(folder)
+    view = folder.read()
     chosen = select_jobs(words or ("all",), view.jobs)
     jobs = [job for job in chosen if _can_be_killed(job)]
     if not jobs:
         say("none of these jobs waits or runs; nothing is to be killed")
         return 0
-    if not _ask(view, "kill", jobs):
-        _check_that_no_other_runs(view, jobs)
+    if not _ask(folder, view, "kill", jobs):
+        _check_that_no_other_runs(folder, view, jobs)
         kill_undriven(folder, {job.index for job in jobs})
     return _tell_killed(folder, jobs)
 
 
-def retry_jobs(folder: Path, words: Sequence[str], given: Given, output: Output) -> int:
+def retry_jobs(folder: RunFolder, words: Sequence[str], given: Given, output: Output) -> int:
     """Have the jobs run once more; return the exit code."""
-    view = read_run(folder)
+    view = folder.read()
     chosen = select_jobs(words or ("failed", "killed"), view.jobs)
     jobs = [job for job in chosen if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
     if not jobs:
         say("none of these jobs failed or was killed; nothing is to be run again")
         return 0
-    if _ask(view, "retry", jobs):
+    if _ask(folder, view, "retry", jobs):
         say(f"the run's driver takes up {count_jobs(len(jobs))} again")
         return 0
-    return resume_run(str(folder), given, output, retry=[job.index for job in jobs])
+    return resume_run(folder.path, given, output, retry=[job.index for job in jobs])
 
 
-def _check_that_no_other_runs(view: RunView, jobs: Sequence[JobRecord]) -> None:
+def _check_that_no_other_runs(folder: RunFolder, view: RunView, jobs: Sequence[JobRecord]) -> None:
     """Whoever takes a run over has to end, or wait for, all that the last driver left running."""
     chosen = {job.index for job in jobs}
-    files = system_ports(view.layout.workdir).files
-    others = jobs_that_may_run(files, view.layout, view.jobs) - chosen
+    others = jobs_that_may_run(folder.files, folder.layout, view.jobs) - chosen
     if others:
-        run = shown(Path(view.layout.workdir))
         raise OptionError(
             f"the run's driver is gone, and other jobs may still run ({index_ranges(sorted(others))});"
-            f" kill them all (sched kill {run}), or first go on with the run (sched resume {run})"
+            f" kill them all (sched kill {folder}), or first go on with the run (sched resume {folder})"
         )
 
 
@@ -70,14 +67,13 @@ def _can_be_killed(job: JobRecord) -> bool:
     return not job.status.final or job.interrupted
 
 
-def _ask(view: RunView, verb: str, jobs: Sequence[JobRecord]) -> bool:
+def _ask(folder: RunFolder, view: RunView, verb: str, jobs: Sequence[JobRecord]) -> bool:
     """Ask the run's driver and wait for its answer; tell whether there is one that did."""
-    folder = Path(view.layout.workdir)
     if nobody_drives(folder):
         return False
-    files = system_ports(view.layout.workdir).files
-    request = ask_driver(files, view.layout, verb, tuple(job.index for job in jobs))
-    wait_until = time.monotonic() + _PATIENCE
+    files = folder.files
+    request = ask_driver(files, folder.layout, verb, tuple(job.index for job in jobs))
+    wait_until = time.monotonic() + _patience(folder)
     while request_is_open(files, request):
         if nobody_drives(folder):
             files.remove(request.path)
@@ -85,19 +81,23 @@ def _ask(view: RunView, verb: str, jobs: Sequence[JobRecord]) -> bool:
         if time.monotonic() > wait_until:
             say(f"still waiting for {view.driver} to answer; Ctrl-C gives up")
             wait_until = math.inf
-        time.sleep(_INTERVAL)
+        time.sleep(folder.interval(_INTERVAL))
     return True
 
 
-def _tell_killed(folder: Path, jobs: Sequence[JobRecord]) -> int:
+def _patience(folder: RunFolder) -> float:
+    return _PATIENCE_IN_BUCKET if folder.in_bucket else _PATIENCE
+
+
+def _tell_killed(folder: RunFolder, jobs: Sequence[JobRecord]) -> int:
     """Wait until the jobs have ended, and say how."""
-    wait_until = time.monotonic() + _PATIENCE
+    wait_until = time.monotonic() + _patience(folder)
     while True:
-        now = read_run(folder).jobs
+        now = folder.read().jobs
         left = [job.index for job in jobs if not now[job.index].status.final]
         if not left or time.monotonic() > wait_until:
             break
-        time.sleep(_INTERVAL * 5)
+        time.sleep(folder.interval(_INTERVAL * 5))
     states = state_counts(now[job.index] for job in jobs)
     say(f"{count_jobs(len(jobs))}: {counted(states)}")
     if left:

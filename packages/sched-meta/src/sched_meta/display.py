@@ -6,14 +6,16 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from anyio import to_thread
 
 from sched_core import Job, JobStatus, Scheduler
 
 from .console import say
 from .report import last_words
+from .runfolder import RunFolder
 from .wording import duration
 
 if TYPE_CHECKING:
@@ -29,9 +31,12 @@ _RUNNING = (JobStatus.RUNNING, JobStatus.KILLING)
 class Display:
     """Counts the ends of jobs and shows them."""
 
-    def __init__(self, scheduler: Scheduler, *, progress: bool, prints: bool) -> None:
+    def __init__(
+        self, scheduler: Scheduler, folder: RunFolder, *, progress: bool, prints: bool
+    ) -> None:
         """Show the run of that scheduler; `prints` tells that stdout is written to as well."""
         self._scheduler = scheduler
+        self._folder = folder
         self._live: Any = None
         # Two who write to one terminal would write into each other's lines.
         shared = prints and sys.stdout.isatty()
@@ -85,19 +90,19 @@ class Display:
         if self._wants_live:
             self._live = _live(self)
 
-    def ended(self, job: Job) -> None:
+    async def ended(self, job: Job) -> None:
         """Count a job that has ended; a failure is told at once."""
         self._failed -= self._ended.get(job.index, JobStatus.FINISHED) is not JobStatus.FINISHED
         self._failed += job.status is not JobStatus.FINISHED
         self._ended[job.index] = job.status
         if job.status is JobStatus.FAILED and len(self._ended) > self._before:
-            self._tell_failure(job)
+            await self._tell_failure(job)
         now = time.monotonic()
         if self._live is None and self._notes and now - self._noted >= _NOTE_EVERY:
             self._noted = now
             self.say(self.line())
 
-    def _tell_failure(self, job: Job) -> None:
+    async def _tell_failure(self, job: Job) -> None:
         self._told += 1
         if self._told > _MOST_FAILURES:
             return
@@ -106,7 +111,7 @@ class Display:
             words += f" rc {job.rc}"
         if job.attempt > 1:
             words += f" (attempt {job.attempt})"
-        last = last_words(job, Path(str(job.workdir)))
+        (last,) = await to_thread.run_sync(last_words, [job], self._folder)
         self.say(f"{words}{': ' if last else ''}{last}")
         if self._told == _MOST_FAILURES:
             self.say("further failures are told at the end")

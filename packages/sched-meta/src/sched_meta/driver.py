@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,7 +21,6 @@ from sched_core import (
     RunInterrupted,
     Runner,
     SchedError,
-    read_run,
     scheduler_of,
 )
 from sched_core.model.container import Container
@@ -34,7 +32,7 @@ from .jobspec import JobSpec, job_key
 from .jobstate import JobState
 from .output import OrderedOutput
 from .report import group_failures, summary
-from .runfolder import shown
+from .runfolder import RunFolder
 from .stdout import Stdout
 from .wording import count_jobs, index_ranges, state_counts
 
@@ -53,7 +51,7 @@ class Drive:
     """One session of driving a run."""
 
     scheduler: Scheduler
-    folder: Path
+    folder: RunFolder
     specs: Sequence[JobSpec]
     resumes: bool
     output: Output
@@ -80,14 +78,14 @@ def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
     return job
 
 
-def kill_undriven(folder: Path, indexes: Collection[int]) -> None:
+def kill_undriven(folder: RunFolder, indexes: Collection[int]) -> None:
     """Kill jobs of a run that nobody drives; what waits besides them is left to a resume."""
     with warnings_go_to(say):
         anyio.run(_kill, folder, indexes)
 
 
-async def _kill(folder: Path, indexes: Collection[int]) -> None:
-    scheduler = scheduler_of(folder.absolute())
+async def _kill(folder: RunFolder, indexes: Collection[int]) -> None:
+    scheduler = scheduler_of(folder.absolute)
     scheduler.forks = 0  # nothing that waits may start
     runner = Runner(scheduler, plugins=None, existing="resume")
     try:
@@ -107,9 +105,9 @@ class _Driver:
         self._what = what
         out = what.output
         self._display = Display(
-            what.scheduler, progress=not out.no_progress, prints=out.cat or out.as_json
+            what.scheduler, what.folder, progress=not out.no_progress, prints=out.cat or out.as_json
         )
-        self._stdout = Stdout()
+        self._stdout = Stdout(what.folder)
         self._signals: list[int] = []
         self._open = self._opened = False
         self._scope = anyio.CancelScope()
@@ -166,7 +164,7 @@ class _Driver:
         async for job in runner.as_completed():
             if not job.status.final:
                 continue  # it was asked for once more, and comes again
-            self._display.ended(job)
+            await self._display.ended(job)
             if output:
                 output.ended(job)
 
@@ -194,7 +192,7 @@ class _Driver:
         what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks} at a time"
         if self._what.resumes:
             what += f"; {done} of them ended before"
-        self._display.begin(f"run {shown(self._what.folder)}: {what}", jobs)
+        self._display.begin(f"run {self._what.folder}: {what}", jobs)
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -220,7 +218,7 @@ class _Driver:
         if stopped:
             # Only the records tell which jobs were killed with their run.
             with suppress(SchedError, OSError):
-                return list(read_run(self._what.folder).jobs.values())
+                return list(self._what.folder.read().jobs.values())
         return self._runner.jobs
 
     # --- signals -----------------------------------------------------------------------------------

@@ -5,24 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import anyio
 
 from sched_core import JobStatus, SchedError, Scheduler, scheduler_of
-from sched_core.ports import system_ports
-from sched_core.runfolder import Layout, require_run
+from sched_core.runfolder import require_run
 from sched_core.runner.opening import looking_at, restore_job
 
 from .console import say, warnings_go_to
 from .follow import LogReader
+from .runfolder import RunFolder
 
 __all__ = ["read_elsewhere"]
 
 
-def read_elsewhere(folder: Path, readers: Sequence[LogReader], name: str, *, follow: bool) -> None:
+def read_elsewhere(
+    folder: RunFolder, readers: Sequence[LogReader], name: str, *, follow: bool
+) -> None:
     """Have readers get what their jobs write on other disks: what there is now, or all that comes."""
-    running = [r for r in readers if _runs(r) and not r.exists]
+    running = [r for r in readers if _runs(r) and not r.tail.exists]
     scheduler = _scheduler_of(folder) if running else None
     if scheduler is None:
         return
@@ -39,9 +40,9 @@ def _runs(reader: LogReader) -> bool:
     return reader.job.status in (JobStatus.RUNNING, JobStatus.KILLING)
 
 
-def _scheduler_of(folder: Path) -> Scheduler | None:
+def _scheduler_of(folder: RunFolder) -> Scheduler | None:
     try:
-        scheduler = scheduler_of(folder.absolute())
+        scheduler = scheduler_of(folder.absolute)
     except SchedError:
         return None
     return None if scheduler.shared_disk else scheduler
@@ -56,10 +57,15 @@ def _with_warnings(read: partial[None]) -> None:
 
 
 async def _read(
-    scheduler: Scheduler, folder: Path, readers: Sequence[LogReader], name: str, *, follow: bool
+    scheduler: Scheduler,
+    folder: RunFolder,
+    readers: Sequence[LogReader],
+    name: str,
+    *,
+    follow: bool,
 ) -> None:
-    ports, layout = system_ports(str(folder)), Layout(str(folder))
-    run = await ports.offload(require_run, ports.files, layout)
+    ports = folder.ports
+    run = await ports.offload(require_run, folder.files, folder.layout)
     by_index = {reader.job.index: reader for reader in readers}
     with looking_at(scheduler, ports, run):
         jobs = [restore_job(scheduler, reader.job) for reader in readers]

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO
 
 from sched_core.model.status import JobStatus
-from sched_core.runfolder import read_run
 from sched_core.runfolder.state import JobRecord
 
+from .console import say
 from .onlooker import nobody_drives
+from .runfolder import RunFolder
+from .tails import fetch, tail_of
 from .wording import plain
 
-__all__ = ["LogReader", "follow_logs"]
+__all__ = ["LogReader", "follow_logs", "show_logs"]
 
 _INTERVAL = 0.2
-_CHUNK = 1 << 16
+_FETCHED_AT_ONCE = 32
+"""Jobs whose output is held in memory, where it comes from a bucket."""
 
 
 class LogReader:
     """One file of one job; a retry begins a new file of the same name."""
 
-    def __init__(self, folder: Path, job: JobRecord, name: str) -> None:
-        self._path = folder / str(job.index) / name
-        self._file: BinaryIO | None = None
+    def __init__(self, folder: RunFolder, job: JobRecord, name: str) -> None:
+        self.tail = tail_of(folder, job, name)
         self._title = f"job {job.index}" + (f" ({plain(job.name)})" if job.name else "")
         self._pieces: deque[bytes] = deque()
         self._shown = 0
@@ -42,12 +41,7 @@ class LogReader:
     @property
     def found(self) -> bool:
         """Whether there was something to show."""
-        return self._file is not None or self._shown > 0
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a file here."""
-        return self._path.exists()
+        return self.tail.found or self._shown > 0
 
     def take(self, piece: bytes) -> None:
         """Take the next piece of a file that is elsewhere; from any thread."""
@@ -67,58 +61,68 @@ class LogReader:
         return wrote
 
     def _chunks(self) -> Iterator[bytes]:
-        files = self._files()
-        while self._pieces and not files:
+        while self._pieces and not self.tail.exists and not self.tail.found:
             piece = self._pieces.popleft()
             self._shown += len(piece)
             yield piece
-        for file in files:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        self.tail.skip(self._shown)
+        yield from filter(None, self.tail.pieces())
 
     def note(self, words: str) -> None:
         """Say something about the job on stderr."""
         sys.stdout.buffer.flush()
         sys.stderr.write(f"==> {self._title} {words}\n")
 
-    def _files(self) -> Sequence[BinaryIO]:
-        """The file that is open, and the one that has taken its place."""
-        old = self._file
-        try:
-            if old is not None and os.path.samestat(os.fstat(old.fileno()), self._path.stat()):
-                return [old]
-            self._file = self._path.open("rb")
-            self._file.seek(self._shown)
-            self._shown = 0
-        except OSError:
-            return [old] if old else []
-        return [old, self._file] if old else [self._file]
+
+def show_logs(folder: RunFolder, readers: Sequence[LogReader]) -> Iterator[LogReader]:
+    """Copy what the jobs have written; yield each reader when that is done."""
+    for first in range(0, len(readers), _FETCHED_AT_ONCE):
+        some = readers[first : first + _FETCHED_AT_ONCE]
+        fetch(folder, [reader.tail for reader in some])
+        for reader in some:
+            reader.copy(titled=len(readers) > 1)
+            yield reader
 
 
-def follow_logs(folder: Path, readers: Sequence[LogReader]) -> None:
+def follow_logs(folder: RunFolder, readers: Sequence[LogReader]) -> None:
     """Copy what the jobs write until all of them have ended, or nobody drives the run any more."""
     last = readers[0] if len(readers) == 1 else None
+    running = deque(reader.job.index for reader in readers)
     ended = not readers
     while True:
+        _fetch(folder, readers)
         for reader in readers:
             if reader.copy(titled=reader is not last) and len(readers) > 1:
                 last = reader
         if ended:
             return
-        time.sleep(_INTERVAL)
-        ended = _have_ended(folder, readers)
+        time.sleep(folder.interval(_INTERVAL))
+        ended = _have_ended(folder, running)
 
 
-def _have_ended(folder: Path, readers: Sequence[LogReader]) -> bool:
-    # job.status is a copy for people; the journal is asked once all of them say so.
-    if not all(_status(folder, reader.job.index).final for reader in readers):
-        return nobody_drives(folder)
-    jobs = read_run(folder).jobs
-    return all(jobs[reader.job.index].status.final for reader in readers) or nobody_drives(folder)
-
-
-def _status(folder: Path, index: int) -> JobStatus:
+def _fetch(folder: RunFolder, readers: Sequence[LogReader]) -> None:
     try:
-        return JobStatus(int((folder / str(index) / "job.status").read_text()))
+        fetch(folder, [reader.tail for reader in readers])
+    except OSError as error:
+        say(f"warning: {folder} cannot be read now, trying again: {error.strerror or error}")
+
+
+def _have_ended(folder: RunFolder, running: deque[int]) -> bool:
+    """Take from `running` the jobs that have ended; tell whether nothing more is to come."""
+    # job.status is a copy for people; the journal is asked once all of them say so.
+    said = []
+    while running and _status(folder, running[0]).final:
+        said.append(running.popleft())
+    if running:
+        running.extend(said)
+        return nobody_drives(folder)
+    jobs = folder.read().jobs
+    running.extend(index for index in said if not jobs[index].status.final)
+    return not running or nobody_drives(folder)
+
+
+def _status(folder: RunFolder, index: int) -> JobStatus:
+    try:
+        return JobStatus(int(folder.files.read(f"{folder.of_job(index)}/job.status")))
     except (OSError, ValueError):
         return JobStatus.INIT

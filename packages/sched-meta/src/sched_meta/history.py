@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
-from sched_core.ports import system_ports
-from sched_core.runfolder import JobRecord, Layout, read_journal
+from sched_core.runfolder import JobRecord, read_journal
 from sched_core.text.claim import Claim, parse_claim, parse_claim_name
 
-from .report import last_lines
-from .runfolder import shown
+from .jobfiles import last_lines
+from .runfolder import RunFolder
 from .wording import clock, duration, one_line, plain, size
 
 __all__ = ["explanation"]
@@ -86,16 +83,16 @@ class _Attempt:
         return f", {clock(self.started)} to {clock(self.ended)} ({took}{cpu})"
 
 
-def explanation(folder: Path, job: JobRecord) -> list[str]:
+def explanation(folder: RunFolder, job: JobRecord) -> list[str]:
     """Return the lines that tell all about the job. Blocks."""
-    metadir = folder / str(job.index)
+    metadir = folder.of_job(job.index)
     lines = [f"job:      {job.index}" + (f" ({plain(job.name)})" if job.name else "")]
     lines.append(f"state:    {_state(job)}")
     lines.append(f"command:  {one_line(job.cmd)}")
     lines += _wishes(job)
     lines += [f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)]
-    lines += _last_words(metadir)
-    lines += [f"files:    {shown(metadir)}/", *_files(metadir)]
+    lines += _last_words(folder, f"{metadir}/job.stderr")
+    lines += [f"files:    {RunFolder(metadir)}/", *_files(folder, metadir)]
     return [*lines, *_next(folder, job)]
 
 
@@ -105,7 +102,7 @@ def _state(job: JobRecord) -> str:
         words += f", {job.failure.value}"
     if job.rc is not None:
         words += f", rc {job.rc}"
-    if job.status.final and job.reason:
+    if job.reason:
         words += f": {plain(job.reason)}"
     return words
 
@@ -120,53 +117,49 @@ def _wishes(job: JobRecord) -> Iterator[str]:
         yield "wants:    " + ", ".join(f"{name} {value}" for name, value in job.resources.items())
 
 
-def _attempts(folder: Path, job: JobRecord) -> list[_Attempt]:
-    layout = Layout(str(folder))
+def _attempts(folder: RunFolder, job: JobRecord) -> list[_Attempt]:
     found: dict[int, _Attempt] = {}
-    for entry in read_journal(system_ports(layout.workdir).files, layout):
+    for entry in read_journal(folder.files, folder.layout):
         if entry.get("state") == job.index:
             number = int(entry.get("attempt", 1))
             found.setdefault(number, _Attempt(number)).take(entry)
-    for number, claim in _claims(folder / str(job.index)):
+    for number, claim in _claims(folder, folder.of_job(job.index)):
         found.setdefault(number, _Attempt(number)).take_claim(claim)
     return [found[number] for number in sorted(found)]
 
 
-def _claims(metadir: Path) -> Iterator[tuple[int, Claim]]:
+def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
     """The newest claim of each attempt."""
     try:
-        names = {parse_claim_name(name): name for name in os.listdir(metadir)}
+        names = {parse_claim_name(name): name for name in folder.files.names(metadir)}
     except OSError:
         return
     newest = {key[0]: names[key] for key in sorted(key for key in names if key)}
     for number, name in newest.items():
         try:
-            yield number, parse_claim((metadir / name).read_bytes())
+            yield number, parse_claim(folder.files.read(f"{metadir}/{name}"))
         except OSError:
             continue
 
 
-def _last_words(metadir: Path) -> Iterator[str]:
-    lines = last_lines(metadir / "job.stderr", _MOST_LINES)
+def _last_words(folder: RunFolder, path: str) -> Iterator[str]:
+    lines = last_lines(folder, path, _MOST_LINES)
     if lines:
         yield "stderr:   its last lines are"
         yield from (f"  | {plain(line.expandtabs())}" for line in lines)
 
 
-def _files(metadir: Path) -> Iterator[str]:
+def _files(folder: RunFolder, metadir: str) -> Iterator[str]:
     try:
-        entries = sorted(os.scandir(metadir), key=lambda entry: entry.name)
+        entries = folder.files.entries(metadir)
     except OSError:
         return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield f"  {plain(entry.name)}/"
-        else:
-            yield f"  {plain(entry.name)}  {size(entry.stat(follow_symlinks=False).st_size)}"
+    for name, entry in sorted(entries.items()):
+        yield f"  {plain(name)}" + ("/" if entry.is_folder else f"  {size(entry.size)}")
 
 
-def _next(folder: Path, job: JobRecord) -> Iterator[str]:
+def _next(folder: RunFolder, job: JobRecord) -> Iterator[str]:
     if job.failure in _HINTS:
         yield f"hint:     {_HINTS[job.failure]}"
     if job.status in (JobStatus.FAILED, JobStatus.KILLED):
-        yield f"next:     sched retry {shown(folder)} {job.index}"
+        yield f"next:     sched retry {folder} {job.index}"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from sched_core.runfolder import newest_lease
 
-from sched_core.ports import system_ports
-from sched_core.runfolder import Layout, newest_lease
+from .runfolder import RunFolder
 
 __all__ = ["nobody_drives"]
 
 
-def nobody_drives(folder: Path) -> bool:
+def nobody_drives(folder: RunFolder) -> bool:
     """Tell whether it is certain that no process drives the run; cheap, whatever its size."""
-    layout, ports = Layout(str(folder)), system_ports(str(folder))
-    lease = newest_lease(ports.files, layout)
-    return lease is None or lease.released or ports.lives(lease.driver) is False
+    lease = newest_lease(folder.files, folder.layout)
+    return lease is None or lease.released or folder.ports.lives(lease.driver) is False

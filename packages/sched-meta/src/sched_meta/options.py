@@ -72,6 +72,8 @@ def _convert(key: str, text: str, declared: frozenset[Any]) -> Any:
         return _octal(text)
     if bool in declared:
         return _boolean(key, text)
+    if text[:1] in ("{", "[") and any(map(_holds_values, declared)):
+        return _json(key, text)
     if str in declared:
         return text
     for kind in (int, float):
@@ -109,9 +111,15 @@ def _guess(key: str, text: str) -> Any:
         return text.lower() == "true"
     if match := _NUMBER.fullmatch(text):
         return float(text) if match[1] else int(text)
-    if text[:1] in ("{", "["):
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise OptionError(f"-o {key}={text}: no JSON: {error}") from None
-    return text
+    return _json(key, text) if text[:1] in ("{", "[") else text
+
+
+def _holds_values(kind: Any) -> bool:
+    return isinstance(kind, type) and kind is not str and issubclass(kind, Iterable)
+
+
+def _json(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise OptionError(f"-o {key}={text}: no JSON: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 
 from sched_core import Job
 
@@ -20,11 +19,11 @@ class OrderedOutput:
         """Write the output of the jobs of these indexes, in this order."""
         self._stdout = stdout
         self._waiting = deque(indexes)
-        self._ended: dict[int, Path] = {}
+        self._ended: dict[int, str] = {}
 
     def ended(self, job: Job) -> None:
         """Take a job that has ended, and have written what may be written now."""
-        self._ended[job.index] = Path(str(job.stdout_file))
+        self._ended[job.index] = str(job.stdout_file)
         while self._waiting and (path := self._ended.pop(self._waiting[0], None)):
             self._waiting.popleft()
-            self._stdout.put(path)
+            self._stdout.put_file(path)

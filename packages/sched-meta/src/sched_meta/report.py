@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import chain, repeat
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
+from .jobfiles import last_line_of_each
 from .jobstate import JobState
-from .runfolder import shown
+from .runfolder import RunFolder
 from .wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
 
 __all__ = [
     "FailureGroup",
     "group_failures",
-    "last_line",
-    "last_lines",
     "last_words",
     "next_steps",
     "summary",
@@ -25,7 +24,7 @@ __all__ = [
 
 # Beyond that many, last lines are no longer read: the groups are by class and rc alone.
 _MOST_READ = 2000
-_TAIL = 4096
+_MOST_READ_IN_BUCKET = 200
 _LONGEST_LINE = 200
 _BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
@@ -55,54 +54,41 @@ class FailureGroup:
         }
 
 
-def group_failures(jobs: Iterable[JobState], workdir: Path) -> list[FailureGroup]:
+def group_failures(jobs: Iterable[JobState], folder: RunFolder) -> list[FailureGroup]:
     """Return the groups, the largest first; killed jobs are among them, interrupted ones not."""
     groups: dict[tuple[str, int | None, str], FailureGroup] = {}
-    bad = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
-    for number, job in enumerate(sorted(bad, key=lambda job: job.index)):
+    chosen = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
+    bad = sorted(chosen, key=lambda job: job.index)
+    lines = last_words(bad[: _MOST_READ_IN_BUCKET if folder.in_bucket else _MOST_READ], folder)
+    for job, line in zip(bad, chain(lines, repeat("")), strict=False):
         failure = job.failure.value if job.failure else job.status.name
-        line = last_words(job, workdir) if number < _MOST_READ else ""
         key = (failure, job.rc, line)
         groups.setdefault(key, FailureGroup(*key)).indexes.append(job.index)
     return sorted(groups.values(), key=lambda group: -len(group.indexes))
 
 
-def last_words(job: JobState, workdir: Path) -> str:
-    """The last line that the job wrote, or why it never got to write one."""
-    said = plain(job.reason)[:_LONGEST_LINE]
-    if job.failure in (None, Failure.EXIT) or not said:
-        return last_line(workdir / str(job.index) / "job.stderr") or said
-    return said
+def last_words(jobs: Sequence[JobState], folder: RunFolder) -> list[str]:
+    """For each job the last line that it wrote, or why it never got to write one. Blocks."""
+    said = {job.index: plain(job.reason)[:_LONGEST_LINE] for job in jobs}
+    asked = [job.index for job in jobs if _own_words_tell_more(job)]
+    paths = [f"{folder.of_job(index)}/job.stderr" for index in asked]
+    lines = dict(zip(asked, last_line_of_each(folder, paths), strict=True))
+    return [lines.get(index) or words for index, words in said.items()]
 
 
-def last_line(path: Path) -> str:
-    """Return the last line of a file that is not blank, '' where there is none."""
-    for line in reversed(last_lines(path, 4)):
-        if line.strip():
-            return plain(line.strip())[:_LONGEST_LINE]
-    return ""
-
-
-def last_lines(path: Path, most: int) -> list[str]:
-    """Return up to that many lines from the end of a file, none where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _TAIL * max(1, most // 4)))
-            return file.read().decode(errors="replace").splitlines()[-most:]
-    except OSError:
-        return []
+def _own_words_tell_more(job: JobState) -> bool:
+    return job.failure in (None, Failure.EXIT) or not job.reason
 
 
 def summary(
-    counts: Mapping[str, int], groups: Sequence[FailureGroup], workdir: Path, seconds: float
+    counts: Mapping[str, int], groups: Sequence[FailureGroup], folder: RunFolder, seconds: float
 ) -> list[str]:
     """The lines at the end of a run."""
     total = sum(counts.values())
     lines = [f"{count_jobs(total)} in {duration(seconds)}: {counted(dict(counts))}"]
     lines += failure_lines(groups)
-    lines.append(f"results: {shown(workdir)}/INDEX/job.stdout, job.stderr")
-    return lines + next_steps(counts, workdir)
+    lines.append(f"results: {folder}/INDEX/job.stdout, job.stderr")
+    return lines + next_steps(counts, folder)
 
 
 def failure_lines(groups: Sequence[FailureGroup], most: int = 8) -> list[str]:
@@ -114,18 +100,17 @@ def failure_lines(groups: Sequence[FailureGroup], most: int = 8) -> list[str]:
     return lines
 
 
-def next_steps(counts: Mapping[str, int], workdir: Path) -> list[str]:
+def next_steps(counts: Mapping[str, int], folder: RunFolder) -> list[str]:
     """The commands to type next."""
-    run = shown(workdir)
     steps = []
     if counts["failed"]:
-        steps.append(f"sched logs {run} failed --stderr")
+        steps.append(f"sched logs {folder} failed --stderr")
     if counts["waiting"] or counts["running"] or counts["interrupted"]:
-        steps.append(f"sched resume {run}")
+        steps.append(f"sched resume {folder}")
     elif counts["failed"] or counts["killed"]:
-        steps.append(f"sched retry {run}")
+        steps.append(f"sched retry {folder}")
     if not steps:
-        steps.append(f"sched logs {run} all")
+        steps.append(f"sched logs {folder} all")
     return [
         f"{'next:   ' if number == 0 else '        '} {step}" for number, step in enumerate(steps)
     ]

@@ -1,19 +1,93 @@
-"""Which folder a run is in, and which one a new run gets."""
+"""Where a run lies, which run is meant, and which folder a new one gets."""
 
 from __future__ import annotations
 
 import os
 import time
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sched_core.errors import OptionError, RunNotFound
+from sched_core.paths import SpecPath
 
-__all__ = ["RUNS", "existing_run", "holds_run", "new_run", "newest_run", "shown"]
+if TYPE_CHECKING:
+    from sched_core.ports import Files, Ports
+    from sched_core.runfolder import Layout, RunView
+
+__all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run"]
 
 RUNS = Path("sched-runs")
 
 
-def existing_run(run: str | None) -> Path:
+class RunFolder:
+    """The folder of a run, of this machine or in a bucket (`gs://`), and the way to its files."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Name a folder, which need not be there. Raises OptionError for what can be none."""
+        where = SpecPath(path)
+        self.path = str(where)
+        self.in_bucket = where.is_cloud()
+
+    def __str__(self) -> str:
+        """The folder as a person types it: quoted where a shell wants that."""
+        import shlex
+
+        return shlex.quote(self.path)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({self.path!r})"
+
+    @property
+    def absolute(self) -> str:
+        """The path that is the same one for jobs, which run in other folders."""
+        return self.path if self.in_bucket else os.path.abspath(self.path)
+
+    def of_job(self, index: int) -> str:
+        """The path of the folder of a job."""
+        return f"{self.path}/{index}"
+
+    @cached_property
+    def ports(self) -> Ports:
+        """What reaches the folder and tells who drives the run."""
+        from sched_core.ports import system_ports
+
+        return system_ports(self.path)
+
+    @property
+    def files(self) -> Files:
+        """The store that holds the folder. Its calls block."""
+        return self.ports.files
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the run's own records lie."""
+        from sched_core.runfolder import Layout
+
+        return Layout(self.path)
+
+    def interval(self, wanted: float) -> float:
+        """Return how long to wait between two looks: what is wanted, or more for a store far away."""
+        return max(wanted, self.files.interval)
+
+    def holds_run(self) -> bool:
+        """Tell whether there is a run in the folder."""
+        return self.files.exists(self.layout.run_file)
+
+    def read(self) -> RunView:
+        """Return the run as it is now. Raises RunNotFound, RunCorrupt."""
+        from sched_core.runfolder import read_run
+
+        return read_run(self.path, self.ports)
+
+
+def existing_run(run: str | None) -> RunFolder:
     """Return the folder that RUN means: a path, a name under ./sched-runs, or the newest there.
 
     Raises RunNotFound.
@@ -23,37 +97,47 @@ def existing_run(run: str | None) -> Path:
         if newest is None:
             raise RunNotFound("there is no run under ./sched-runs; name the folder of one")
         return newest
-    for folder in (Path(run), RUNS / run):
-        if holds_run(folder):
+    for folder in _meant(run):
+        if folder.holds_run():
             return folder
     newest = newest_run()
-    hint = f"; the newest here is {shown(newest)}" if newest else ""
-    problem = "holds no run" if Path(run).exists() else "is no folder of a run"
+    hint = f"; the newest here is {newest}" if newest else ""
+    problem = "holds no run" if _is_folder(run) else "is no folder of a run"
     raise RunNotFound(f"{run} {problem}{hint}")
 
 
-def holds_run(folder: Path) -> bool:
-    """Tell whether there is a run in the folder."""
-    return (folder / ".sched" / "run.json").exists()
+def _meant(run: str) -> list[RunFolder]:
+    folder = RunFolder(run)
+    return [folder] if folder.in_bucket else [folder, RunFolder(RUNS / run)]
 
 
-def newest_run(prefix: str = "") -> Path | None:
+def _is_folder(run: str) -> bool:
+    folder = RunFolder(run)
+    return folder.in_bucket or Path(run).exists()
+
+
+def newest_run(prefix: str = "") -> RunFolder | None:
     """Return the run under ./sched-runs that was begun last."""
     if not RUNS.is_dir():
         return None
-    runs = [folder for folder in RUNS.iterdir() if _is_called(folder, prefix) and holds_run(folder)]
-    return max(runs, key=_begun, default=None)
+    called = [folder for folder in RUNS.iterdir() if _is_called(folder, prefix)]
+    newest = max(((_begun(folder), folder.name) for folder in called), default=(0, ""))
+    return RunFolder(RUNS / newest[1]) if newest[0] else None
 
 
 def _is_called(folder: Path, prefix: str) -> bool:
     return not prefix or folder.name.rpartition("-")[0] == prefix
 
 
-def _begun(folder: Path) -> tuple[int, str]:
-    return (folder / ".sched" / "run.json").stat().st_mtime_ns, folder.name
+def _begun(folder: Path) -> int:
+    """When the run in the folder was begun, 0 where there is none."""
+    try:
+        return (folder / ".sched" / "run.json").stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
-def new_run(name: str | None = None) -> Path:
+def new_run(name: str | None = None) -> RunFolder:
     """Create a folder for a new run: sched-runs/<name or time>-<n>.
 
     Raises OptionError for a name that no folder can have.
@@ -70,11 +154,4 @@ def new_run(name: str | None = None) -> Path:
         except FileExistsError:
             number += 1
         else:
-            return folder
-
-
-def shown(folder: Path) -> str:
-    """Return the folder as a person types it: quoted where a shell wants that."""
-    import shlex
-
-    return shlex.quote(str(folder))
+            return RunFolder(folder)

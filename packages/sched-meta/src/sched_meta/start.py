@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sched_core.errors import OptionError, RunExists, SchedError
@@ -15,7 +14,7 @@ from .driver import Drive, drive, new_job
 from .jobspec import JobSpec, job_key
 from .options import parse_options
 from .registry import get_scheduler
-from .runfolder import existing_run, holds_run, new_run, newest_run, shown
+from .runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
 
 if TYPE_CHECKING:
     from sched_core import Scheduler
@@ -88,18 +87,18 @@ def start_run(
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     place = _place(workdir, run_name, resume)
-    found = _recorded_run(place) if place is not None and holds_run(place) else None
+    found = _recorded_run(place) if place is not None and place.holds_run() else None
     name = scheduler or (found.scheduler if found and resume else _DEFAULT_SCHEDULER)
     cls = get_scheduler(name)
     defaults: dict[str, Any] = {"forks": cls.usual_forks or usable_cores()}
     keywords = defaults | given.keywords(cls)
     # Options are checked before a folder is made for them.
-    made = _make(cls, name, place or Path("sched-runs"), keywords)
+    made = _make(cls, name, place or RunFolder(RUNS), keywords)
     _check_jobs(made, specs)
     if place is not None and found:
         _check_that_it_is_this_run(place, specs, keywords.get("cwd"))
     folder = place or new_run(run_name)
-    made.workdir = folder.absolute()  # jobs run in other folders
+    made.workdir = folder.absolute  # jobs run in other folders
     try:
         return drive(Drive(made, folder, specs, resumes=found is not None, output=output))
     finally:
@@ -112,31 +111,32 @@ def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[in
     from sched_core import scheduler_of
 
     folder = existing_run(run)
-    scheduler = scheduler_of(folder.absolute())
+    scheduler = scheduler_of(folder.absolute)
     if changes := given.keywords(type(scheduler)):
-        scheduler = scheduler_of(folder.absolute(), **changes)
+        scheduler = scheduler_of(folder.absolute, **changes)
     return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
 
 
-def _remove_if_empty(folder: Path) -> None:
+def _remove_if_empty(folder: RunFolder) -> None:
     try:
-        folder.rmdir()
+        os.rmdir(folder.path)
     except OSError:
         pass  # it holds the run
 
 
-def _make(cls: type[Scheduler], name: str, folder: Path, keywords: Mapping[str, Any]) -> Scheduler:
+def _make(
+    cls: type[Scheduler], name: str, folder: RunFolder, keywords: Mapping[str, Any]
+) -> Scheduler:
     try:
-        return cls(workdir=folder, **keywords)
+        return cls(workdir=folder.path, **keywords)
     except TypeError as error:
         raise OptionError(f"the scheduler {name}: {error}; -o KEY=VALUE gives an option") from error
 
 
-def _recorded_run(folder: Path) -> RunFile:
-    from sched_core.ports import system_ports
-    from sched_core.runfolder import Layout, require_run
+def _recorded_run(folder: RunFolder) -> RunFile:
+    from sched_core.runfolder import require_run
 
-    return require_run(system_ports(str(folder)).files, Layout(str(folder)))
+    return require_run(folder.files, folder.layout)
 
 
 def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
@@ -145,47 +145,45 @@ def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
         scheduler.check_job(new_job(scheduler, 0, spec))
 
 
-def _place(workdir: str | None, run_name: str | None, resume: bool) -> Path | None:
+def _place(workdir: str | None, run_name: str | None, resume: bool) -> RunFolder | None:
     """The folder that was asked for, None for a new one."""
     if workdir is None:
         return newest_run(run_name or "") if resume else None
-    folder = Path(workdir)
     if not workdir:
         raise OptionError("-w is empty: name the folder of the run")
-    if folder.exists() and not folder.is_dir():
-        raise OptionError(f"-w {shown(folder)}: there is something of that name, and no folder")
-    if not resume and holds_run(folder) and _has_jobs(folder):
+    folder = RunFolder(workdir)
+    if os.path.exists(folder.path) and not os.path.isdir(folder.path):
+        raise OptionError(f"-w {folder}: there is something of that name, and no folder")
+    if not resume and folder.holds_run() and _has_jobs(folder):
         raise RunExists(
-            f"{shown(folder)} holds a run already; go on with it with --resume,"
+            f"{folder} holds a run already; go on with it with --resume,"
             " or name another folder with -w"
         )
     return folder
 
 
-def _has_jobs(folder: Path) -> bool:
+def _has_jobs(folder: RunFolder) -> bool:
     """Tell whether the run was begun: its scheduler may have been of no use."""
-    from sched_core.runfolder import read_run
-
     try:
-        return bool(read_run(folder).jobs)
+        return bool(folder.read().jobs)
     except SchedError:
         return True  # nobody can tell
 
 
-def _check_that_it_is_this_run(folder: Path, specs: Sequence[JobSpec], cwd: str | None) -> None:
+def _check_that_it_is_this_run(
+    folder: RunFolder, specs: Sequence[JobSpec], cwd: str | None
+) -> None:
     """Refuse to mix two runs: jobs are the same ones by command, environment and directory."""
-    from sched_core.runfolder import read_run
-
-    view = read_run(folder)
+    view = folder.read()
     begun_in = view.run.options.get("cwd") or view.run.directory
     if begun_in != (cwd or os.getcwd()):
         raise RunExists(
-            f"the run in {shown(folder)} was begun in {begun_in}; go on with it from there,"
+            f"the run in {folder} was begun in {begun_in}; go on with it from there,"
             " or name another folder with -w"
         )
     known = {job_key(job.cmd, job.envs) for job in view.jobs.values()}
     if known and not any(job_key(spec.cmd, spec.envs) in known for spec in specs):
         raise RunExists(
-            f"{shown(folder)} holds another run: none of its {len(view.jobs)} jobs is in this list;"
+            f"{folder} holds another run: none of its {len(view.jobs)} jobs is in this list;"
             " name another folder with -w"
         )

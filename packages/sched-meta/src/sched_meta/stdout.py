@@ -6,14 +6,18 @@ import asyncio
 import os
 import queue
 import threading
-from pathlib import Path
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .console import say
+from .jobfiles import chunks
+
+if TYPE_CHECKING:
+    from .runfolder import RunFolder
 
 __all__ = ["Stdout"]
 
 _STDOUT = 1
-_CHUNK = 1 << 18
 
 
 class Stdout:
@@ -23,15 +27,21 @@ class Stdout:
     neither the run nor its end by Ctrl-C.
     """
 
-    def __init__(self) -> None:
-        self._due: queue.SimpleQueue[bytes | Path | None] = queue.SimpleQueue()
+    def __init__(self, folder: RunFolder) -> None:
+        """Take files from the folder of that run."""
+        self._folder = folder
+        self._due: queue.SimpleQueue[bytes | str | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._written = asyncio.Event()
         threading.Thread(target=self._write_all, daemon=True).start()
 
-    def put(self, what: bytes | Path) -> None:
-        """Have a text, or what a file holds, written; returns at once."""
-        self._due.put(what)
+    def put(self, text: bytes) -> None:
+        """Have a text written; returns at once."""
+        self._due.put(text)
+
+    def put_file(self, path: str) -> None:
+        """Have written what a file holds by then; returns at once."""
+        self._due.put(path)
 
     async def drain(self) -> None:
         """Wait until all is written; nothing may be put any more."""
@@ -41,25 +51,19 @@ class Stdout:
     def _write_all(self) -> None:
         try:
             while (what := self._due.get()) is not None:
-                if isinstance(what, Path):
-                    _copy(what)
-                else:
-                    _write(what)
+                for chunk in [what] if isinstance(what, bytes) else self._content(what):
+                    _write(chunk)
         except OSError as error:
             say(f"stdout cannot be written any more ({error.strerror}); the run goes on")
         self._loop.call_soon_threadsafe(self._written.set)
 
-
-def _copy(path: Path) -> None:
-    try:
-        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return  # the job never started
-    try:
-        while chunk := os.read(source, _CHUNK):
-            _write(chunk)
-    finally:
-        os.close(source)
+    def _content(self, path: str) -> Iterator[bytes]:
+        try:
+            yield from chunks(self._folder, path)
+        except FileNotFoundError:
+            return  # the job never started
+        except OSError as error:
+            say(f"{path} cannot be read ({error.strerror}); the run goes on")
 
 
 def _write(text: bytes) -> None:

@@ -14,16 +14,22 @@ __all__ = ["doctor"]
 @click.command()
 @click.argument("scheduler", default="local")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="Option of the scheduler.")
-def doctor(scheduler: str, options: tuple[str, ...]) -> int:
+@click.option(
+    "-w", "--workdir", metavar="RUN", help="Where the run is to lie: a folder, or gs://..."
+)
+def doctor(scheduler: str, options: tuple[str, ...], workdir: str | None) -> int:
     """Check that this machine, and SCHEDULER with it, can run jobs.
 
     The exit code is 1 where a check fails; warnings do not count.
     """
     from ..checks import check_machine, check_scheduler
     from ..registry import get_scheduler
+    from ..runfolder import RunFolder
 
     get_scheduler(scheduler)
-    verdicts = [_show(check_machine()), _show(check_scheduler(scheduler, options))]
+    folder = RunFolder(workdir) if workdir else None
+    checks = [check_machine(folder), check_scheduler(scheduler, options, folder)]
+    verdicts = [_show(some) for some in checks]
     return FINISHED if all(verdicts) else FAILED
 
 

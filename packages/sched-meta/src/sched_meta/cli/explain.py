@@ -17,7 +17,6 @@ def explain(run: str, job: str) -> None:
     its files are.
     """
     from sched_core.errors import OptionError
-    from sched_core.runfolder import read_run
 
     from ..asking import engines_words
     from ..history import explanation
@@ -26,7 +25,7 @@ def explain(run: str, job: str) -> None:
     from ..wording import index_ranges
 
     folder = existing_run(run)
-    chosen = select_jobs([job], read_run(folder).jobs)
+    chosen = select_jobs([job], folder.read().jobs)
     if len(chosen) != 1:
         which = index_ranges([record.index for record in chosen])
         raise OptionError(f"{job!r} is {len(chosen)} jobs ({which or 'none'}); name one")

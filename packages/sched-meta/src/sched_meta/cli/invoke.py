@@ -55,8 +55,11 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, click.ClickException):
         return USAGE, _usage_message(error)
     from sched_core import errors
+    from sched_core.paths import CloudSupportMissing
 
     match error:
+        case CloudSupportMissing():
+            return UNUSABLE, str(error)
         case errors.NoSuchSchedulerError() | errors.WrongSchedulerTypeError():
             return UNUSABLE, f"{error} (`sched schedulers` lists what is installed)"
         case errors.BackendError():

@@ -18,16 +18,14 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     With several jobs a line on stderr tells which one comes next. What a job writes that runs on a
     host with a disk of its own is read there.
     """
-    from sched_core.runfolder import read_run
-
     from ..console import say
     from ..elsewhere import read_elsewhere
-    from ..follow import LogReader, follow_logs
+    from ..follow import LogReader, follow_logs, show_logs
     from ..runfolder import existing_run
     from ..selection import select_jobs
 
     folder = existing_run(run)
-    chosen = select_jobs(jobs, read_run(folder).jobs)
+    chosen = select_jobs(jobs, folder.read().jobs)
     if not chosen:
         say(f"none of the jobs is {' or '.join(jobs)}")
     readers = [LogReader(folder, job, which or "job.stdout") for job in chosen]
@@ -35,8 +33,7 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     if follow:
         follow_logs(folder, readers)
         return
-    for reader in readers:
-        reader.copy(titled=len(readers) > 1)
+    for reader in show_logs(folder, readers):
         if reader.elsewhere and not reader.asked:
             reader.note(f"runs on {reader.job.host}: what it writes comes back when it has ended")
         elif not reader.found:

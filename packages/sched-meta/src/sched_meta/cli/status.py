@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sched_core.runfolder import RunView
 
     from ..report import FailureGroup
+    from ..runfolder import RunFolder
 
 __all__ = ["status"]
 
@@ -24,14 +23,12 @@ def status(run: str | None, as_json: bool) -> None:
 
     It reads the run's folder, whether a driver is at work or has died, and changes nothing.
     """
-    from sched_core.runfolder import read_run
-
     from ..report import group_failures
     from ..runfolder import existing_run
     from ..wording import state_counts
 
     folder = existing_run(run)
-    view = read_run(folder)
+    view = folder.read()
     counts = state_counts(view.jobs.values())
     groups = group_failures(view.jobs.values(), folder)
     if as_json:
@@ -41,14 +38,13 @@ def status(run: str | None, as_json: bool) -> None:
 
 
 def _lines(
-    folder: Path, view: RunView, counts: dict[str, int], groups: list[FailureGroup]
+    folder: RunFolder, view: RunView, counts: dict[str, int], groups: list[FailureGroup]
 ) -> list[str]:
     from ..report import failure_lines, next_steps
-    from ..runfolder import shown
     from ..wording import clock, count_jobs, counted
 
     lines = [
-        f"run:     {shown(folder)} ({view.run.scheduler}, begun {clock(view.run.created)})",
+        f"run:     {folder} ({view.run.scheduler}, begun {clock(view.run.created)})",
         f"driver:  {driver_in_words(view)}",
         f"jobs:    {count_jobs(len(view.jobs))}: {counted(counts)}",
         *failure_lines(groups),
@@ -67,13 +63,15 @@ def driver_in_words(view: RunView) -> str:
     return f"{view.lease.driver} {'is at work' if view.driver_lives else 'died'}"
 
 
-def _json(folder: Path, view: RunView, counts: dict[str, int], groups: list[FailureGroup]) -> str:
+def _json(
+    folder: RunFolder, view: RunView, counts: dict[str, int], groups: list[FailureGroup]
+) -> str:
     import json
 
     return json.dumps(
         {
             "run": view.run.run,
-            "folder": str(folder),
+            "folder": folder.path,
             "scheduler": view.run.scheduler,
             "created": view.run.created,
             "driver": _driver(view),
