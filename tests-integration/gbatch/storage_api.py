@@ -18,6 +18,7 @@ from .storage_http import Answer, Request, join_multipart, json_answer, split_he
 from .storage_objects import Conditions, Object, Objects
 from .storage_resources import (
     bucket_resource,
+    hashes,
     object_resource,
     page_resource,
     parse_fields,
@@ -278,9 +279,8 @@ def _resource(request: Request, found: Object) -> Answer:
 
 def _content(request: Request, found: Object, content: bytes) -> Answer:
     """Return the content, or the range of it that is asked for."""
-    md5, crc32c = found.digests()
     headers = {
-        "X-Goog-Hash": f"crc32c={crc32c},md5={md5}",
+        "X-Goog-Hash": hashes(found),
         "X-Goog-Generation": str(found.generation),
         "X-Goog-Metageneration": str(found.metageneration),
         "X-Goog-Stored-Content-Length": str(len(content)),

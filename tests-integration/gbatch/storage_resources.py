@@ -12,6 +12,7 @@ from .storage_objects import Object, Page
 __all__ = [
     "Fields",
     "bucket_resource",
+    "hashes",
     "object_resource",
     "page_resource",
     "parse_fields",
@@ -134,6 +135,12 @@ def _media(found: Object, base: str) -> str:
 def _md5(found: Object) -> str | None:
     """Return the MD5, which Cloud Storage does not have of what it composed."""
     return None if "componentCount" in found.properties else found.digests()[0]
+
+
+def hashes(found: Object) -> str:
+    """Return the digests as downloads have them in a header."""
+    md5 = _md5(found)
+    return f"crc32c={found.digests()[1]}" + (f",md5={md5}" if md5 else "")
 
 
 def _time(when: float) -> str:
