@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..ports.files import Files
+from ..runfolder.submissions import AttemptId
 from ..text.claim import Claim, claim_name, parse_claim
 
 __all__ = [
@@ -25,10 +26,15 @@ _ARCHIVED = re.compile(r"job\.(stdout|stderr|status|rc|jid|wrapped\..+)", re.DOT
 class Preparation:
     """The files that one attempt needs before it is submitted."""
 
+    task: AttemptId
     metadir: str
     script_path: str
     script: bytes
-    attempt: int
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt."""
+        return self.task.attempt
 
 
 def prepare_jobs(files: Files, preparations: Iterable[Preparation]) -> list[OSError | None]:

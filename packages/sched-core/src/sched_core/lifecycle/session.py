@@ -131,7 +131,7 @@ class Session:
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._tasks_left: dict[str, int] = {}
-        self._settled: list[str] = []
+        self._settled: list[Submission] = []
 
     @classmethod
     def detached(cls, scheduler: Scheduler) -> Session:
@@ -249,7 +249,12 @@ class Session:
             self._tasks_left[sid] = left
         else:
             self._tasks_left.pop(sid, None)
-            self._settled.append(sid)
+            self._settled.append(active.submission)
+
+    @property
+    def tasks_left(self) -> Mapping[str, int]:
+        """How many attempts of each submission have not ended, by its sid."""
+        return self._tasks_left
 
     # --- who waits for what --------------------------------------------------------------------
 
@@ -349,15 +354,16 @@ class Session:
         self,
         journal: Journal,
         entries: list[dict[str, Any]],
-        settled: list[str],
+        settled: list[Submission],
         function: Callable[[*Args], T],
         *args: *Args,
     ) -> T:
         journal.write(entries)
         # Only now: what became of its attempts is safe without it.
-        for sid in settled:
-            for path in (self.layout.submission(sid), *self.scheduler.stored_with(sid)):
-                self.ports.files.remove(path)
+        paths = [self.layout.submission(submission.sid) for submission in settled]
+        for submission in settled:
+            paths += self.scheduler.stored_with(submission)
+        self.ports.files.remove_many(paths)
         return function(*args)
 
     def check_lease(self) -> None:

@@ -127,7 +127,8 @@ class Submitter:
                 await self._refuse(job, Failure.SETUP, f"its script cannot be made: {error!r}")
                 continue
             metadir, path = str(job.metadir), scheduler.script_path(job)
-            preparations.append(Preparation(metadir, path, script, job.attempt))
+            task = AttemptId(job.index, job.attempt)
+            preparations.append(Preparation(task, metadir, path, script))
             writable.append(job)
         return preparations, writable
 

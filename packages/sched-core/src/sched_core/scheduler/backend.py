@@ -89,7 +89,7 @@ class Backend(JobText):
 
         return prepare_jobs(self.session.ports.files, preparations)
 
-    def stored_with(self, sid: str) -> Collection[str]:
+    def stored_with(self, submission: Submission) -> Collection[str]:
         """Return the files that `store_scripts` made for a submission as a whole, and others that
         go when its attempts have ended.
         """

@@ -1,0 +1,232 @@
+"""What Google Batch says of the jobs of a run, by few questions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from sched_core import (
+    AttemptId,
+    EngineState,
+    EngineUnavailable,
+    Failure,
+    Job,
+    Observation,
+    SubmitOutcomeUnknown,
+    attempt_id,
+)
+from sched_core.errors import BackendError
+from sched_core.lifecycle.session import Session
+
+from .names import batch_id, request_id, task_id
+from .service import BatchService
+from .states import (
+    ENDED_JOBS,
+    JobNews,
+    TaskNews,
+    observation_of_task,
+    trouble_of,
+)
+
+__all__ = ["Poll"]
+
+T = TypeVar("T")
+
+_RECORDS_ARE_LATE = 10.0
+"""Seconds for which a command's exit code, told by Batch, is no last word: its record may come."""
+_MAY_START = frozenset("PENDING UNEXECUTED".split())
+_ABSENT = TaskNews("PENDING")
+
+
+class Poll:
+    """Asks about Batch jobs: about each by one call, and about its tasks only where that is news."""
+
+    def __init__(
+        self, session: Session, service: BatchService, start_timeout: float | None
+    ) -> None:
+        self._session = session
+        self._service = service
+        self._start_timeout = start_timeout
+        self._failed_since: dict[AttemptId, float] = {}
+        self._gone: set[str] = set()
+        self._overdue: dict[str, str] = {}
+
+    async def job(self, batch: str) -> JobNews | None:
+        """Return what is known of a Batch job, None where there is none. Raises EngineUnavailable."""
+        return (await self._look([batch], ()))[batch][0]
+
+    async def has(self, job: Job) -> bool:
+        """Tell whether Batch has the job, waiting or running. Raises EngineUnavailable."""
+        batch = self._batch_of(job)
+        if batch is None:
+            return False
+        tasks = (await self._look([batch], [batch]))[batch][1]
+        task = tasks.get(self._number(job))
+        return task is not None and not task.ended
+
+    async def ask(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
+        """Return what is true of these jobs; one whose Batch job is gone is told of the second time.
+
+        Raises EngineUnavailable.
+        """
+        groups = self._by_batch(jobs)
+        news = await self._look(
+            groups, {batch for batch in groups if self._wants_tasks(groups[batch])}
+        )
+        seen: dict[AttemptId, Observation] = {}
+        for batch, (job, tasks) in news.items():
+            if job is None:
+                seen |= self._deleted(batch, groups[batch])
+                continue
+            self._gone.discard(batch)
+            await self._note_waiting(batch, job, groups[batch])
+            seen |= {attempt_id(j): self._observe(batch, j, job, tasks) for j in groups[batch]}
+        self._failed_since = {key: at for key, at in self._failed_since.items() if key in seen}
+        return seen
+
+    async def unstarted(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
+        """Return those of the jobs that have certainly not been given to a VM yet.
+
+        Raises EngineUnavailable.
+        """
+        groups = self._by_batch(jobs)
+        news = await self._look(groups, groups)
+        found = {attempt_id(job) for job in jobs if self._batch_of(job) is None}
+        for batch, (job, tasks) in news.items():
+            for one in groups[batch]:
+                state = tasks.get(self._number(one), _ABSENT).state
+                if job is None or state in _MAY_START:
+                    found.add(attempt_id(one))
+        return found
+
+    # --- one look ------------------------------------------------------------------------------------
+
+    async def _look(
+        self, batches: Iterable[str], whole: Collection[str]
+    ) -> dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]]:
+        """Ask about Batch jobs, one after the other; of those in `whole`, and where more tasks have
+        ended than is known here, about all tasks.
+        """
+        known = {batch: self._ended_here(batch) for batch in batches}
+        try:
+            return await self._session.ports.offload(self._look_at_all, known, whole)
+        except EngineUnavailable:
+            raise
+        except (BackendError, SubmitOutcomeUnknown) as error:
+            raise EngineUnavailable(str(error)) from error
+
+    def _look_at_all(
+        self, known: Mapping[str, int], whole: Collection[str]
+    ) -> dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]]:
+        found: dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]] = {}
+        for batch, ended in known.items():
+            job = self._service.job(batch)
+            tasks: Mapping[int, TaskNews] = {}
+            if job is not None and (batch in whole or _has_news(job, ended)):
+                tasks = self._service.tasks(batch)
+            found[batch] = job, tasks
+        return found
+
+    def _ended_here(self, batch: str) -> int:
+        """Return how many tasks of a Batch job have ended as far as it is known here."""
+        for active in self._session.active.values():
+            if active.submission is not None and batch_id(active.submission.name) == batch:
+                left = self._session.tasks_left.get(active.submission.sid, 0)
+                return len(active.submission.tasks) - left
+        return 0
+
+    def _wants_tasks(self, jobs: Iterable[Job]) -> bool:
+        """Tell whether the count of ended tasks does not say enough: some ended without a record."""
+        active = self._session.active
+        return any(
+            (entry := active.get(job.index)) is not None and entry.engine_ended is not None
+            for job in jobs
+        )
+
+    # --- conclusions ---------------------------------------------------------------------------------
+
+    def _observe(
+        self, batch: str, job: Job, news: JobNews, tasks: Mapping[int, TaskNews]
+    ) -> Observation:
+        number = self._number(job)
+        task = tasks.get(number, _ABSENT)
+        jid = task_id(batch, number)
+        if not tasks and news.state not in ENDED_JOBS:
+            return Observation(EngineState.WAITING, jid=jid, restart=job.restart)
+        seen = observation_of_task(task, news, jid, sure=self._is_sure(attempt_id(job), task))
+        if seen.failure is Failure.CANCELLED and batch in self._overdue:
+            reason = self._overdue[batch]
+            return Observation(EngineState.FAILED, None, Failure.UNAVAILABLE, reason, jid)
+        return seen
+
+    def _is_sure(self, attempt: AttemptId, task: TaskNews) -> bool:
+        if task.state != "FAILED":
+            self._failed_since.pop(attempt, None)
+            return False
+        now = self._session.ports.monotonic()
+        return now - self._failed_since.setdefault(attempt, now) >= _RECORDS_ARE_LATE
+
+    def _deleted(self, batch: str, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
+        if batch not in self._gone:
+            self._gone.add(batch)
+            return {}
+        reason = "Batch: the job was deleted"
+        gone = Observation(EngineState.FAILED, None, Failure.CANCELLED, reason)
+        return {attempt_id(job): gone for job in jobs}
+
+    # --- waiting -------------------------------------------------------------------------------------
+
+    async def _note_waiting(self, batch: str, news: JobNews, jobs: Sequence[Job]) -> None:
+        """Say why jobs wait, and end the wait where it has lasted too long."""
+        trouble = trouble_of(news.events) if news.waits else None
+        if trouble is not None:
+            self._session.warn(f"Batch job {batch} waits: {trouble}")
+        for job in jobs:
+            if job.status.active and job.failure is None and job.reason != (trouble or ""):
+                job.reason = trouble or ""
+                self._session.note_state(job)
+        if news.waits and self._is_overdue(news):
+            await self._give_up(batch, trouble)
+
+    def _is_overdue(self, news: JobNews) -> bool:
+        if self._start_timeout is None or news.created is None:
+            return False
+        return self._session.ports.now() - news.created >= self._start_timeout
+
+    async def _give_up(self, batch: str, trouble: str | None) -> None:
+        if batch not in self._overdue:
+            why = f": {trouble}" if trouble else ""
+            self._overdue[batch] = f"it did not start within start_timeout{why}"
+        try:
+            await self._session.ports.offload(
+                self._service.cancel, batch, request_id(f"{batch}:cancel")
+            )
+        except BackendError as error:
+            self._session.warn(f"a Batch job cannot be cancelled now: {error}")
+
+    # --- which is which ------------------------------------------------------------------------------
+
+    def _by_batch(self, jobs: Iterable[Job]) -> dict[str, list[Job]]:
+        groups: dict[str, list[Job]] = {}
+        for job in jobs:
+            if (batch := self._batch_of(job)) is not None:
+                groups.setdefault(batch, []).append(job)
+        return groups
+
+    def _batch_of(self, job: Job) -> str | None:
+        active = self._session.active.get(job.index)
+        if active is not None and active.submission is not None:
+            return batch_id(active.submission.name)
+        return job.jid.partition("/")[0] if job.jid else None
+
+    def _number(self, job: Job) -> int:
+        active = self._session.active.get(job.index)
+        if active is not None and active.submission is not None:
+            return active.submission.tasks.index(attempt_id(job))
+        number = (job.jid or "").partition("/")[2]
+        return int(number) if number.isdecimal() else -1
+
+
+def _has_news(job: JobNews, ended: int) -> bool:
+    counted = job.counts is not None
+    return job.state in ENDED_JOBS or not counted or job.ended_tasks > ended

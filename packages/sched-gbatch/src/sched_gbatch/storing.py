@@ -1,0 +1,72 @@
+"""Where the scripts of submissions lie in the run's folder, and how they get there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sched_core import Submission
+from sched_core.lifecycle.files import Preparation, archive_attempt
+from sched_core.ports import Files
+from sched_core.runfolder import Layout
+
+from .bundles import bundle_paths, bundles
+from .taskscript import TaskScript, render_task_script
+
+__all__ = ["Scripts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """The scripts of a run's submissions; `mounted` is its folder as tasks see it. The calls block."""
+
+    files: Files
+    layout: Layout
+    mounted: str
+
+    def store(
+        self,
+        scheduler: str,
+        run: str,
+        grace: float,
+        submission: Submission,
+        preparations: Sequence[Preparation],
+    ) -> list[OSError | None]:
+        """Store the scripts of a submission's jobs; for each, say what went wrong, if anything did.
+
+        Raises OSError where not one can be stored.
+        """
+        problems = [self._archive(one) for one in preparations]
+        scripts = {one.task: one.script for one in preparations}
+        whole = bundles(
+            submission.sid, submission.tasks, [scripts.get(t) for t in submission.tasks]
+        )
+        text = TaskScript(submission.name, self.mounted, submission.sid, run, scheduler, grace)
+        pairs = [*zip(self._bundles(submission), whole, strict=True)]
+        pairs.append((self._task_script(submission.sid), render_task_script(text)))
+        for made in self.files.create_many(pairs):
+            if isinstance(made, OSError):
+                raise made
+        return problems
+
+    def paths(self, submission: Submission) -> list[str]:
+        """Return where all that was stored for a submission lies."""
+        return [*self._bundles(submission), self._task_script(submission.sid)]
+
+    def mounted_path(self, sid: str) -> str:
+        """Return where tasks find the script that they start."""
+        return f"{self.mounted}/.sched/tasks/{sid}.bash"
+
+    def _task_script(self, sid: str) -> str:
+        return f"{self.layout.home}/tasks/{sid}.bash"
+
+    def _bundles(self, submission: Submission) -> list[str]:
+        folder = f"{self.layout.home}/bundles"
+        return bundle_paths(folder, submission.sid, len(submission.tasks))
+
+    def _archive(self, preparation: Preparation) -> OSError | None:
+        try:
+            archive_attempt(self.files, preparation.metadir, preparation.attempt - 1)
+        except OSError as error:
+            return error
+        return None
