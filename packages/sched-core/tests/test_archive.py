@@ -6,6 +6,7 @@ import pytest
 
 from sched_core.lifecycle.files import Preparation, prepare_jobs
 from sched_core.ports.files import LocalFiles
+from sched_core.runfolder import AttemptId
 
 SECOND = b"the second attempt's"
 
@@ -19,7 +20,9 @@ def metadir(tmp_path: Path) -> Path:
 
 def prepare(metadir: Path) -> None:
     path = str(metadir / "job.wrapped.local")
-    assert prepare_jobs(LocalFiles(), [Preparation(str(metadir), path, SECOND, 2)]) == [None]
+    assert prepare_jobs(
+        LocalFiles(), [Preparation(AttemptId(0, 2), str(metadir), path, SECOND)]
+    ) == [None]
 
 
 def archived(metadir: Path) -> dict[str, str]:

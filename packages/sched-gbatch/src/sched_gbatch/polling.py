@@ -12,6 +12,7 @@ from sched_core import (
     Failure,
     Job,
     Observation,
+    Submission,
     SubmitOutcomeUnknown,
     attempt_id,
 )
@@ -50,6 +51,7 @@ class Poll:
         self._failed_since: dict[AttemptId, float] = {}
         self._gone: set[str] = set()
         self._overdue: dict[str, str] = {}
+        self._numbers: dict[str, dict[AttemptId, int]] = {}
 
     async def job(self, batch: str) -> JobNews | None:
         """Return what is known of a Batch job, None where there is none. Raises EngineUnavailable."""
@@ -222,9 +224,18 @@ class Poll:
     def _number(self, job: Job) -> int:
         active = self._session.active.get(job.index)
         if active is not None and active.submission is not None:
-            return active.submission.tasks.index(attempt_id(job))
+            return self._numbers_in(active.submission)[attempt_id(job)]
         number = (job.jid or "").partition("/")[2]
         return int(number) if number.isdecimal() else -1
+
+    def _numbers_in(self, submission: Submission) -> Mapping[AttemptId, int]:
+        numbers = self._numbers.get(submission.sid)
+        if numbers is None:
+            left = self._session.tasks_left
+            self._numbers = {sid: known for sid, known in self._numbers.items() if sid in left}
+            numbers = {attempt: number for number, attempt in enumerate(submission.tasks)}
+            self._numbers[submission.sid] = numbers
+        return numbers
 
 
 def _has_news(job: JobNews, ended: int) -> bool:

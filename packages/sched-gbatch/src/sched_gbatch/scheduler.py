@@ -155,7 +155,7 @@ class GbatchScheduler(Scheduler):
             _words(options.get("commands")),
             tuple(options.get("runnables") or ()),
         )
-        self._places: dict[str, int] = {}
+        self._parallelism: dict[str, int] = {}
         self._service: BatchService | None = None
 
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -319,8 +319,8 @@ class GbatchScheduler(Scheduler):
     def _taken(self) -> int:
         """Return how many tasks may run at once by what Batch was given."""
         left = self.session.tasks_left
-        self._places = {sid: places for sid, places in self._places.items() if sid in left}
-        return sum(min(tasks, self._places.get(sid, tasks)) for sid, tasks in left.items())
+        self._parallelism = {sid: places for sid, places in self._parallelism.items() if sid in left}
+        return sum(min(tasks, self._parallelism.get(sid, tasks)) for sid, tasks in left.items())
 
     async def submit_job(self, job: Job) -> str:
         """Submit the job alone and return its id."""
@@ -344,7 +344,7 @@ class GbatchScheduler(Scheduler):
         )
         batch = batch_id(submission.name)
         await self._create(batch, asked, request_id(submission.name))
-        self._places[submission.sid] = places
+        self._parallelism[submission.sid] = places
         present = {attempt_id(job) for job in jobs}
         ids = _ids(batch, submission)
         return {attempt: ids[attempt] for attempt in submission.tasks if attempt in present}

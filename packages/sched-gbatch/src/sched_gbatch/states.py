@@ -156,7 +156,7 @@ def _observe(task: TaskNews, job: JobNews, *, sure: bool) -> Observation:
 
 def _failed(task: TaskNews, job: JobNews, *, sure: bool) -> Observation:
     code = task.exit_code
-    if code in RESERVED_CODES:
+    if code is not None and code in RESERVED_CODES:
         failure, words = RESERVED_CODES[code]
         return Observation(EngineState.FAILED, None, failure, f"Batch: {words} (exit code {code})")
     if job.was_cancelled:
