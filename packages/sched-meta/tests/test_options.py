@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ class Declared(LocalScheduler):
         remove: bool = True,
         share: float | None = None,
         bin_args: list[str] | None = None,
+        commands: str | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +47,11 @@ class Declared(LocalScheduler):
         ("version=1.2.3", "1.2.3"),
         ('resources={"memory": "4G"}', {"memory": "4G"}),
         ("empty=", ""),
+        ('taskGroups=[{"taskCount": 2}]', [{"taskCount": 2}]),
+        ('commands=["-c", "{script}"]', ["-c", "{script}"]),
+        ("commands=-c {script}", "-c {script}"),
+        ('labels={"team": "a"}', {"team": "a"}),
+        ("prescript={ echo; }", "{ echo; }"),
     ],
 )
 def test_value_has_the_declared_type_or_the_one_it_looks_like(pair: str, expected: object) -> None:
@@ -53,6 +61,9 @@ def test_value_has_the_declared_type_or_the_one_it_looks_like(pair: str, expecte
 
 
 def test_repeated_key_is_a_list() -> None:
+    assert parse_options(["mount=gs://a:/b", "mount=N=gs://c"], Declared) == {
+        "mount": ["gs://a:/b", "N=gs://c"]
+    }
     assert parse_options(["volumes=a:b", "volumes=c:d"], Declared) == {"volumes": ["a:b", "c:d"]}
 
 
@@ -67,6 +78,8 @@ def test_repeated_key_is_a_list() -> None:
         ("remove=maybe", "-o remove=maybe: it must be true or false"),
         ("mode=9", "-o mode=9: write permissions as in chmod"),
         ("resources={1", "-o resources={1: no JSON"),
+        ("commands=[-c]", "-o commands=[-c]: no JSON: Expecting value: line 1 column 2"),
+        ("taskGroups=[{]", "-o taskGroups=[{]: no JSON"),
     ],
 )
 def test_value_that_does_not_fit(pair: str, message: str) -> None:

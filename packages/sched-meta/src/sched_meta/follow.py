@@ -81,6 +81,7 @@ def show_logs(folder: RunFolder, readers: Sequence[LogReader]) -> Iterator[LogRe
         fetch(folder, [reader.tail for reader in some])
         for reader in some:
             reader.copy(titled=len(readers) > 1)
+            reader.tail.close()
             yield reader
 
 

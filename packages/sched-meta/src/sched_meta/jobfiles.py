@@ -19,7 +19,7 @@ _CHUNK = 1 << 18
 _LINE = 1024
 """Bytes that are looked at for a line."""
 _LONGEST_LINE = 200
-_AT_ONCE = 16
+_AT_ONCE = 8
 """Questions to a store far away that are asked side by side."""
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Tail", "fetch", "tail_of"]
 
 _CHUNK = 1 << 16
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 class Tail(Protocol):
@@ -38,6 +38,10 @@ class Tail(Protocol):
 
     def pieces(self) -> Iterator[bytes]:
         """Yield what has come since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Look no more."""
         ...
 
 
@@ -74,10 +78,7 @@ class _FileTail:
         self._path = path
         self._file: BinaryIO | None = None
         self._skipped = 0
-
-    @property
-    def found(self) -> bool:
-        return self._file is not None
+        self.found = False
 
     @property
     def exists(self) -> bool:
@@ -90,6 +91,12 @@ class _FileTail:
         for file in self._files():
             while chunk := file.read(_CHUNK):
                 yield chunk
+            if file is not self._file:
+                file.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def _files(self) -> Sequence[BinaryIO]:
         """The file that is open, and the one that has taken its place."""
@@ -100,6 +107,7 @@ class _FileTail:
             self._file = open(self._path, "rb")  # noqa: SIM115  # it stays open
             self._file.seek(self._skipped)
             self._skipped = 0
+            self.found = True
         except OSError:
             return [old] if old else []
         return [old, self._file] if old else [self._file]
@@ -126,6 +134,9 @@ class _ObjectTail:
     def pieces(self) -> Iterator[bytes]:
         pieces, self._pieces = self._pieces, []
         yield from pieces
+
+    def close(self) -> None:
+        self._pieces = []
 
     def paths(self) -> tuple[str, str]:
         """Where the file is, and where a retry keeps it."""

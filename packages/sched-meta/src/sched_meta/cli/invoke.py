@@ -70,7 +70,9 @@ def _explain(error: Exception) -> tuple[int, str]:
             return USAGE, str(error)
         case OSError() if error.strerror:
             where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-            return USAGE, f"{where}{error.strerror}"
+            # A store that cannot be used, or not by this account, is no fault of what was typed.
+            code = UNUSABLE if where.startswith("gs://") else USAGE
+            return code, f"{where}{error.strerror}"
     return FAILED, (
         f"{type(error).__name__}: {error}; this is a fault of sched's own"
         " (SCHED_DEBUG=1 shows where)"
