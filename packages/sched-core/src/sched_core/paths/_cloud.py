@@ -34,8 +34,9 @@ class NotALocalPath(SchedError, TypeError):
 
 def as_cloud_path(path: object) -> CloudPath | None:
     """`path`, if it is one of cloudpathlib's, without importing cloudpathlib for the question."""
-    module = sys.modules.get("cloudpathlib")
-    return path if module is not None and isinstance(path, module.CloudPath) else None
+    # Another thread may be just importing it: then nobody can have one of its paths yet.
+    kind = getattr(sys.modules.get("cloudpathlib"), "CloudPath", None)
+    return path if kind is not None and isinstance(path, kind) else None
 
 
 class CloudFiles:

@@ -254,7 +254,7 @@ class Runner:
             raise CommandError(f"job {job.index} has no command yet: fill it in before it is fed")
         if job.status is not JobStatus.INIT:
             raise CommandError(f"job {job.index} was fed before: it is {job.status.name}")
-        if os.fspath(job.workdir) != session.layout.workdir:
+        if str(job.workdir) != session.layout.workdir:
             raise CommandError(
                 f"job {job.index} was made for the run in {job.workdir}, "
                 f"and this one is in {session.layout.workdir}: make jobs when the folder is settled"
