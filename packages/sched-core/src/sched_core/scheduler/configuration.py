@@ -140,7 +140,7 @@ class Configured(SchedulerPostInit, ABC):
 
     @workdir.setter
     def workdir(self, workdir: str | os.PathLike[str]) -> None:
-        if not os.fspath(workdir) and not isinstance(workdir, SpecPath):
+        if not isinstance(workdir, SpecPath) and not os.fspath(workdir):
             raise OptionError("workdir is empty: name the folder that is to hold the run")
         self._workdir = SpecPath(workdir)
 
