@@ -1,0 +1,227 @@
+"""The installed `sched` on runs in a bucket that is mounted on this machine, where its jobs run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import BUCKET
+from .storage import StorageEmulator
+
+SCHED = Path(sys.executable).with_name("sched")
+RUN = f"gs://{BUCKET}/runs/one"
+PATIENCE = 90.0
+WAIT_FOR_GO = "echo $0; until test -e go; do sleep 0.05; done; echo $0 went"
+
+
+class Sched:
+    """Runs commands in a folder of their own."""
+
+    def __init__(self, folder: Path, mounted: Path) -> None:
+        self.folder = folder
+        self._mount = ("-o", f"volumes=gs://{BUCKET}:{mounted}")
+        self._going: list[subprocess.Popen[str]] = []
+
+    def __call__(
+        self, *args: str, code: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [SCHED, *args],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            env=os.environ | variables,
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == code, done.stderr
+        return done
+
+    def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return self("run", "-w", RUN, *self._mount, *args, code=code)
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [SCHED, *args],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._going.append(process)
+        return process
+
+    def start_run(self, *args: str) -> subprocess.Popen[str]:
+        """Start a run; return once its first job has started."""
+        process = self.start("run", "-w", RUN, "--json", *self._mount, *args)
+        events(process, "started")
+        return process
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self("status", RUN, "--json").stdout)
+        return status
+
+    def counts(self) -> dict[str, int]:
+        return {word: number for word, number in self.status()["counts"].items() if number}
+
+    def close(self) -> None:
+        self.go()
+        for process in self._going:
+            if process.poll() is None:
+                process.terminate()
+            process.communicate(timeout=PATIENCE)
+
+
+def events(driver: subprocess.Popen[str], until: str) -> None:
+    """Read what a driver tells until such an event comes."""
+    assert driver.stdout is not None
+    for line in driver.stdout:
+        if json.loads(line)["event"] == until:
+            return
+    raise AssertionError(driver.stderr.read() if driver.stderr else "")
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, err
+
+
+@pytest.fixture
+def sched(storage: StorageEmulator, folder: Path, tmp_path: Path) -> Iterator[Sched]:
+    (tmp_path / "here").mkdir()
+    program = Sched(tmp_path / "here", folder)
+    yield program
+    program.close()
+
+
+def test_a_run_and_all_that_is_asked_of_it(sched: Sched, storage: StorageEmulator) -> None:
+    line = 'echo "$1"; echo oops >&2; test "$1" = a || test -e ok'
+    done = sched.run("--shell", "--", line, ":::", "a", "b c", code=1)
+    assert f"sched: run {RUN}: 2 jobs on local, " in done.stderr
+    assert "sched: job 1 failed: EXIT rc 1: oops\n" in done.stderr
+    assert f"sched:          sched retry {RUN}\n" in done.stderr
+
+    storage.reset_counts()
+    assert sched("status", RUN).stdout.startswith(f"run:     {RUN} (local, begun ")
+    assert storage.requests() <= 12
+    assert sched.counts() == {"finished": 1, "failed": 1}
+    assert sched("logs", RUN, "all").stdout == "a\nb c\n"
+    assert sched("logs", RUN, "failed", "--stderr").stdout == "oops\n"
+
+    (sched.folder / "ok").touch()
+    assert sched("retry", RUN, "--cat").stdout == "a\nb c\n"
+    explained = sched("explain", RUN, "1").stdout
+    assert "\nattempt 1: FAILED EXIT rc 1 on " in explained
+    assert "\nattempt 2: FINISHED rc 0 on " in explained
+    assert "\n  job.claim.2  " in explained
+    assert "\n  job.retry/\n" in explained
+    assert "nothing of the run is left outside" in sched("clean", RUN).stderr
+    assert "2 of them ended before" in sched("resume", RUN).stderr
+
+
+def test_the_same_run_once_more(sched: Sched) -> None:
+    sched.run("--", "true")
+    assert f"{RUN} holds a run already; go on" in sched.run("--", "true", code=2).stderr
+    assert "1 of them ended before" in sched.run("--resume", "--", "true").stderr
+    assert "holds another run" in sched.run("--resume", "--", "false", code=2).stderr
+
+
+def test_logs_are_followed(sched: Sched) -> None:
+    driver = sched.start_run("--", "sh", "-c", WAIT_FOR_GO, ":::", "one")
+    follower = sched.start("logs", RUN, "0", "-f")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "one\n"
+    sched.go()
+    assert follower.stdout.read() == "one went\n"
+    assert finish(follower) == (0, "")
+    assert finish(driver)[0] == 0
+
+
+def test_kill_by_the_driver(sched: Sched) -> None:
+    driver = sched.start_run("-j", "1", "--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1")
+    assert "2 jobs: 2 killed" in sched("kill", RUN).stderr
+    assert finish(driver)[0] == 1
+    assert sched.counts() == {"killed": 2}
+
+
+def test_a_driver_that_died(sched: Sched) -> None:
+    driver = sched.start_run("-j", "2", "--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1")
+    events(driver, "started")
+    driver.kill()
+    driver.wait()
+    assert "died" in sched("status", RUN).stdout
+    sched.go()
+    sched("resume", RUN)
+    assert sched("logs", RUN, "all").stdout == "0\n0 went\n1\n1 went\n"
+
+
+def test_jobs_that_do_not_see_the_bucket(sched: Sched) -> None:
+    done = sched("run", "-w", RUN, "--", "true", code=2)
+    assert f"jobs of local do not see {RUN}: mount the bucket on this machine" in done.stderr
+
+
+# --- buckets that cannot be used -----------------------------------------------------------------
+
+COMMANDS = ["status RUN", "resume RUN", "logs RUN all", "run -w RUN -- true", "kill RUN"]
+
+
+def said(sched: Sched, command: str, run: str, code: int, **variables: str) -> str:
+    """Return what it says: one line."""
+    words: Sequence[str] = [run if word == "RUN" else word for word in command.split()]
+    message = sched(*words, code=code, **variables).stderr
+    assert message.startswith("sched: error: ")
+    assert message.count("\n") == 1
+    return message
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bucket_that_is_not_there(sched: Sched, command: str) -> None:
+    assert "there is no bucket gs://none: make it" in said(sched, command, "gs://none/r", 2)
+
+
+def test_no_run_in_the_bucket(sched: Sched) -> None:
+    assert said(sched, "status RUN", f"gs://{BUCKET}/x", 2).endswith(
+        f"gs://{BUCKET}/x holds no run\n"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_permission(sched: Sched, storage: StorageEmulator, command: str) -> None:
+    storage.deny({BUCKET: ["*"]})
+    assert "Grant the account the role Storage Object Admin" in said(sched, command, RUN, 3)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_credentials(sched: Sched, tmp_path: Path, command: str) -> None:
+    nothing = {"STORAGE_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": ""}
+    at_home = {"HOME": str(tmp_path), "CLOUDSDK_CONFIG": str(tmp_path), "NO_GCE_CHECK": "true"}
+    message = said(sched, command, RUN, 3, **nothing, **at_home)
+    assert "no credentials for Cloud Storage: log in (gcloud auth application-default" in message
+
+
+def test_client_library_that_is_not_installed(sched: Sched, tmp_path: Path) -> None:
+    hiding = 'import sys; sys.modules["google.cloud.storage"] = None\n'
+    (tmp_path / "sitecustomize.py").write_text(hiding)
+    message = said(sched, "status RUN", RUN, 3, PYTHONPATH=str(tmp_path))
+    assert "a run in a bucket needs Google's client: pip install 'sched-" in message
+
+
+def test_doctor(sched: Sched, storage: StorageEmulator, folder: Path) -> None:
+    done = sched("doctor", "-w", RUN)
+    assert f"ok    folder: {RUN} can be written\n" in done.stdout
+    assert "ok    locks: an object can be created by one process only\n" in done.stdout
+    assert not any(path.is_file() for path in folder.rglob("*"))
+    storage.deny({BUCKET: ["storage.objects.create"]})
+    assert f"FAIL  folder: {RUN} cannot be written: " in sched("doctor", "-w", RUN, code=1).stdout
