@@ -22,6 +22,8 @@ __all__ = ["Kills"]
 _MARGIN = 10.0
 """Seconds after the grace period before a job is cancelled whose tasks were told to end."""
 _ALL = "*"
+_FEW = 64
+"""Tasks of a Batch job for each of which it is worth to make sure that it does not start."""
 
 
 class Kills:
@@ -35,6 +37,15 @@ class Kills:
         self._grace = grace
         self._cancel_at: dict[str, tuple[float, str]] = {}
         self._told: list[str] = []
+
+    def few(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return the jobs without those of large submissions that end as a whole."""
+        wanted = {job.index for job in jobs}
+        whole = set()
+        for actives in self._by_submission(wanted).values():
+            if len(actives) > _FEW and all(a.job.status is JobStatus.KILLING for a in actives):
+                whole |= {active.job.index for active in actives}
+        return [job for job in jobs if job.index not in whole]
 
     async def kill(self, jobs: Sequence[Job]) -> None:
         """Have these jobs ended. Raises EngineUnavailable."""

@@ -26,6 +26,7 @@ from .states import (
     JobNews,
     TaskNews,
     observation_of_task,
+    observation_without_task,
     trouble_of,
 )
 
@@ -36,18 +37,23 @@ T = TypeVar("T")
 _RECORDS_ARE_LATE = 10.0
 """Seconds for which a command's exit code, told by Batch, is no last word: its record may come."""
 _MAY_START = frozenset("PENDING UNEXECUTED".split())
-_ABSENT = TaskNews("PENDING")
 
 
 class Poll:
     """Asks about Batch jobs: about each by one call, and about its tasks only where that is news."""
 
     def __init__(
-        self, session: Session, service: BatchService, start_timeout: float | None
+        self,
+        session: Session,
+        service: BatchService,
+        start_timeout: float | None,
+        parallelism: dict[str, int],
     ) -> None:
+        """Note in `parallelism`, by sid, how many tasks of each Batch job run at once at most."""
         self._session = session
         self._service = service
         self._start_timeout = start_timeout
+        self._parallelism = parallelism
         self._failed_since: dict[AttemptId, float] = {}
         self._gone: set[str] = set()
         self._overdue: dict[str, str] = {}
@@ -81,6 +87,7 @@ class Poll:
                 seen |= self._deleted(batch, groups[batch])
                 continue
             self._gone.discard(batch)
+            self._note_parallelism(job, groups[batch][0])
             await self._note_waiting(batch, job, groups[batch])
             seen |= {attempt_id(j): self._observe(batch, j, job, tasks) for j in groups[batch]}
         self._failed_since = {key: at for key, at in self._failed_since.items() if key in seen}
@@ -96,8 +103,8 @@ class Poll:
         found = {attempt_id(job) for job in jobs if self._batch_of(job) is None}
         for batch, (job, tasks) in news.items():
             for one in groups[batch]:
-                state = tasks.get(self._number(one), _ABSENT).state
-                if job is None or state in _MAY_START:
+                task = tasks.get(self._number(one))
+                if job is None or _certainly_waits(task, job):
                     found.add(attempt_id(one))
         return found
 
@@ -151,10 +158,10 @@ class Poll:
         self, batch: str, job: Job, news: JobNews, tasks: Mapping[int, TaskNews]
     ) -> Observation:
         number = self._number(job)
-        task = tasks.get(number, _ABSENT)
         jid = task_id(batch, number)
-        if not tasks and news.state not in ENDED_JOBS:
-            return Observation(EngineState.WAITING, jid=jid, restart=job.restart)
+        task = tasks.get(number)
+        if task is None:
+            return observation_without_task(news, jid, job.restart)
         seen = observation_of_task(task, news, jid, sure=self._is_sure(attempt_id(job), task))
         if seen.failure is Failure.CANCELLED and batch in self._overdue:
             reason = self._overdue[batch]
@@ -175,6 +182,11 @@ class Poll:
         reason = "Batch: the job was deleted"
         gone = Observation(EngineState.FAILED, None, Failure.CANCELLED, reason)
         return {attempt_id(job): gone for job in jobs}
+
+    def _note_parallelism(self, news: JobNews, job: Job) -> None:
+        active = self._session.active.get(job.index)
+        if news.parallelism and active is not None and active.submission is not None:
+            self._parallelism[active.submission.sid] = news.parallelism
 
     # --- waiting -------------------------------------------------------------------------------------
 
@@ -236,6 +248,12 @@ class Poll:
             numbers = {attempt: number for number, attempt in enumerate(submission.tasks)}
             self._numbers[submission.sid] = numbers
         return numbers
+
+
+def _certainly_waits(task: TaskNews | None, job: JobNews) -> bool:
+    if task is None:  # not made yet, or not told of
+        return not job.begun_tasks and job.state != "SUCCEEDED"
+    return task.state in _MAY_START
 
 
 def _has_news(job: JobNews, ended: int) -> bool:

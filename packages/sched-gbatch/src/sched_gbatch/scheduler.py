@@ -156,6 +156,8 @@ class GbatchScheduler(Scheduler):
             tuple(options.get("runnables") or ()),
         )
         self._parallelism: dict[str, int] = {}
+        self._checked: set[Needs] = set()
+        self._usual: dict[str | None, Needs] = {}
         self._service: BatchService | None = None
 
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -213,9 +215,19 @@ class GbatchScheduler(Scheduler):
 
     def needs_of(self, job: Job) -> Needs:
         """Return what decides with which others the job can share a Batch job."""
+        if job.resources is None and job.timeout is None:
+            return self._usual_needs(self._model(job))
         wanted = self.job_resources(job).to_json()
         wanted.pop("time", None)
         return Needs(Resources.from_json(wanted), self.time_limit(job), self._model(job))
+
+    def _usual_needs(self, model: str | None) -> Needs:
+        if model not in self._usual:
+            wanted = self.resources.to_json()
+            limit = wanted.pop("time", None)
+            time = self.timeout if self.timeout is not None else limit
+            self._usual[model] = Needs(Resources.from_json(wanted), time, model)
+        return self._usual[model]
 
     def _model(self, job: Job) -> str | None:
         enough = self.spot_attempts is not None and job.infrastructure_retries >= self.spot_attempts
@@ -228,10 +240,13 @@ class GbatchScheduler(Scheduler):
     def check_job(self, job: Job) -> None:
         """Refuse a job that Batch cannot run as it is. Raises OptionError."""
         super().check_job(job)
-        self.definition(self.needs_of(job), "a-job", tasks=1, parallelism=1)
+        needs = self.needs_of(job)
+        if needs not in self._checked:
+            self.definition(needs, tasks=1, parallelism=1)
+            self._checked.add(needs)
 
     def definition(
-        self, needs: Needs, name: str, *, tasks: int, parallelism: int, sid: str = "0"
+        self, needs: Needs, *, tasks: int, parallelism: int, sid: str = "0"
     ) -> dict[str, Any]:
         """Return the definition of a Batch job, as the REST API spells it. Raises OptionError."""
         session = self.session
@@ -277,9 +292,7 @@ class GbatchScheduler(Scheduler):
         """
         session = self.session
         service = self.service()
-        sample = self.definition(
-            Needs(model=self.provisioning_model), "a-job", tasks=1, parallelism=1
-        )
+        sample = self.definition(Needs(model=self.provisioning_model), tasks=1, parallelism=1)
         await session.ports.offload(job_of, sample)
         try:
             await session.ports.offload(service.check)
@@ -287,7 +300,7 @@ class GbatchScheduler(Scheduler):
             raise EngineUnavailable(str(error)) from error
         except (EngineUnavailable, SubmitOutcomeUnknown) as error:
             session.warn(f"Google Batch cannot be asked now: {error}")
-        self._poll = Poll(session, service, self.start_timeout)
+        self._poll = Poll(session, service, self.start_timeout, self._parallelism)
         self._kills = Kills(session, service, self.grace)
         self._empty_since: float | None = None
         yield
@@ -319,7 +332,9 @@ class GbatchScheduler(Scheduler):
     def _taken(self) -> int:
         """Return how many tasks may run at once by what Batch was given."""
         left = self.session.tasks_left
-        self._parallelism = {sid: places for sid, places in self._parallelism.items() if sid in left}
+        self._parallelism = {
+            sid: places for sid, places in self._parallelism.items() if sid in left
+        }
         return sum(min(tasks, self._parallelism.get(sid, tasks)) for sid, tasks in left.items())
 
     async def submit_job(self, job: Job) -> str:
@@ -337,7 +352,6 @@ class GbatchScheduler(Scheduler):
         places = max(1, min(self.forks - others, len(submission.tasks), _MOST_AT_ONCE))
         asked = self.definition(
             self.needs_of(jobs[0]),
-            submission.name,
             tasks=len(submission.tasks),
             parallelism=places,
             sid=submission.sid,
@@ -390,9 +404,10 @@ class GbatchScheduler(Scheduler):
         """Make sure that attempts that have not started never do; return those that now cannot.
 
         A mounted bucket has no lock. But a claim that was there before Batch says that the task has
-        not been assigned to a VM is seen by every later start.
+        not been assigned to a VM is seen by every later start. Where a whole Batch job is to end,
+        it is cancelled, and no claim is made for each of its tasks.
         """
-        won = await super().fence(jobs)
+        won = await super().fence(self._kills.few(jobs))
         try:
             return await self._poll.unstarted([job for job in jobs if attempt_id(job) in won])
         except EngineUnavailable as error:

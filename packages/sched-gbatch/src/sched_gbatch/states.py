@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sched_core import EngineState, Failure, Observation
 
@@ -20,6 +20,7 @@ __all__ = [
     "TaskNews",
     "failure_of_job",
     "observation_of_task",
+    "observation_without_task",
     "trouble_of",
 ]
 
@@ -131,15 +132,17 @@ def observation_of_task(task: TaskNews, job: JobNews, jid: str, *, sure: bool) -
     """
     restart = max(0, task.starts - (task.state not in _BEFORE))
     found = _observe(task, job, sure=sure)
-    return Observation(
-        found.state,
-        rc=found.rc,
-        failure=found.failure,
-        reason=found.reason,
-        jid=jid,
-        host=task.host,
-        restart=restart,
-    )
+    return replace(found, jid=jid, host=task.host, restart=restart)
+
+
+def observation_without_task(job: JobNews, jid: str, restart: int) -> Observation:
+    """Return what is true of an attempt whose task was not asked about, or is not told of."""
+    if job.state not in ENDED_JOBS:
+        return Observation(EngineState.WAITING, jid=jid, restart=restart)
+    if job.begun_tasks or job.state == "SUCCEEDED":
+        return Observation(EngineState.SUCCEEDED, jid=jid, restart=restart)  # its record tells more
+    found = _never_ran(job)
+    return replace(found, jid=jid, restart=restart)
 
 
 def _observe(task: TaskNews, job: JobNews, *, sure: bool) -> Observation:
