@@ -104,7 +104,9 @@ class Control:
 
     async def cancel(self, job: str) -> None:
         """Cancel a job, as somebody else would."""
-        await self._fleet.end(self._job(job), JobState.CANCELLED)
+        found = self._job(job)
+        found.move(JobState.CANCELLATION_IN_PROGRESS)
+        await self._fleet.end(found, JobState.CANCELLED)
 
     async def jobs(self) -> dict[str, str]:
         """Return the states of all jobs, by id, in the order in which they were created."""

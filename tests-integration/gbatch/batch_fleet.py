@@ -50,7 +50,7 @@ class JobFate:
     state: str
     """QUEUED or SCHEDULED: the job stays so until it is released; FAILED: it ends without a task."""
     words: list[str] = field(default_factory=list)
-    """Descriptions of events; of a job that ends, the last one is why."""
+    """Descriptions of events that say why."""
     count: int = 1
 
 
@@ -129,7 +129,9 @@ class Fleet:
         if fate.state == "SCHEDULED":
             await self._hold(job, fate)
         elif fate.state == "FAILED":
-            await self.end(job, JobState.FAILED, " ".join(fate.words))
+            for words in fate.words:
+                job.tell(words)
+            await self.end(job, JobState.FAILED)
         await self.pump()
 
     def _fate_of(self, job: Job) -> JobFate:
@@ -150,11 +152,12 @@ class Fleet:
     async def end(self, job: Job, state: JobState, why: str = "") -> None:
         """End a job now: what runs of it is killed, what waits was never executed."""
         job.drop_waiting()
-        for attempt in self.attempts[job.name]:
+        running = self.attempts[job.name]
+        for attempt in running:
             attempt.process.kill()
         await self._note()
         async with self.changed:
-            await self.changed.wait_for(lambda: not self.attempts[job.name])
+            await self.changed.wait_for(lambda: not running)
         self._close(job, state, why)
         await self._note()
 

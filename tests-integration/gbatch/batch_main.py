@@ -19,7 +19,7 @@ from .batch_grpc import serve_grpc
 from .batch_http import serve_http
 from .batch_machine import Machines
 from .batch_plan import Places
-from .batch_podman import podman_words
+from .batch_podman import podman_words, remove_groups
 from .batch_service import Service
 
 
@@ -66,6 +66,8 @@ async def _serve(options: argparse.Namespace) -> None:
     await ending.wait()
     await server.stop(None)
     service.fleet.kill_all()
+    if options.images:
+        remove_groups()
 
 
 if __name__ == "__main__":

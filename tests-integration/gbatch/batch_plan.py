@@ -24,7 +24,7 @@ class Places:
     mounted: dict[str, Path] = field(default_factory=dict)
     """Other folders that show a bucket, such as file systems that imitate the mount of one."""
     podman: Sequence[str] = ()
-    """Words before `run`, that make Podman's state the task's own."""
+    """The words with which a container is run."""
 
     def of(self, bucket: str) -> str:
         return str(self.mounted.get(bucket, self.store / bucket))
@@ -88,8 +88,7 @@ def _script(path: str, limit: str) -> str:
 def _container(spec: Any, runnable: Any, names: Sequence[str], places: Places) -> str:
     container = runnable.container
     volumes = list(container.volumes) or [_shown(volume) for volume in spec.volumes]
-    words = [*places.podman, "run", "--rm", "--network", "none"]
-    words += [f"--env={name}" for name in names]
+    words = [*places.podman, *(f"--env={name}" for name in names)]
     words += [f"--volume={volume}" for volume in volumes]
     if container.entrypoint:
         words += ["--entrypoint", container.entrypoint]

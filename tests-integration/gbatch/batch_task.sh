@@ -2,7 +2,7 @@
 # A task's machine, in namespaces of its own: this file's functions are called by the script that is made for a job.
 # The first process ends as the task does, and with it all that is left of the task.
 
-failed=''
+failed='' logs=${logs:?}
 
 # The disk of the machine is new: what lies below /mnt goes with the task.
 mount -t tmpfs none /mnt && mkdir -p "$TMPDIR" && cd "$TMPDIR" || exit 1
