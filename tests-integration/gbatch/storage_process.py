@@ -36,6 +36,13 @@ class ServerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def ask(self, line: str) -> str:
+        """Send a line, and return the one that answers it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+        return self._stream.readline().decode().strip()
+
     def stop(self, patience: float = 10.0) -> None:
         """End it; a second time does nothing."""
         assert self._process.stdin is not None
