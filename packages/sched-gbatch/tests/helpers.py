@@ -23,9 +23,7 @@ def defined(
     """Return the definition that such a scheduler asks for, after the library has accepted it."""
     scheduler = made(**options)
     scheduler.mount_volumes()
-    found = scheduler.definition(
-        needs or Needs(), "name", tasks=tasks, parallelism=parallelism, sid="0001"
-    )
+    found = scheduler.definition(needs or Needs(), tasks=tasks, parallelism=parallelism, sid="0001")
     job_of(found)
     return found
 

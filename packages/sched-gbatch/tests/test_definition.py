@@ -31,7 +31,7 @@ def test_a_job_of_tasks() -> None:
 
 def test_labels_lead_back_to_the_run() -> None:
     scheduler = made()
-    found = scheduler.definition(Needs(), "name", tasks=1, parallelism=1, sid="0007")
+    found = scheduler.definition(Needs(), tasks=1, parallelism=1, sid="0007")
     expected = {"sched-run": scheduler.session.run, "sched-submission": "0007"}
     assert found["labels"] == expected
     assert found["allocationPolicy"]["labels"] == expected
@@ -260,7 +260,6 @@ def test_a_template_stands_in_the_place_of_a_policy() -> None:
         ({"priority": "high"}, "priority"),
         ({"logs_policy": {"destination": "NOWHERE"}}, "destination"),
         ({"taskGroups": [{"taskSpec": {"maxRetries": 3}}]}, 'no field named "maxRetries"'),
-        ({"network": 5}, "network"),
     ],
 )
 def test_what_the_library_does_not_know_is_named(options: dict[str, Any], words: str) -> None:

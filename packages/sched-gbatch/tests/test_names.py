@@ -22,9 +22,7 @@ numbers = st.integers(1, 99_999).map(lambda number: f"{number:04}")
 
 
 @given(prefixes, runs, numbers)
-def test_ids_of_jobs_are_legal_and_tell_run_and_submission(
-    prefix: str, run: str, sid: str
-) -> None:
+def test_ids_of_jobs_are_legal_and_tell_run_and_submission(prefix: str, run: str, sid: str) -> None:
     name = f"{prefix}-{run}-{sid}"
     assert ID.fullmatch(batch_id(name))
     assert batch_id(name).endswith(f"{run}-{sid}")

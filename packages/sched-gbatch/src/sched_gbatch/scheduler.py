@@ -33,6 +33,7 @@ from .definition import Needs, Place, Work, definition, region_of
 from .fields import take_fields
 from .kills import Kills
 from .names import batch_id, label_key, label_value, request_id, task_id
+from .options import flag, required, runnables, text, words
 from .polling import Poll
 from .service import BatchService, job_of
 from .storing import Scripts
@@ -138,22 +139,23 @@ class GbatchScheduler(Scheduler):
 
     def _set_options(self, options: dict[str, Any]) -> None:
         super()._set_options(options)
-        self.project = _required(options, "project", "the project's id")
-        self.location = _required(options, "location", "a region, such as us-central1, or a zone")
-        self.api_endpoint: str | None = options.get("api_endpoint")
-        self.provisioning_model = _upper(options.get("provisioning_model"))
+        self.project = required(options, "project", "the project's id")
+        self.location = required(options, "location", "a region, such as us-central1, or a zone")
+        self.api_endpoint = text(options, "api_endpoint")
+        self.provisioning_model = (text(options, "provisioning_model") or "").upper() or None
         self.spot_attempts = _optional_count("spot_attempts", options.get("spot_attempts"))
         wait = options.get("start_timeout")
         self.start_timeout = None if wait is None else parse_time(wait, "start_timeout")
         self.place = Place(
             self.location,
-            *[options.get(name) for name in _PLACE],
+            no_external_ip_address=flag(options, "no_external_ip_address"),
+            **{name: text(options, name) for name in _PLACE},
         )
         self.work = Work(
-            options.get("image_uri"),
-            options.get("entrypoint"),
-            _words(options.get("commands")),
-            tuple(options.get("runnables") or ()),
+            text(options, "image_uri"),
+            text(options, "entrypoint"),
+            words(options, "commands"),
+            runnables(options, "runnables"),
         )
         self._parallelism: dict[str, int] = {}
         self._checked: set[Needs] = set()
@@ -179,7 +181,10 @@ class GbatchScheduler(Scheduler):
             "commands": list(work.commands) if isinstance(work.commands, tuple) else work.commands,
             "runnables": [dict(runnable) for runnable in work.runnables],
         }
-        return super().options() | {n: getattr(self.place, n) for n in _PLACE} | own
+        own |= {name: getattr(self.place, name) for name in ("no_external_ip_address", *_PLACE)}
+        # A folder of the tasks, or of a bucket: nothing of this machine's.
+        own["cwd"] = None if self.cwd is None else os.fspath(self.cwd)
+        return super().options() | own
 
     @property
     def workdir(self) -> SpecPath:
@@ -205,6 +210,17 @@ class GbatchScheduler(Scheduler):
         """Mount what the option `mount` names, and the run's folder. Raises OptionError."""
         super().mount_volumes()
         self._seen_workdir()
+        if self._starts_in_bucket():
+            self.mounts.add(self.volume_as_cwd or "")
+
+    def _starts_in_bucket(self) -> bool:
+        """Tell whether `volume_as_cwd` is a mount itself, not only the place of one."""
+        return "gs://" in (self.volume_as_cwd or "")
+
+    def _job_cwd(self) -> str | None:
+        if self.cwd is None and self._starts_in_bucket():
+            return str(self.mounts.add(self.volume_as_cwd or "").mounted)
+        return super()._job_cwd()
 
     # --- the text of jobs ----------------------------------------------------------------------------
 
@@ -472,31 +488,15 @@ class GbatchScheduler(Scheduler):
 
 _LONG_EMPTY = 30.0
 """Seconds after which even few empty places are worth a Batch job of their own."""
-_PLACE = """service_account network subnetwork no_external_ip_address machine_type
-accelerator_type""".split()
+_PLACE = "service_account network subnetwork machine_type accelerator_type".split()
 
 
 def _ids(batch: str, submission: Submission) -> dict[AttemptId, str]:
     return {attempt: task_id(batch, n) for n, attempt in enumerate(submission.tasks)}
 
 
-def _required(options: Mapping[str, Any], name: str, what: str) -> str:
-    value = options.get(name)
-    if not value or not isinstance(value, str):
-        raise OptionError(f"{name} is missing: give {what} ({name}=...)")
-    return value
-
-
-def _upper(value: Any) -> str | None:
-    return None if value is None else str(value).upper()
-
-
 def _optional_count(name: str, value: Any) -> int | None:
     return None if value is None else check_count(name, value, 0)
-
-
-def _words(value: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    return value if value is None or isinstance(value, str) else tuple(value)
 
 
 def _in_bucket(workdir: str | os.PathLike[str] | SpecPath) -> bool:

@@ -194,7 +194,7 @@ def _never_ran(job: JobNews) -> Observation:
 
 # --- why a job waits, or fails without any task ------------------------------------------------------
 
-_LACKS = r"QUOTA|EXHAUSTED|STOCKOUT|LIMIT|insufficient|does not have enough resources"
+_LACKS = r"QUOTA|quota|EXHAUSTED|STOCKOUT|LIMIT|insufficient|does not have enough resources"
 _FORBIDS = r"PERMISSION|FORBIDDEN|DENIED|INVALID|NOT_FOUND|not found|does not exist|UNSUPPORTED"
 _TROUBLE = re.compile(f"({_LACKS})|({_FORBIDS})")
 _SENTENCE = re.compile(r"^Job state is set from \S+ to \S+ for job \S+?\.\s*")
