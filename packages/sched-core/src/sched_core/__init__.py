@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import (
         BackendError,
+        BucketNotFound,
         CommandError,
         EngineUnavailable,
         HookError,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "errors": """BackendError CommandError EngineUnavailable HookError IllegalTransition
+    "errors": """BackendError BucketNotFound CommandError EngineUnavailable HookError IllegalTransition
         NoSuchSchedulerError OptionError RunClosed RunCorrupt RunError RunExists RunHalted
         RunInterrupted RunLocked RunNotFound RunUnfinished SchedError SubmitOutcomeUnknown
         SubmitRejected WrongSchedulerTypeError""",
@@ -73,6 +74,7 @@ __all__ = [
     "XQUTE_ENV_ALIASES",
     "AttemptId",
     "BackendError",
+    "BucketNotFound",
     "CommandError",
     "EngineState",
     "EngineUnavailable",

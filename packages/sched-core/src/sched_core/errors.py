@@ -15,6 +15,7 @@ SchedError
     RunHalted                             a job failed and the run was to stop at that
     RunInterrupted                        a signal ended the run
     RunClosed (RuntimeError)              the runner takes no more jobs
+  BucketNotFound (OSError)                the bucket of a run is not there
   BackendError                            carries command, returncode and stderr
     SubmitRejected                        the job is wrong: trying again changes nothing
     EngineUnavailable                     the engine cannot be asked now: ask again
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackendError",
+    "BucketNotFound",
     "CommandError",
     "EngineUnavailable",
     "HookError",
@@ -84,6 +86,10 @@ class IllegalTransition(SchedError, RuntimeError):
 
 class HookError(SchedError, RuntimeError):
     """A plugin's hook raised and `hook_errors="raise"` was asked for; the cause is chained."""
+
+
+class BucketNotFound(SchedError, OSError):
+    """There is no bucket of that name: no FileNotFoundError, since a run in it may well exist."""
 
 
 class RunError(SchedError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar, TypeVarTuple
 
+from ..errors import OptionError
 from .files import Files, LocalFiles
 from .identity import DriverIdentity
 
@@ -108,5 +109,22 @@ class SystemPorts:
 
 
 def system_ports(workdir: str, mode: int = 0o600) -> Ports:
-    """Return the ports for a run in that folder."""
-    return SystemPorts(LocalFiles(mode))
+    """Return the ports for a run in that folder, on a disk or in a bucket (gs://bucket/folder).
+
+    Raises OptionError for a kind of bucket that cannot hold a run.
+    """
+    return SystemPorts(_files_for(workdir, mode))
+
+
+def _files_for(workdir: str, mode: int) -> Files:
+    scheme, found, _ = workdir.partition("://")
+    if not found:
+        return LocalFiles(mode)
+    if scheme != "gs":
+        raise OptionError(
+            f"workdir {workdir}: a run can lie in a bucket of Google Cloud Storage (gs://...) or "
+            f"on a disk, not in one of {scheme}://; name one of these"
+        )
+    from .bucket import BucketFiles
+
+    return BucketFiles()
