@@ -2,106 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .conftest import BUCKET
+from .program import RUN, WAIT_FOR_GO, Sched, await_event, finish
 from .storage import StorageEmulator
-
-SCHED = Path(sys.executable).with_name("sched")
-RUN = f"gs://{BUCKET}/runs/one"
-PATIENCE = 90.0
-WAIT_FOR_GO = "echo $0; until test -e go; do sleep 0.05; done; echo $0 went"
-
-
-class Sched:
-    """Runs commands in a folder of their own."""
-
-    def __init__(self, folder: Path, mounted: Path) -> None:
-        self.folder = folder
-        self._mount = ("-o", f"volumes=gs://{BUCKET}:{mounted}")
-        self._going: list[subprocess.Popen[str]] = []
-
-    def __call__(
-        self, *args: str, code: int = 0, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [SCHED, *args],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-            env=os.environ | variables,
-        )
-        assert "Traceback" not in done.stderr
-        assert done.returncode == code, done.stderr
-        return done
-
-    def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        return self("run", "-w", RUN, *self._mount, *args, code=code)
-
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [SCHED, *args],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._going.append(process)
-        return process
-
-    def start_run(self, *args: str) -> subprocess.Popen[str]:
-        """Start a run; return once its first job has started."""
-        process = self.start("run", "-w", RUN, "--json", *self._mount, *args)
-        events(process, "started")
-        return process
-
-    def go(self) -> None:
-        (self.folder / "go").touch()
-
-    def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = json.loads(self("status", RUN, "--json").stdout)
-        return status
-
-    def counts(self) -> dict[str, int]:
-        return {word: number for word, number in self.status()["counts"].items() if number}
-
-    def close(self) -> None:
-        self.go()
-        for process in self._going:
-            if process.poll() is None:
-                process.terminate()
-            process.communicate(timeout=PATIENCE)
-
-
-def events(driver: subprocess.Popen[str], until: str) -> None:
-    """Read what a driver tells until such an event comes."""
-    assert driver.stdout is not None
-    for line in driver.stdout:
-        if json.loads(line)["event"] == until:
-            return
-    raise AssertionError(driver.stderr.read() if driver.stderr else "")
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=PATIENCE)
-    return process.returncode, err
 
 
 @pytest.fixture
 def sched(storage: StorageEmulator, folder: Path, tmp_path: Path) -> Iterator[Sched]:
     (tmp_path / "here").mkdir()
-    program = Sched(tmp_path / "here", folder)
+    program = Sched(tmp_path / "here", "-o", f"volumes=gs://{BUCKET}:{folder}")
     yield program
     program.close()
 
@@ -158,7 +72,7 @@ def test_kill_by_the_driver(sched: Sched) -> None:
 
 def test_a_driver_that_died(sched: Sched) -> None:
     driver = sched.start_run("-j", "2", "--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1")
-    events(driver, "started")
+    await_event(driver, "started")
     driver.kill()
     driver.wait()
     assert "died" in sched("status", RUN).stdout

@@ -19,6 +19,7 @@ class Declared(LocalScheduler):
         share: float | None = None,
         bin_args: list[str] | None = None,
         commands: str | Sequence[str] | None = None,
+        runnables: Sequence[Mapping[str, Any]] | None = None,
         labels: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -51,6 +52,8 @@ class Declared(LocalScheduler):
         ('commands=["-c", "{script}"]', ["-c", "{script}"]),
         ("commands=-c {script}", "-c {script}"),
         ('labels={"team": "a"}', {"team": "a"}),
+        ('runnables={"order": 1}', [{"order": 1}]),
+        ('runnables=[{"order": 1}]', [{"order": 1}]),
         ("prescript={ echo; }", "{ echo; }"),
     ],
 )
@@ -63,6 +66,9 @@ def test_value_has_the_declared_type_or_the_one_it_looks_like(pair: str, expecte
 def test_repeated_key_is_a_list() -> None:
     assert parse_options(["mount=gs://a:/b", "mount=N=gs://c"], Declared) == {
         "mount": ["gs://a:/b", "N=gs://c"]
+    }
+    assert parse_options(['runnables={"order": 1}', 'runnables={"order": 2}'], Declared) == {
+        "runnables": [{"order": 1}, {"order": 2}]
     }
     assert parse_options(["volumes=a:b", "volumes=c:d"], Declared) == {"volumes": ["a:b", "c:d"]}
 

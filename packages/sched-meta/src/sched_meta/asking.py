@@ -11,12 +11,13 @@ from sched_core.runfolder import JobRecord
 from sched_core.runner.opening import restore_job
 
 from .runfolder import RunFolder
+from .wording import plain
 
 __all__ = ["engines_words"]
 
 
 def engines_words(folder: RunFolder, record: JobRecord) -> Sequence[str]:
-    """Return what the engine says about a job that it has: a line, or none."""
+    """Return what the engine says about a job that it has, in lines for a person."""
     if not record.status.active:
         return ()
     try:
@@ -24,4 +25,7 @@ def engines_words(folder: RunFolder, record: JobRecord) -> Sequence[str]:
         words = anyio.run(scheduler.explain, restore_job(scheduler, record))
     except SchedError as error:
         words = f"it cannot be asked: {error}"
-    return (f"engine:   {words}",) if words and words != record.reason else ()
+    if words == record.reason:
+        return ()  # it was told with the job's state
+    first, *others = map(plain, words.splitlines() or ("",))
+    return (f"engine:   {first}", *(f"          {line}" for line in others)) if first else ()

@@ -129,17 +129,19 @@ def _attempts(folder: RunFolder, job: JobRecord) -> list[_Attempt]:
 
 
 def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
-    """The newest claim of each attempt."""
+    """The newest claim of each attempt; a fence only where there is nothing else."""
     try:
         names = {parse_claim_name(name): name for name in folder.files.names(metadir)}
+        keys = sorted(key for key in names if key)
+        texts = folder.files.read_many([f"{metadir}/{names[key]}" for key in keys])
     except OSError:
         return
-    newest = {key[0]: names[key] for key in sorted(key for key in names if key)}
-    for number, name in newest.items():
-        try:
-            yield number, parse_claim(folder.files.read(f"{metadir}/{name}"))
-        except OSError:
-            continue
+    newest: dict[int, Claim] = {}
+    for (number, _), text in zip(keys, texts, strict=True):
+        claim = parse_claim(text or b"")
+        if number not in newest or not claim.is_fence:
+            newest[number] = claim
+    yield from newest.items()
 
 
 def _last_words(folder: RunFolder, path: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sched_core.errors import OptionError
@@ -34,11 +34,18 @@ def parse_options(pairs: Iterable[str], scheduler: type[Scheduler]) -> dict[str,
             raise OptionError(f"-o {pair}: write it as KEY=VALUE")
         value = _convert(key, text, declared.get(key, frozenset()))
         options[key] = _append(options[key], value) if key in options else value
-    return options
+    return {key: _in_list(value, declared.get(key, frozenset())) for key, value in options.items()}
 
 
 def _append(old: Any, value: Any) -> list[Any]:
     return [*(old if isinstance(old, list) else [old]), value]
+
+
+def _in_list(value: Any, declared: frozenset[Any]) -> Any:
+    """An object alone, where only a list of them can be meant, is a list of one."""
+    if not isinstance(value, dict) or not any(map(_holds_values, declared)):
+        return value
+    return value if any(map(_holds_keys, declared)) else [value]
 
 
 def _declared_types(scheduler: type[Scheduler]) -> dict[str, frozenset[Any]]:
@@ -116,6 +123,10 @@ def _guess(key: str, text: str) -> Any:
 
 def _holds_values(kind: Any) -> bool:
     return isinstance(kind, type) and kind is not str and issubclass(kind, Iterable)
+
+
+def _holds_keys(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Mapping)
 
 
 def _json(key: str, text: str) -> Any:
