@@ -195,11 +195,11 @@ class BatchEmulator:
         running: list[str] = self.control("running")
         return running
 
-    def printed(self, job: str, index: int, attempt: int = 0, runnable: int = 0) -> str:
-        """Return what a runnable has printed, to both."""
+    def printed(self, job: str, index: int, attempt: int = 0, runnable: int | None = 0) -> str:
+        """Return what a runnable has printed, to both; None: what the machine itself has."""
         folder = Path(self.control("logs", job=job, index=index, attempt=attempt))
-        files = [folder / f"{runnable}.{kind}" for kind in ("out", "err")]
-        return "".join(file.read_text(errors="replace") for file in files if file.exists())
+        files = folder.glob("machine.err" if runnable is None else f"{runnable}.*")
+        return "".join(file.read_text(errors="replace") for file in sorted(files, reverse=True))
 
     # --- jobs ------------------------------------------------------------------------------------
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .batch_jobs import Job
 from .batch_plan import SCRATCH, Places, render, task_variables
@@ -32,36 +34,43 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
 
-    def run(self, argv: list[str], env: Mapping[str, str], limit: float | None) -> int | None:
+    def run(
+        self, argv: list[str], env: Mapping[str, str], log: IO[bytes], limit: float | None
+    ) -> int | None:
         """Run it to its end and return its code; None if it was killed."""
         with self._lock:
             if self._killed:
                 return None
             self._process = subprocess.Popen(
-                argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+                argv, env=env, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
         try:
             code = self._process.wait(limit)
         except subprocess.TimeoutExpired:
-            self.kill()
-            code = self._process.wait() and OVERRUN
-        return None if code < 0 else code
+            _kill(self._process)
+            self._process.wait()
+            code = OVERRUN
+        # What `unshare` makes of a KILL inside differs between its versions.
+        return None if self._killed or code < 0 else code
 
     def kill(self) -> None:
         """End all that the task has started, at once."""
         with self._lock:
             self._killed = True
-            if self._process is not None and self._process.poll() is None:
-                os.kill(_first_inside(self._process.pid), signal.SIGKILL)
+            if self._process is not None:
+                _kill(self._process)
 
 
-def _first_inside(pid: int) -> int:
-    """Return the first process in the namespace: with it end all others, before `unshare` does."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        children = []
-    return int(children[0]) if children else pid
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the first process in the namespace: with it end all others, and then `unshare`."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if pids := children.read_text().split():
+                os.kill(int(pids[0]), signal.SIGKILL)
+                return
+        # Killed before it has made one, it might still leave one.
+        time.sleep(0.001)
 
 
 class Machines:
@@ -91,8 +100,10 @@ class Machines:
         """Run a task to its end. Blocks; returns its code, None if it was killed."""
         logs = self.logs(job, index, attempt)
         logs.mkdir()
-        env = _BARE | task_variables(job.spec, index, attempt) | {"logs": str(logs)}
-        code = process.run([*_ALONE, str(logs.parent / "task")], env, _limit(job.group.task_spec))
+        env = _BARE | task_variables(job.spec, index, attempt)
+        argv = [*_ALONE, str(logs.parent / "task"), str(logs)]
+        with (logs / "machine.err").open("wb") as log:
+            code = process.run(argv, env, log, _limit(job.group.task_spec))
         return OVERRUN if code and (logs / "overrun").exists() else code
 
 

@@ -1,20 +1,21 @@
 # shellcheck shell=dash
 # A task's machine, in namespaces of its own: this file's functions are called by the script that is made for a job.
+# Its argument is the folder for what the task prints.
 # The first process ends as the task does, and with it all that is left of the task.
 
-failed='' logs=${logs:?}
+failed='' logs=$1
 
 # The disk of the machine is new: what lies below /mnt goes with the task.
 mount -t tmpfs none /mnt && mkdir -p "$TMPDIR" && cd "$TMPDIR" || exit 1
 
 broken() { # words
-  echo "$1" >>"$logs/machine.err"
+  echo "$1" >&2
   exit 1
 }
 
 bucket() { # folder of the bucket, folder in it, where, options
   [ -d "$1" ] || broken "there is no bucket at $1"
-  { mkdir -p "$1/$2" "$3" && mount --bind "$1/$2" "$3"; } 2>>"$logs/machine.err" || exit 1
+  mkdir -p "$1/$2" "$3" && mount --bind "$1/$2" "$3" || exit 1
   case $4 in *ro*) mount -o remount,bind,ro "$3" || exit 1 ;; esac
 }
 

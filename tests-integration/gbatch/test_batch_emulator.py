@@ -64,6 +64,7 @@ def test_a_bucket_that_is_not_there_fails_the_task(caller: Caller) -> None:
     volumes = [{"gcs": {"remote_path": "none"}, "mount_path": "/mnt/disks/none"}]
     job = caller.run("true", volumes=volumes)
     assert caller.task(job).status.state == TaskState.FAILED
+    assert "there is no bucket" in caller.emulator.printed(job, 0, runnable=None)
 
 
 def test_nothing_of_a_task_outlives_it(caller: Caller, store: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,18 @@ def test_a_job_that_ends_with_tasks_that_never_ran(caller: Caller) -> None:
 
 
 # --- the process
+
+
+def test_machines_may_be_lost_at_any_moment(caller: Caller) -> None:
+    job = caller.create(group_of("setsid sleep 60 & exit 0", tasks=100, max_retry_count=1))
+    while (state := caller.emulator.jobs()[job]) not in ("SUCCEEDED", "FAILED"):
+        for place in caller.emulator.running():
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                caller.emulator.strike(job, int(place.split("/")[1]))
+    counts = caller.get(job).status.task_groups["group0"].counts
+    assert set(counts) <= {"SUCCEEDED", "FAILED"}
+    assert sum(counts.values()) == 100
+    assert (state == "FAILED") is ("FAILED" in counts)
 
 
 def test_its_tasks_end_with_it(caller: Caller, store: Path) -> None:
