@@ -69,8 +69,8 @@ sched run -- gzip -9k {} ::: *.log     a job for each file
 sched status                           how far the newest run is
 sched logs RUN failed                  what the failed jobs wrote
 
-A run is a folder, by default ./sched-runs/TIME-N. RUN is its path, or its name under
-./sched-runs. JOBS are indexes as in 3,7-9, names, or failed, killed, timeout, ...
+A run is a folder, by default ./sched-runs/TIME-N, or one in a bucket. RUN is its path, its name
+under ./sched-runs, or gs://BUCKET/FOLDER. JOBS are indexes as in 3,7-9, names, or failed, killed, timeout, ...
 
 Exit codes: 0 all jobs finished, 1 some did not, 2 wrong usage, 3 the scheduler cannot be used,
 129, 130, 143 ended by a signal.

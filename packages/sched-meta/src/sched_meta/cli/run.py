@@ -57,7 +57,7 @@ class _RunCommand(click.Command):
 @click.command(cls=_RunCommand, help=_HELP)
 @click.argument("stray", nargs=-1, type=click.UNPROCESSED, required=False)
 @click.option("-s", "--scheduler", help="What runs the jobs, by default this machine: local.")
-@click.option("-w", "--workdir", metavar="RUN", help="Folder of the run.")
+@click.option("-w", "--workdir", metavar="RUN", help="Folder of the run, also gs://...")
 @scheduler_options
 @click.option("--env", multiple=True, metavar="K=V", help="Variable for every job; repeatable.")
 @click.option(
