@@ -1,0 +1,59 @@
+"""What the contract's rig does elsewhere here: runs lie in a bucket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anyio
+import pytest
+
+from sched_core import Job, Scheduler, SpecPath
+from sched_core.testing.contract import SchedulerContract
+
+from .cloud import Cloud, Quick
+
+__all__ = ["BucketContract"]
+
+
+class BucketContract(SchedulerContract):
+    """What every scheduler must do. A name of an object has no line breaks."""
+
+    scheduler_class = Quick
+    options: Mapping[str, Any] = {}
+    patience: ClassVar[float] = 30.0
+    workdir_names = ("run", "a run", "it's 100% $HOME")
+
+    @pytest.fixture(autouse=True)
+    def _cloud(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.options = cloud.options
+
+    @pytest.fixture
+    def workdir(self) -> str | os.PathLike[str]:
+        return self.cloud.workdir()
+
+    def make(
+        self,
+        workdir: str | os.PathLike[str],
+        cls: type[Scheduler] | None = None,
+        **options: Any,
+    ) -> Scheduler:
+        # Some tests name a folder of this machine.
+        place = self.cloud.workdir(workdir.name) if isinstance(workdir, Path) else workdir
+        return super().make(place, cls, **options)
+
+    def _seen(self, workdir: SpecPath, name: str) -> anyio.Path:
+        return anyio.Path(self.cloud.folder(workdir) / name)
+
+    async def has(self, job: Job, name: str) -> bool:
+        return await self._seen(job.workdir, f"mark.{job.index}.{name}").exists()
+
+    async def open_gate(self, scheduler: Scheduler) -> None:
+        self.cloud.open_gate(workdir=str(scheduler.workdir))
+
+    async def counted(self, scheduler: Scheduler, name: str) -> int:
+        path = self._seen(scheduler.workdir, f"count.{name}")
+        return len((await path.read_text()).splitlines()) if await path.exists() else 0
