@@ -38,6 +38,8 @@ class ByHand:
         if self._stack is not None:
             stack, self._stack = self._stack, None
             await stack.aclose()
+            if self._session.mirror is not None:
+                await self._session.mirror.finish()
 
     async def go_round(self) -> None:
         """Take in what the engine and the jobs have told, and submit what is to be tried again.
@@ -50,6 +52,8 @@ class ByHand:
         await self._take_in()
         if session.scheduler.events == "always":
             await session.reconciler.read_spool()
+        if session.mirror is not None:
+            await session.mirror.look()
         await self._submit_waiting()
         await self.raise_what_stopped()
 

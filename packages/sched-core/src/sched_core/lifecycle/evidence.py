@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..model.failure import Failure
@@ -56,8 +57,8 @@ class Evidence:
     async def read_records(self, actives: list[Active]) -> list[Claim | None]:
         """Return the newest claims of these attempts."""
         places = [(str(active.job.metadir), active.attempt) for active in actives]
-        ports = self._session.ports
-        return await ports.offload(read_claims, ports.files, places)
+        ports, restarts = self._session.ports, self._session.scheduler.restarts()
+        return await ports.offload(partial(read_claims, restarts=restarts), ports.files, places)
 
     async def record_of(self, active: Active) -> Claim | None:
         """Return the newest claim of one attempt."""

@@ -39,14 +39,29 @@ class Preparation:
 
 def prepare_jobs(files: Files, preparations: Iterable[Preparation]) -> list[OSError | None]:
     """Make the folders and wrapper scripts; for each, say what went wrong, if anything did."""
-    return [_prepare(files, preparation) for preparation in preparations]
+    preparations = list(preparations)
+    problems = [_make_room(files, preparation) for preparation in preparations]
+    pairs = zip(preparations, problems, strict=True)
+    ready = [(one.script_path, one.script) for one, problem in pairs if problem is None]
+    made = iter(zip(ready, files.create_many(ready), strict=True))
+    return [problem or _problem(files, *next(made)) for problem in problems]
 
 
-def _prepare(files: Files, preparation: Preparation) -> OSError | None:
+def _make_room(files: Files, preparation: Preparation) -> OSError | None:
     try:
         if not files.make_folder(preparation.metadir):
             archive_attempt(files, preparation.metadir, preparation.attempt - 1)
-        write_script(files, preparation.script_path, preparation.script)
+    except OSError as error:
+        return error
+    return None
+
+
+def _problem(files: Files, script: tuple[str, bytes], made: bool | OSError) -> OSError | None:
+    if isinstance(made, OSError):
+        return made
+    try:
+        if not made:
+            _replace_script(files, *script)
     except OSError as error:
         return error
     return None
@@ -55,48 +70,64 @@ def _prepare(files: Files, preparation: Preparation) -> OSError | None:
 def write_script(files: Files, path: str, script: bytes) -> None:
     """Write a script as a new file: a running bash reads on from one that is overwritten."""
     if not files.create(path, script):
-        files.remove(path)
-        files.create(path, script)
+        _replace_script(files, path, script)
+
+
+def _replace_script(files: Files, path: str, script: bytes) -> None:
+    files.remove(path)
+    files.create(path, script)
 
 
 def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     """Move the records of an earlier attempt to `job.retry/<attempt>`; claims and all that is
     somebody else's stay where they are.
     """
+    if attempt < 1:
+        return
     found = files.names(metadir)
     names = [name for name in found if _ARCHIVED.fullmatch(name)]
     # Where the next attempt has begun, by the hand of a driver that died, these are its own.
-    if not names or attempt < 1 or claim_name(attempt + 1) in found:
+    if not names or claim_name(attempt + 1) in found:
         return
     folder = f"{metadir}/job.retry/{attempt}"
-    fresh = files.make_folder(folder)
-    for name in names:
-        if fresh or not files.exists(f"{folder}/{name}"):
-            files.move(f"{metadir}/{name}", f"{folder}/{name}")
+    kept = [] if files.make_folder(folder) else files.names(folder)
+    names = [name for name in names if name not in kept]
+    files.move_many([(f"{metadir}/{name}", f"{folder}/{name}") for name in names])
 
 
-def read_claims(files: Files, places: Sequence[tuple[str, int]]) -> list[Claim | None]:
-    """Return the newest claim of each attempt, given as folder and attempt; None for none."""
-    return [read_claim(files, metadir, attempt) for metadir, attempt in places]
+def read_claims(
+    files: Files, places: Sequence[tuple[str, int]], *, restarts: bool = True
+) -> list[Claim | None]:
+    """Return the newest claim of each attempt, given as folder and attempt; None for none.
+
+    The fence that seals an attempt which has started is not one of these. Without `restarts` there
+    is but one claim an attempt: no further ones are looked for.
+    """
+    newest: list[Claim | None] = [None] * len(places)
+    left, position = list(range(len(places))), 0
+    while left and (restarts or not position):
+        paths = [f"{places[n][0]}/{claim_name(places[n][1], position)}" for n in left]
+        found = zip(left, files.read_many(paths), strict=True)
+        left = []
+        for number, data in found:
+            if data is not None:
+                newest[number], more = _newer(newest[number], parse_claim(data), position)
+                left += [number] if more else []
+        position += 1
+    return newest
+
+
+def _newer(known: Claim | None, claim: Claim, position: int) -> tuple[Claim, bool]:
+    """Return the newest claim so far, and whether there may be more of them."""
+    if known is not None and claim.is_fence:
+        return replace(known, sealed=True), False
+    return (replace(claim, position=position) if position else claim), True
 
 
 def read_claim(files: Files, metadir: str, attempt: int) -> Claim | None:
-    """Return the newest claim of the attempt, None where nobody claimed it.
-
-    The fence that seals an attempt which has started is not one of these.
-    """
-    newest = None
-    position = 0
-    while True:
-        try:
-            data = files.read(f"{metadir}/{claim_name(attempt, position)}")
-        except (FileNotFoundError, NotADirectoryError):
-            return newest
-        claim = parse_claim(data)
-        if newest is not None and claim.is_fence:
-            return replace(newest, sealed=True)
-        newest = replace(claim, position=position) if position else claim
-        position += 1
+    """Return the newest claim of one attempt, None where nobody claimed it."""
+    (claim,) = read_claims(files, [(metadir, attempt)])
+    return claim
 
 
 def read_text(files: Files, path: str) -> str:
@@ -118,13 +149,19 @@ def append_text(files: Files, path: str, text: str) -> None:
 
 def take_claims(files: Files, places: Sequence[tuple[str, int]], fence: bytes) -> list[bool]:
     """Create the claims of these attempts; for each, tell whether nobody had it before."""
-    return [_take_claim(files, metadir, attempt, fence) for metadir, attempt in places]
+    for metadir, _ in places:
+        files.make_folder(metadir)
+    paths = [f"{metadir}/{claim_name(attempt)}" for metadir, attempt in places]
+    return [
+        _is_taken(files, path, made)
+        for path, made in zip(paths, files.create_many([(p, fence) for p in paths]), strict=True)
+    ]
 
 
-def _take_claim(files: Files, metadir: str, attempt: int, fence: bytes) -> bool:
-    files.make_folder(metadir)
-    path = f"{metadir}/{claim_name(attempt)}"
-    return files.create(path, fence) or _is_fence(files, path)
+def _is_taken(files: Files, path: str, made: bool | OSError) -> bool:
+    if isinstance(made, OSError):
+        raise made
+    return made or _is_fence(files, path)
 
 
 def _is_fence(files: Files, path: str) -> bool:
@@ -145,7 +182,7 @@ def seal_attempt(
     if position is None:
         newest = read_claim(files, metadir, attempt)
         if newest is None:
-            return _take_claim(files, metadir, attempt, fence)
+            return take_claims(files, [(metadir, attempt)], fence) == [True]
         if newest.is_fence or newest.sealed:
             return True
         if newest.restart > restart:

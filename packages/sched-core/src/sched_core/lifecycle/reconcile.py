@@ -279,8 +279,7 @@ class Reconciler:
     def _remove(self, events: Sequence[Event]) -> None:
         self._session.check_lease()
         files, folder = self._session.ports.files, self._session.layout.events
-        for event in events:
-            files.remove(f"{folder}/{event_name(event)}")
+        files.remove_many([f"{folder}/{event_name(event)}" for event in events])
 
 
 def _told(event: Event, claim: Claim | None, restart: int) -> Observation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
@@ -16,7 +16,7 @@ from ..errors import CommandError, RunLocked
 from ..hooks import Hooks
 from ..model.job import Job
 from ..model.status import JobStatus
-from ..ports import Ports, system_ports
+from ..ports import Ports
 from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
@@ -28,6 +28,7 @@ from ..text.script import recorder_text
 from .byhand import ByHand
 from .evidence import Evidence
 from .killing import Killer
+from .mirroring import mirroring
 from .queue import WaitingJobs
 from .reconcile import Reconciler
 from .shortcut import Shortcut
@@ -95,6 +96,8 @@ class Session:
         self.lease = lease
         self.layout = Layout(str(scheduler.workdir))
         self.mounted = _whole(str(scheduler.mounted_workdir))
+        self.folder = _on_this_machine(scheduler) or self.mounted
+        """Where this machine has the run's folder as jobs write to it; of a bucket, the mirror."""
         self.mounted_recorder = f"{self.mounted}/.sched/{recorder_name()}"
         self.jobs: dict[int, Job] = {}
         self.active: dict[int, Active] = {}
@@ -121,6 +124,7 @@ class Session:
         self.killer = Killer(self)
         self.shortcut = Shortcut(self)
         self.by_hand: ByHand | None = None
+        self.mirror = mirroring(self)
         self._changed = anyio.Event()
         self._over = anyio.Event()
         self._news = anyio.Event()
@@ -136,7 +140,7 @@ class Session:
     @classmethod
     def detached(cls, scheduler: Scheduler) -> Session:
         """Return a session for a scheduler that is used without a runner."""
-        ports = system_ports(str(scheduler.workdir), scheduler.mode)
+        ports = scheduler.make_ports()
         name = f"{ports.random.getrandbits(40):010x}"
         run = RunFile(name, 1, ports.now(), scheduler.name, "", {}, "")
         session = cls(scheduler, ports, Hooks(), run)
@@ -360,11 +364,18 @@ class Session:
     ) -> T:
         journal.write(entries)
         # Only now: what became of its attempts is safe without it.
-        paths = [self.layout.submission(submission.sid) for submission in settled]
-        for submission in settled:
-            paths += self.scheduler.stored_with(submission)
-        self.ports.files.remove_many(paths)
+        self.remove_settled(settled)
         return function(*args)
+
+    def remove_settled(self, submissions: Iterable[Submission]) -> None:
+        """Remove the records of submissions of which no attempt is open, and their scripts. Blocks."""
+        paths: list[str] = []
+        for submission in submissions:
+            paths += [
+                self.layout.submission(submission.sid),
+                *self.scheduler.stored_with(submission),
+            ]
+        self.ports.files.remove_many(paths)
 
     def check_lease(self) -> None:
         """Raise RunLocked where another driver has taken over. Blocks."""
@@ -396,6 +407,12 @@ _read_state = attrgetter(*JOB_STATE)
 def _whole(path: str) -> str:
     # A slot and a script name the recorder alike, and a script works from wherever it is run.
     return path if "://" in path else os.path.abspath(path)
+
+
+def _on_this_machine(scheduler: Scheduler) -> str | None:
+    if scheduler.workdir.is_cloud():
+        return scheduler.mirror_folder()
+    return os.path.abspath(str(scheduler.workdir))
 
 
 def _spec(job: Job) -> Mapping[str, Any]:

@@ -32,6 +32,7 @@ class Shortcut:
             not session.hooks.any_for_jobs()
             and cls.transition_job_status is Scheduler.transition_job_status
             and cls.shared_disk
+            and session.mirror is None
             and not cls.restarts()
         )
 

@@ -56,6 +56,8 @@ class Transitions:
         try:
             steps = steps_between(job.status, new)
             await self._record(job, rc, error_msg)
+            if new.final:
+                await self._publish(job)
             await self._pass_through(job, steps)
         finally:
             self._end(job)
@@ -180,6 +182,12 @@ class Transitions:
         recorded = active is not None and active.recorded and job.failure is not Failure.OUTPUT
         if last is JobStatus.KILLED or not recorded:
             await session.ports.offload(self._write_copies, job, last)
+            await self._publish(job)
+
+    async def _publish(self, job: Job) -> None:
+        """Have what the job left be where everybody finds it, before anybody is told of its end."""
+        if self._session.mirror is not None:
+            await self._session.mirror.publish(job)
 
     def _write_copies(self, job: Job, status: JobStatus) -> None:
         """Write the copies for people and hosts, where the wrapper did not. Never essential."""

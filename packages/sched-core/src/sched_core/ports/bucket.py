@@ -129,11 +129,15 @@ class BucketFiles:
 
     def move(self, source: str, target: str) -> None:
         """Copy an object to another name, then remove it: others may see both."""
+        self._copy((source, target))
+        self.remove(source)
+
+    def _copy(self, pair: tuple[str, str]) -> None:
+        source, target = pair
         with as_os_errors(source):
             bucket, other = self._bucket(source), self._bucket(target)
             blob = bucket.blob(_key(source))
             bucket.copy_blob(blob, other, _key(target), timeout=TIMEOUT, retry=retries())
-        self.remove(source)
 
     # --- many at once ----------------------------------------------------------------------------
 
@@ -163,6 +167,11 @@ class BucketFiles:
             with as_os_errors(f"{_SCHEME}{name}/{keys[0]}"):
                 client = storage_client()
                 delete_objects(client, client.bucket(name), keys)
+
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Copy objects, each to its new name, then remove them: others may see both."""
+        _side_by_side(self._copy, pairs)
+        self.remove_many([source for source, _ in pairs])
 
     def checksums(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Return size, time and MD5 of those of the objects that are there.

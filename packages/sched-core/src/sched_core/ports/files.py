@@ -81,6 +81,10 @@ class Files(Protocol):
         """Remove those of the files that are there."""
         ...
 
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Give files, each with its new name, other names in the same store."""
+        ...
+
     def read_from(self, path: str, offset: int) -> bytes:
         """Return what lies beyond that many bytes, which may be nothing."""
         ...
@@ -113,6 +117,9 @@ class OneByOne(ABC):
     @abstractmethod
     def remove(self, path: str) -> None: ...
 
+    @abstractmethod
+    def move(self, source: str, target: str) -> None: ...
+
     def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
         """Create files; for each, tell what `create` would return, or the OSError it would raise."""
         return [self._try_to_create(path, data) for path, data in items]
@@ -125,6 +132,11 @@ class OneByOne(ABC):
         """Remove those of the files that are there."""
         for path in paths:
             self.remove(path)
+
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Give files, each with its new name, other names."""
+        for source, target in pairs:
+            self.move(source, target)
 
     def _try_to_create(self, path: str, data: bytes) -> bool | OSError:
         try:

@@ -108,15 +108,16 @@ class SystemPorts:
         return await anyio.to_thread.run_sync(function, *args)
 
 
-def system_ports(workdir: str, mode: int = 0o600) -> Ports:
-    """Return the ports for a run in that folder, on a disk or in a bucket (gs://bucket/folder).
+def system_ports(workdir: str, mode: int = 0o600, mirror: str | None = None) -> Ports:
+    """Return the ports for a run in that folder, on a disk or in a bucket (gs://bucket/folder),
+    which jobs find in the folder `mirror` of a disk, if there is one.
 
     Raises OptionError for a kind of bucket that cannot hold a run.
     """
-    return SystemPorts(_files_for(workdir, mode))
+    return SystemPorts(_files_for(workdir, mode, mirror))
 
 
-def _files_for(workdir: str, mode: int) -> Files:
+def _files_for(workdir: str, mode: int, mirror: str | None) -> Files:
     scheme, found, _ = workdir.partition("://")
     if not found:
         return LocalFiles(mode)
@@ -125,6 +126,11 @@ def _files_for(workdir: str, mode: int) -> Files:
             f"workdir {workdir}: a run can lie in a bucket of Google Cloud Storage (gs://...) or "
             f"on a disk, not in one of {scheme}://; name one of these"
         )
+    if mirror is not None:
+        from .buckettree import BucketTree
+        from .mirrored import MirroredFiles
+
+        return MirroredFiles(BucketTree(), workdir, mirror, mode)
     from .bucket import BucketFiles
 
     return BucketFiles()

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import anyio
 
-from ..errors import EngineUnavailable, OptionError
+from ..errors import EngineUnavailable
 from ..lifecycle.evidence import observation_of
 from ..lifecycle.files import read_claims
 from ..model.failure import Failure
@@ -84,8 +84,7 @@ class ProcessScheduler(Scheduler):
 
         Waits until the machine has what the job needs.
         """
-        seen = _mounted or self.workdir.is_cloud()
-        path = self.mounted_script_path(job) if seen else self.script_path(job)
+        path = self.mounted_script_path(job) if _mounted else self._script(job)
         grant = await self._admitted(job)
         attempt = attempt_id(job)
         try:
@@ -125,24 +124,11 @@ class ProcessScheduler(Scheduler):
         self._report: Report = self.session.report
         self._deaths: Counter[AttemptId] = Counter()
         self._recorder = os.path.abspath(self.session.mounted_recorder)
-        self._folder = self._run_folder()
         self._slots = SlotPool(self._recorder, self.session.directory)
         try:
             yield
         finally:
             await self._close_slots()
-
-    def _run_folder(self) -> str:
-        """Return where this machine finds the run's folder: of a bucket, where it is mounted."""
-        if not self.workdir.is_cloud():
-            return os.path.abspath(self.session.layout.workdir)
-        mounted = self.mounted_workdir
-        if mounted.is_cloud():
-            raise OptionError(
-                f"jobs of {self.name} do not see {mounted}: mount the bucket on this machine, and "
-                f"say where it is (volumes={mounted}:/where/it/is)"
-            )
-        return os.path.abspath(str(mounted))
 
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
@@ -233,9 +219,11 @@ class ProcessScheduler(Scheduler):
 
     def _start(self, job: Job, grant: Grant) -> None:
         attempt = attempt_id(job)
-        script = f"{self._folder}/{job.index}/job.wrapped.{self.name}"
-        self._slots.run(attempt, script, grant.exports())
+        self._slots.run(attempt, self._script(job), grant.exports())
         self._attempts[attempt] = _Attempt(job, job.attempt, grant)
+
+    def _script(self, job: Job) -> str:
+        return f"{self.session.folder}/{job.index}/job.wrapped.{self.name}"
 
     def _release(self, attempt: AttemptId) -> None:
         entry = self._attempts.pop(attempt, None)

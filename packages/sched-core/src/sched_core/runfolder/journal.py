@@ -7,9 +7,11 @@ record twice, nor loses one, whatever moment it comes at.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ports.files import Files
 from .layout import Layout
@@ -21,6 +23,17 @@ MERGE_AT = 32
 """Segments of a size that become one of the next size: at most a few dozen files a run."""
 
 _SEGMENT = re.compile(r"(\d+)-(\d+)\.jsonl")
+_KEPT = 1 << 16
+"""Bytes of a segment, at most, that are kept in memory until it is merged, and not read again."""
+
+
+class _Segment(NamedTuple):
+    """A segment stands for itself and for all before it from the number `first` on."""
+
+    first: int
+    number: int
+    body: bytes | None
+    """Its lines without a header; None where they are too many to be kept."""
 
 
 class Journal:
@@ -37,8 +50,8 @@ class Journal:
         self._epoch = epoch
         self._entries: list[dict[str, Any]] = []
         self._number = 0
-        # For each size the first and the own number of every segment of that size.
-        self._sizes: list[list[tuple[int, int]]] = [[]]
+        # For each size, every segment of that size.
+        self._sizes: list[list[_Segment]] = [[]]
 
     @property
     def pending(self) -> bool:
@@ -61,15 +74,16 @@ class Journal:
     def write(self, entries: list[dict[str, Any]]) -> None:
         """Make the entries safe, as one segment. Raises OSError."""
         if entries:
-            number = self._write(dump_lines(entries))
-            self._sizes[0].append((number, number))
+            body = dump_lines(entries)
+            number = self._write(body)
+            self._sizes[0].append(_Segment(number, number, _short(body)))
             self._merge()
 
     def _write(self, data: bytes) -> int:
-        number = self._number
+        # A number is used once: what could not be written may be there all the same.
+        number, self._number = self._number, self._number + 1
         if not self._files.create(self._layout.segment(self._epoch, number), data):
             raise FileExistsError(f"{self._layout.segment(self._epoch, number)} is there already")
-        self._number += 1
         return number
 
     def _merge(self) -> None:
@@ -81,15 +95,25 @@ class Journal:
             self._sizes[size] = []
             size += 1
 
-    def _merge_segments(self, segments: list[tuple[int, int]]) -> tuple[int, int]:
-        paths = [self._layout.segment(self._epoch, own) for _, own in segments]
-        first = segments[0][0]
-        body = b"".join([_without_header(self._files.read(path)) for path in paths])
+    def _merge_segments(self, segments: list[_Segment]) -> _Segment:
+        paths = [self._layout.segment(self._epoch, segment.number) for segment in segments]
+        first = segments[0].first
+        body = b"".join(self._bodies(segments, paths))
         header = {"merged_from": first, "lines": body.count(b"\n")}
         number = self._write(dump_lines([header]) + body)
-        for path in paths:
-            self._files.remove(path)
-        return first, number
+        self._files.remove_many(paths)
+        return _Segment(first, number, _short(body))
+
+    def _bodies(self, segments: list[_Segment], paths: list[str]) -> list[bytes]:
+        pairs = zip(segments, paths, strict=True)
+        return [
+            _without_header(self._files.read(path)) if segment.body is None else segment.body
+            for segment, path in pairs
+        ]
+
+
+def _short(body: bytes) -> bytes | None:
+    return body if len(body) <= _KEPT else None
 
 
 def _without_header(data: bytes) -> bytes:
@@ -113,13 +137,15 @@ def read_journal(files: Files, layout: Layout) -> Iterator[dict[str, Any]]:
 def _read_once(files: Files, layout: Layout) -> list[dict[str, Any]]:
     matches = [_SEGMENT.fullmatch(name) for name in files.names(layout.journal)]
     keys = sorted(((int(m[1]), int(m[2])) for m in matches if m), reverse=True)
+    paths = [layout.segment(epoch, number) for epoch, number in keys]
     kept: list[list[dict[str, Any]]] = []
     replaced = (-1, 0)
-    for epoch, number in keys:
+    for (epoch, number), path, data in zip(keys, paths, files.read_many(paths), strict=True):
         if epoch == replaced[0] and number >= replaced[1]:
             continue
-        path = layout.segment(epoch, number)
-        records = load_lines(files.read(path), path)
+        if data is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        records = load_lines(data, path)
         if records and "merged_from" in records[0]:
             header = records.pop(0)
             if len(records) < header["lines"]:

@@ -62,8 +62,7 @@ class Lease:
 
     def holds(self) -> bool:
         """Tell whether no later driver has taken the run over."""
-        later = self.layout.lease(self.epoch + 1)
-        return not (self.files.exists(later) or self.files.exists(later + _RELEASED))
+        return all(epoch <= self.epoch for epoch, _ in _leases(self.files, self.layout))
 
     def check(self) -> None:
         """Raise RunLocked where a later driver has taken the run over."""
@@ -94,8 +93,7 @@ class Lease:
 
 def newest_lease(files: Files, layout: Layout) -> LeaseRecord | None:
     """Return the lease of the last driver, None where the run never had one."""
-    matches = [_NAME.fullmatch(name) for name in files.names(layout.home)]
-    found = max(((int(m[1]), m[2]) for m in matches if m), default=None)
+    found = max(_leases(files, layout), default=None)
     if found is None:
         return None
     epoch, mark = found
@@ -108,6 +106,12 @@ def newest_lease(files: Files, layout: Layout) -> LeaseRecord | None:
     except (RunCorrupt, KeyError, TypeError, ValueError):
         # Just being written, or its driver died at that: nobody whom a pid could tell of.
         return LeaseRecord(epoch, DriverIdentity("an unknown host", "", "", 0, 0), 0, False)
+
+
+def _leases(files: Files, layout: Layout) -> list[tuple[int, str]]:
+    """Return epoch and mark of every lease that there ever was."""
+    matches = [_NAME.fullmatch(name) for name in files.names(layout.home)]
+    return [(int(match[1]), match[2]) for match in matches if match]
 
 
 async def acquire_lease(ports: Ports, layout: Layout) -> Lease:

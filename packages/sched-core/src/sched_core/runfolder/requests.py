@@ -48,13 +48,14 @@ def request_is_open(files: Files, request: Request) -> bool:
 
 def read_requests(files: Files, layout: Layout) -> list[Request]:
     """Return the open requests; one that cannot be read is dropped."""
+    names = [name for name in files.names(layout.requests) if name.endswith(".json")]
+    paths = [f"{layout.requests}/{name}" for name in names]
     found = []
-    for name in files.names(layout.requests):
-        if not name.endswith(".json"):
-            continue
-        path = f"{layout.requests}/{name}"
+    for path, data in zip(paths, files.read_many(paths), strict=True):
+        if data is None:
+            continue  # answered, by another driver, just now
         try:
-            found.append(Request.from_json(load(files.read(path), path), path))
+            found.append(Request.from_json(load(data, path), path))
         except (RunCorrupt, KeyError, TypeError, ValueError):
             files.remove(path)
     return found

@@ -61,14 +61,8 @@ def read_submissions(files: Files, layout: Layout) -> list[Submission]:
     """Return the recorded submissions, oldest first."""
     names = (name for name in files.names(layout.submissions) if name.endswith(".json"))
     paths = [f"{layout.submissions}/{name}" for name in sorted(names)]
-    found = (_read_submission(files, path) for path in paths)
-    return [submission for submission in found if submission is not None]
-
-
-def _read_submission(files: Files, path: str) -> Submission | None:
-    try:
-        data = files.read(path)
-    except FileNotFoundError:
-        return None  # settled, and removed by another driver, just now
-    # A record that was cut short was never followed by a call to the engine.
-    return Submission.from_json(load(data, path)) if data.endswith(b"\n") else None
+    # One may have been settled, and removed by another driver, just now. A record that was cut short
+    # was never followed by a call to the engine.
+    found = zip(paths, files.read_many(paths), strict=True)
+    whole = [(path, data) for path, data in found if data is not None and data.endswith(b"\n")]
+    return [Submission.from_json(load(data, path)) for path, data in whole]

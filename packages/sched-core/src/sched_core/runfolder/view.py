@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..paths import SpecPath
 from ..ports import Files, Ports, system_ports
 from .journal import read_journal
 from .layout import Layout
@@ -41,7 +42,7 @@ def read_run(workdir: str | os.PathLike[str], ports: Ports | None = None) -> Run
 
     Raises RunNotFound where it holds none, RunCorrupt where its records cannot be read.
     """
-    layout = Layout(os.fspath(workdir))
+    layout = Layout(str(SpecPath(workdir)))
     ports = ports or system_ports(layout.workdir)
     run = require_run(ports.files, layout)
     lease = newest_lease(ports.files, layout)

@@ -11,7 +11,7 @@ import anyio
 
 from ..errors import RunLocked, RunUnfinished
 from ..model.failure import Failure
-from ..ports import Ports, system_ports
+from ..ports import Ports
 from ..runfolder import (
     HEARTBEAT_INTERVAL,
     JobRecord,
@@ -46,7 +46,7 @@ async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequ
     Raises RunNotFound, RunCorrupt; RunLocked where somebody drives the run; RunUnfinished where jobs
     may still run, or results would be lost.
     """
-    ports = system_ports(str(scheduler.workdir), scheduler.mode)
+    ports = scheduler.make_ports()
     layout = Layout(str(scheduler.workdir))
     await ports.offload(require_run, ports.files, layout)  # before there is a lease of none
     lease = await acquire_lease(ports, layout)

@@ -28,6 +28,8 @@ log = logging.getLogger("sched")
 
 _FLUSH_INTERVAL = 0.25
 _REQUEST_INTERVAL = 0.5
+_REQUEST_PATIENCE = 2
+"""Looks at what is rarely there are so many times rarer than the store's interval demands."""
 _HOOK_INTERVAL = 1.0
 _TICK = 0.1
 """Seconds of one tick of `recheck_interval`."""
@@ -53,7 +55,7 @@ class Loop:
         self._stopped = anyio.Event()
         self._leaving = False
         # Neither changes while a run is open.
-        self._concurrent = session.hooks.any_for_jobs()
+        self._concurrent = session.hooks.any_for_jobs() or session.mirror is not None
         self._in_bulk = session.scheduler.submits_in_bulk()
         self.left: list[Job] = []
         """Jobs that may still run after the loop was stopped."""
@@ -70,6 +72,8 @@ class Loop:
         self._spawn(self._listen)
         if session.lease is not None:
             self._spawn(self._beat)
+        if session.mirror is not None:
+            self._spawn(session.mirror.keep_in_step)
         # What was being killed when an earlier driver died; it may take until the engine listens.
         dying = [a.job for a in session.active.values() if a.job.status is JobStatus.KILLING]
         if dying:
@@ -266,7 +270,7 @@ class Loop:
         session = self._session
         while True:
             await session.noted()
-            await session.ports.sleep(_FLUSH_INTERVAL)
+            await session.ports.sleep(max(_FLUSH_INTERVAL, session.ports.files.interval))
             try:
                 await session.flush()
             except OSError as error:
@@ -324,8 +328,9 @@ class Loop:
     async def _read_spool(self) -> None:
         """Take in what wrappers tell, also while the engine lets its answer be waited for."""
         session = self._session
+        interval = max(session.scheduler.spool_interval, session.ports.files.interval)
         while True:
-            await session.ports.sleep(session.scheduler.spool_interval)
+            await session.ports.sleep(interval)
             if session.ousted:
                 return
             try:
@@ -373,8 +378,9 @@ class Loop:
     async def _listen(self) -> None:
         """Do what other processes ask for."""
         session = self._session
+        interval = max(_REQUEST_INTERVAL, session.ports.files.interval * _REQUEST_PATIENCE)
         while True:
-            await session.ports.sleep(_REQUEST_INTERVAL)
+            await session.ports.sleep(interval)
             if session.ousted:
                 return
             try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import OptionError, RunExists
 from ..hooks import Hooks
+from ..lifecycle.mirroring import as_mirrored
 from ..lifecycle.session import Session
 from ..model.job import Job
 from ..model.resources import Resources
@@ -80,6 +81,9 @@ async def _open(
             _check_idle(layout, records)
     run = _run_file(scheduler, ports, found, existing)
     scheduler.mount_volumes()
+    if (mirrored := as_mirrored(ports.files)) is not None:
+        mirrored.exchange.jobs = records
+        await ports.offload(mirrored.join)
     await ports.offload(write_run, ports.files, layout, run)
     journal = Journal(ports.files, layout, lease.epoch)
     if found is None or existing == "reuse":

@@ -69,6 +69,8 @@ async def _sort_out(session: Session) -> None:
             await _never_starts(session, active)
         else:
             await _take_up(session, active, claim, running)
+    if session.mirror is not None:
+        await session.mirror.take_over([active.job for active in unclaimed])
     if running:
         await session.scheduler.adopt_jobs(running)
     if session.scheduler.outlives_driver:
@@ -159,6 +161,5 @@ def _drop_settled(session: Session, submissions: Iterable[Submission]) -> None:
     """Remove the records of submissions that no open attempt is in. Blocks."""
     session.check_lease()
     open_attempts = {AttemptId(a.job.index, a.attempt) for a in session.active.values()}
-    for submission in submissions:
-        if not open_attempts.intersection(submission.tasks):
-            session.ports.files.remove(session.layout.submission(submission.sid))
+    settled = [s for s in submissions if not open_attempts.intersection(s.tasks)]
+    session.remove_settled(settled)

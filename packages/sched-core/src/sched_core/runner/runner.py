@@ -26,7 +26,7 @@ from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..model.status import JobStatus
-from ..ports import Ports, system_ports
+from ..ports import Ports
 from .loop import Loop
 from .matching import RecordedJobs
 from .opening import Existing, current_directory, open_session
@@ -101,7 +101,7 @@ class Runner:
 
     async def __aenter__(self) -> Self:
         scheduler = self.scheduler
-        ports = self._ports or system_ports(str(scheduler.workdir), scheduler.mode)
+        ports = self._ports or scheduler.make_ports()
         hooks = Hooks(self._plugins, self._hook_errors)
         await scheduler.aclose()
         session, records = await open_session(scheduler, self._existing, ports, hooks)
@@ -384,6 +384,8 @@ class Runner:
 
 async def _release(session: Session) -> None:
     with anyio.CancelScope(shield=True):
+        if session.mirror is not None:
+            await session.mirror.finish()
         try:
             await session.flush()
         except OSError as error:

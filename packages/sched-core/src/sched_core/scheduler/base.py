@@ -43,6 +43,8 @@ class Scheduler(Backend):
     - `volumes` (or `mount`): what jobs see under another path; `volume_as_cwd` (or `mount_as_cwd`):
       the one that is also the work directory of commands.
     - `env_aliases`: names under which the SCHED_* variables are set too.
+    - `mirror`: where jobs find the run's folder that is in a bucket, on a disk that they share with
+      this process; by default in `~/.cache/sched/buckets`.
     - `mode`: permissions of records, 0o600 unless widened.
     - `lost_after`: how long an ended job's record may be late, in seconds, at least 120.
 
@@ -109,6 +111,8 @@ class Scheduler(Backend):
         await session.ports.offload(
             write_script, session.ports.files, self.script_path(job), os.fsencode(text)
         )
+        if session.mirror is not None:
+            await session.mirror.publish(job)
         return job.metadir / f"job.wrapped.{self.name}"
 
     async def submit_job_and_update_status(self, job: Job) -> None:

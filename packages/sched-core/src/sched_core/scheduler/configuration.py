@@ -13,6 +13,7 @@ from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
+from ..ports import Ports, system_ports
 from .options import (
     OPTION_ALIASES,
     check_count,
@@ -53,12 +54,15 @@ class Configured(SchedulerPostInit, ABC):
     name: ClassVar[str]
     """The name under which it is found, and the suffix of its wrapper scripts."""
 
+    sees_buckets: ClassVar[bool] = False
+    """Whether the engine shows a bucket to jobs itself, so that they need no mirror of it."""
+
     DEFAULT_MOUNTED_ROOT: ClassVar[str] = DEFAULT_MOUNTED_ROOT
     """Where a mount without a target of its own appears to jobs."""
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         """timeout grace resources container volumes volume_as_cwd env_aliases mode lost_after
-        infrastructure_retries""".split()
+        infrastructure_retries mirror""".split()
     )
     """The options that are taken as keywords besides the arguments of the constructor."""
 
@@ -103,6 +107,7 @@ class Configured(SchedulerPostInit, ABC):
         self.infrastructure_retries = check_count(
             "infrastructure_retries", options.get("infrastructure_retries", 5), 0
         )
+        self.mirror = _check_folder(options.get("mirror"))
         self.mounts = MountTable()
         self.volumes = _as_list(options.get("volumes"))
         self.volume_as_cwd: str | None = options.get("volume_as_cwd")
@@ -150,7 +155,30 @@ class Configured(SchedulerPostInit, ABC):
         return self._seen_workdir().mounted
 
     def _seen_workdir(self) -> SpecPath:
+        if (mirror := self.mirror_folder()) is not None:
+            return SpecPath(self._workdir, mirror)
         return self.map_path(self._workdir) or self._workdir
+
+    def mirror_folder(self) -> str | None:
+        """Return where jobs find the run's folder, if it is in a bucket that they do not see
+        themselves: the option `mirror`, or a folder of the user's cache.
+        """
+        workdir = self._workdir
+        if not workdir.is_cloud() or self.sees_buckets:
+            return None
+        if self.mirror is not None:
+            return self.mirror
+        return None if self._is_mounted(workdir) else default_mirror(str(workdir))
+
+    def _is_mounted(self, workdir: SpecPath) -> bool:
+        mounts = MountTable()
+        for volume in self.volumes:
+            mounts.add(volume)
+        return any(table.map_path(workdir) is not None for table in (self.mounts, mounts))
+
+    def make_ports(self) -> Ports:
+        """Return what reaches the run's folder, and its mirror. Raises OptionError."""
+        return system_ports(str(self.workdir), self.mode, self.mirror_folder())
 
     def mount_volumes(self) -> None:
         """Mount what the option `volumes` names. Raises OptionError."""
@@ -191,7 +219,25 @@ _RECORDED = (
     "mode",
     "lost_after",
     "infrastructure_retries",
+    "mirror",
 )
+
+
+def default_mirror(workdir: str) -> str:
+    """Return the folder of the user's cache that mirrors a run's folder in a bucket."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    if not cache.startswith("/"):
+        cache = os.path.expanduser("~/.cache")
+    return f"{cache}/sched/buckets/{workdir.partition('://')[2]}"
+
+
+def _check_folder(mirror: str | os.PathLike[str] | None) -> str | None:
+    if mirror is None:
+        return None
+    folder = os.fspath(mirror)
+    if not folder or "://" in folder:
+        raise OptionError(f"mirror {folder!r}: give a folder of this machine")
+    return os.path.abspath(folder)
 
 
 def _as_list(value: str | Iterable[str] | None) -> list[str]:

@@ -111,7 +111,7 @@ class JobText(Configured, Capabilities):
     def _with_run_folder(self, mounts: MountTable) -> list[Mount]:
         """Have the run's folder seen as well, unless one of the mounts holds it."""
         session = self.session
-        if session.mounted != os.path.abspath(session.layout.workdir):
+        if session.mounted != session.folder:
             return list(mounts)
         return [Mount(session.mounted, session.mounted), *mounts]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 from typing import Any
 
@@ -27,7 +26,7 @@ def driver_command(
         "path": sys.path,
         "module": cls.__module__,
         "name": cls.__qualname__,
-        "workdir": os.fspath(scheduler.workdir),
+        "workdir": str(scheduler.workdir),
         "options": options,
         "commands": commands,
         "backend": backend,
