@@ -56,9 +56,11 @@ _sched_keep_earlier() {
   command -p mkdir -p -- "$_sched_kept" && command -p cp -f -- "$_sched_there"/job.std{out,err} "$_sched_kept/"
 } >/dev/null 2>&1
 
+_sched_make_folders() { command -p mkdir -p -- "$_sched_there" "$_sched_mounted/.sched/events" 2>/dev/null; }
+
 _sched_prepare_job() {
-  command -p mkdir -p -m 700 -- "$_sched_dir" "$_sched_scratch/.sched/events" &&
-    command -p mkdir -p -- "$_sched_there" "$_sched_mounted/.sched/events" || return
+  command -p mkdir -p -m 700 -- "$_sched_dir" "$_sched_scratch/.sched/events" || return
+  _sched_insist "$_sched_patience" _sched_make_folders || return
   printf '%s\n' "${_sched_lines[@]:_sched_skip:_sched_count}" >"$_sched_dir/$_sched_wrapper" || return
   unset _sched_lines
   _sched_insist "$_sched_patience" _sched_fetch_recorder || return
@@ -213,6 +215,7 @@ _sched_run_job() {
     wait "$_sched_child"
     _sched_rc=$?
     if ((_sched_rc <= 128)) || ! kill -s 0 "$_sched_child" 2>/dev/null; then break; fi
+    [[ ! $_sched_stopped ]] || _sched_end_rest       # nobody else does, as long as the machine stays
   done
   [[ ! $_sched_passed ]] || read -r _sched_rc <"$_sched_dir/job.rc"
   [[ ! $_sched_stopped ]] || _sched_end_rest
@@ -248,8 +251,8 @@ _sched_tell_end() {
   _sched_sum "$_sched_dir/job.stderr"
   _sched_errors=$_sched_value
   _sched_facts=$_sched_class,$_sched_host,$_sched_began,$_sched_end,$_sched_user,$_sched_system,$_sched_output,$_sched_errors
-  _sched_insist "$_sched_budget" _sched_bring "${_sched_files[@]}" || _sched_complain "what job $_sched_index has written cannot be brought to $_sched_there"
-  _sched_insist "$_sched_budget" _sched_bring_event "$_sched_name,$_sched_facts" "$_sched_name" || _sched_complain "that job $_sched_index has ended cannot be told"
+  _sched_insist "$_sched_budget" _sched_bring "${_sched_files[@]}" || _sched_untold="what job $_sched_index has written cannot be brought to $_sched_there"
+  _sched_insist "$_sched_budget" _sched_bring_event "$_sched_name,$_sched_facts" "$_sched_name" || _sched_untold="that job $_sched_index has ended cannot be told"
   if read -r _sched_value <"$_sched_scratch/told"; then command -p rm -f -- "$_sched_mounted/.sched/events/$_sched_value"; fi
 } 2>/dev/null
 
@@ -268,7 +271,7 @@ _sched_give_up() {
 
 ((SHLVL -= 1))
 set -m              # a child of a shell without it would never hear of INT
-_sched_child='' _sched_stopped='' _sched_passed='' _sched_killed='' _sched_seen_kills='' _sched_rc=1
+_sched_child='' _sched_stopped='' _sched_passed='' _sched_killed='' _sched_seen_kills='' _sched_untold='' _sched_rc=1
 _sched_number=${BATCH_TASK_INDEX:-0} BATCH_TASK_RETRY_ATTEMPT=${BATCH_TASK_RETRY_ATTEMPT:-0}
 _sched_bundle=$_sched_mounted/.sched/bundles/$_sched_sid.$((_sched_number / _sched_bundle_size))
 _sched_scratch=$(command -p mktemp -d "${TMPDIR:-/tmp}/sched.XXXXXXXX") || _sched_give_up "there is no place for temporary files"
@@ -289,4 +292,5 @@ if _sched_look_for_kills; then
 fi
 _sched_run_job
 _sched_tell_end
+[[ ! $_sched_untold ]] || _sched_complain "$_sched_untold"
 exit "$_sched_rc"
