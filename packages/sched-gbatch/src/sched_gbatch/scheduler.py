@@ -88,6 +88,7 @@ class GbatchScheduler(Scheduler):
     kills_one: ClassVar[bool] = False
     movable: ClassVar[bool] = True
     exclusive_create: ClassVar[bool] = False
+    sees_buckets: ClassVar[bool] = True
     poll_interval: ClassVar[tuple[float, float]] = (5.0, 30.0)
     spool_interval: ClassVar[float] = 1.0
     wrapper_jid: ClassVar[str] = "${BATCH_JOB_ID-}/${BATCH_TASK_INDEX-}"

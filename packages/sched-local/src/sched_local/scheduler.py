@@ -35,7 +35,7 @@ class LocalScheduler(ProcessScheduler):
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check bash, /proc and the work directory."""
-        return await self.session.ports.offload(check_machine, str(self.workdir))
+        return await self.session.ports.offload(check_machine, self.session.folder)
 
     def _check_mounts(self) -> None:
         """Refuse a mount that would have to be made: a process sees this machine's own paths."""

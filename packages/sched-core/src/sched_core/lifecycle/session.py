@@ -122,9 +122,9 @@ class Session:
         self.submitter = Submitter(self)
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)
+        self.mirror = mirroring(self)
         self.shortcut = Shortcut(self)
         self.by_hand: ByHand | None = None
-        self.mirror = mirroring(self)
         self._changed = anyio.Event()
         self._over = anyio.Event()
         self._news = anyio.Event()

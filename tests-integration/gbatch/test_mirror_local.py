@@ -1,0 +1,51 @@
+"""Jobs of this machine whose run is in a bucket: they see a mirror of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from sched_core.testing.contract import SchedulerContract
+from sched_local import LocalScheduler
+
+from .mirrors import BUCKET, prepare
+from .storage import StorageEmulator
+
+
+@pytest.fixture(scope="module")
+def mirrored_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
+    with StorageEmulator(tmp_path_factory.mktemp("storage"), BUCKET) as storage:
+        yield storage
+
+
+@pytest.fixture(autouse=True)
+def settings(
+    mirrored_storage: StorageEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(mirrored_storage, tmp_path / "cache", monkeypatch)
+
+
+class TestLocal(SchedulerContract):
+    scheduler_class = LocalScheduler
+    backends: ClassVar[tuple[str, ...]] = ("asyncio",)
+    workdir_names: ClassVar[tuple[str, ...]] = ()
+
+    root: Path
+
+    @pytest.fixture
+    def workdir(self, mirrored_storage: StorageEmulator) -> Any:
+        self.root = mirrored_storage.root
+        return f"gs://{BUCKET}/{uuid.uuid4().hex}"
+
+    async def test_a_finite_list_is_recorded_before_any_of_it_starts(self, workdir: Any) -> None:
+        """The journal is in the bucket only."""
+        folder = self.root / workdir.removeprefix("gs://") / ".sched/journal"
+        count = f"cat {folder}/* | grep -c '\"job\":'"
+        async with self.run(self.make(workdir, forks=2)) as runner:
+            jobs = await runner.feed_all([self.shell(count)] * 5)
+            await runner.stop_feeding()
+            assert [await self.output(job) for job in jobs] == ["5\n"] * 5
