@@ -33,14 +33,14 @@ _FIRST_ANSWERS = 1.0
 @asynccontextmanager
 async def probed(session: Session) -> AsyncIterator[Place]:
     """Leave, as long as the block lasts, a file that only a host with the same disk can see."""
-    ports, layout = session.ports, session.layout
+    ports, layout = session.ports, Layout(session.folder)
     name, content = f"probe.{secrets.token_hex(8)}", secrets.token_hex(16)
     path = f"{layout.home}/{name}"
     made = await ports.offload(_make, ports.files, layout)
     await ports.offload(ports.files.create, path, f"{content}\n".encode())
     try:
         yield Place(
-            os.path.abspath(layout.workdir),
+            layout.workdir,
             name,
             content,
             session.run,

@@ -91,7 +91,7 @@ class Transfers:
         name = f"job.wrapped.{self._scheduler.name}"
 
         def read(attempt: Attempt) -> str:
-            path = f"{session.layout.workdir}/{attempt.job.index}/{name}"
+            path = f"{session.folder}/{attempt.job.index}/{name}"
             return known.get(attempt.id) or os.fsdecode(session.ports.files.read(path))
 
         texts = {attempt.id: read(attempt) for attempt in wanted}
@@ -310,7 +310,7 @@ class Transfers:
 
     def _records(self, attempt: Attempt) -> dict[str, str]:
         index = attempt.job.index
-        folder = f"{self._scheduler.session.layout.workdir}/{index}"
+        folder = f"{self._scheduler.session.folder}/{index}"
         names = [f"job.claim.{attempt.attempt}", *(f"job.{name}" for name in _RECORDS)]
         return {f"{index}/{name}": f"{folder}/{name}" for name in names}
 
