@@ -16,6 +16,7 @@ from sched_gbatch.states import (
     TaskNews,
     failure_of_job,
     observation_of_task,
+    observation_without_task,
     trouble_of,
 )
 from sched_gbatch.words import explain
@@ -176,6 +177,22 @@ def test_tasks_that_their_job_did_not_come_to() -> None:
     assert seen(TaskNews("UNEXECUTED"), FAILED_JOB) == expected
     assert seen(TaskNews("PENDING"), FAILED_JOB) == expected
     assert seen(TaskNews("PENDING"), JobNews("SUCCEEDED")) == expected
+
+
+@pytest.mark.parametrize("job, state, failure", [
+    (JobNews("QUEUED"), EngineState.WAITING, None),
+    (RUNS, EngineState.WAITING, None),
+    (JobNews("CANCELLATION_IN_PROGRESS"), EngineState.WAITING, None),
+    (FAILED_JOB, EngineState.SUCCEEDED, None),
+    (JobNews("SUCCEEDED"), EngineState.SUCCEEDED, None),
+    (JobNews("CANCELLED"), EngineState.FAILED, Failure.CANCELLED),
+    (JobNews("FAILED", (STOCKOUT,)), EngineState.FAILED, Failure.UNAVAILABLE),
+])  # fmt: skip
+def test_a_task_that_is_not_told_of(
+    job: JobNews, state: EngineState, failure: Failure | None
+) -> None:
+    found = observation_without_task(job, "b/0", 2)
+    assert (found.state, found.failure, found.jid, found.restart) == (state, failure, "b/0", 2)
 
 
 @pytest.mark.parametrize("events, failure", [
