@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,8 +35,23 @@ class Evidence:
         """Judge what is seen of that session's jobs."""
         self._session = session
 
-    async def observe(self, attempt: AttemptId, seen: Observation) -> None:
-        """Draw the conclusions of one observation; one of an earlier attempt has none."""
+    @property
+    def by_events(self) -> bool:
+        """Whether only an event proves that a job finished: its claim may have come through a mounted
+        bucket before what it wrote, of which the event tells the checksums.
+        """
+        return not self._session.scheduler.exclusive_create
+
+    async def observe(
+        self,
+        attempt: AttemptId,
+        seen: Observation,
+        records: Mapping[AttemptId, Claim | None] | None = None,
+    ) -> None:
+        """Draw the conclusions of one observation; one of an earlier attempt has none.
+
+        `records` are claims that were read after the engine was asked.
+        """
         active = self._session.active.get(attempt.job_index)
         if active is None or active.attempt != attempt.attempt:
             return
@@ -52,7 +68,25 @@ class Evidence:
         elif seen.state is EngineState.RECORDED:
             await self._recorded(active, seen)
         else:
-            await self._engine_says_ended(active, seen)
+            claim = await self._record_for(active, seen, records)
+            await self._engine_says_ended(active, seen, claim)
+
+    async def _record_for(
+        self,
+        active: Active,
+        seen: Observation,
+        records: Mapping[AttemptId, Claim | None] | None,
+    ) -> Claim | None:
+        attempt = AttemptId(active.job.index, active.attempt)
+        if records is not None and attempt in records:
+            return records[attempt]
+        return await self.record_of(active) if self.needs_record(seen) else None
+
+    def needs_record(self, seen: Observation | None) -> bool:
+        """Tell whether the claim has to be read before the engine's word on an end is judged."""
+        if seen is None or seen.state not in (EngineState.SUCCEEDED, EngineState.FAILED):
+            return False
+        return seen.state is EngineState.FAILED or not self.by_events
 
     async def read_records(self, actives: list[Active]) -> list[Claim | None]:
         """Return the newest claims of these attempts."""
@@ -73,8 +107,16 @@ class Evidence:
         """
         if claim is None or claim.rc is None or (claim.rc and claim.restart < restart):
             return False
+        if self.told_by(claim).state is EngineState.RUNNING:
+            return False
         await self._recorded(active, observation_of(claim), said)
         return True
+
+    def told_by(self, claim: Claim) -> Observation:
+        """Return what a claim tells: of a success nothing, where that has to be told by an event."""
+        seen = observation_of(claim)
+        unproven = self.by_events and claim.rc == 0 and claim.failure is None
+        return replace(seen, state=EngineState.RUNNING, rc=None) if unproven else seen
 
     async def engine_failed(self, active: Active, failure: Failure, reason: str) -> None:
         """End an attempt that has no record and never will have one."""
@@ -154,8 +196,9 @@ class Evidence:
             return False
         return seen.signal is not None or (seen.rc or 0) > 128
 
-    async def _engine_says_ended(self, active: Active, seen: Observation) -> None:
-        claim = await self.record_of(active)
+    async def _engine_says_ended(
+        self, active: Active, seen: Observation, claim: Claim | None
+    ) -> None:
         # The wrapper found the attempt claimed: its exit tells nothing of it.
         refused = seen.rc == _NOT_OURS
         if await self.take_record(active, claim, 0 if refused else seen.restart, seen):
@@ -202,7 +245,7 @@ class Evidence:
             return True
         claim = await self.record_of(active)
         if claim is not None and claim.restart > job.restart:
-            await self.observe(AttemptId(job.index, active.attempt), observation_of(claim))
+            await self.observe(AttemptId(job.index, active.attempt), self.told_by(claim))
         return False
 
     async def _move(self, job: Job, status: JobStatus) -> None:

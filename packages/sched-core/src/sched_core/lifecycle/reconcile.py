@@ -12,8 +12,7 @@ from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.observation import EngineState, Observation
-from ..text.event import Event, event_name, parse_event_name
-from .evidence import NOT_SET_UP, observation_of
+from .spool import Spool
 
 if TYPE_CHECKING:
     from ..text.claim import Claim
@@ -23,6 +22,8 @@ __all__ = ["Reconciler"]
 
 _CONFIRM_AFTER = 5.0
 """Seconds after which "not in the queue" is believed when it is said again."""
+_EVENTS_ARE_LATE = 10.0
+"""Seconds for which nothing but an event is waited for, where only that proves that a job finished."""
 
 
 _SILENT = Observation(EngineState.SUCCEEDED)
@@ -46,6 +47,7 @@ class Reconciler:
         """Compare for the jobs of that session."""
         self._session = session
         self._lookups: dict[str, _Lookup] = {}
+        self._spool = Spool(session)
 
     # --- questions -----------------------------------------------------------------------------
 
@@ -64,6 +66,7 @@ class Reconciler:
         except EngineUnavailable as error:
             self._session.warn(f"{scheduler.name} cannot be asked, nothing changes: {error}")
             return False
+        records = await self._records_of_ended(asked, answers)
         absent: list[Active] = []
         forgotten: dict[int, str] = {}
         for active in asked:
@@ -75,11 +78,28 @@ class Reconciler:
                 forgotten[active.job.index] = seen.reason
             else:
                 await self._session.evidence.observe(
-                    AttemptId(active.job.index, active.attempt), seen
+                    AttemptId(active.job.index, active.attempt), seen, records
                 )
-        late = [a for a in asked if a.engine_ended is not None or a.job.index in forgotten]
+        late = [a for a in asked if self._is_due(a) or a.job.index in forgotten]
         await self._look_at_records(self._believed(absent) + late, forgotten)
         return True
+
+    async def _records_of_ended(
+        self, asked: Iterable[Active], answers: Mapping[AttemptId, Observation]
+    ) -> dict[AttemptId, Claim | None]:
+        """Read what is needed to judge the ends that an answer tells of, for all of them at once."""
+        evidence = self._session.evidence
+        pairs = [(AttemptId(active.job.index, active.attempt), active) for active in asked]
+        ended = {a: active for a, active in pairs if evidence.needs_record(answers.get(a))}
+        claims = await evidence.read_records(list(ended.values())) if ended else []
+        return dict(zip(ended, claims, strict=True))
+
+    def _is_due(self, active: Active) -> bool:
+        """Tell whether the record of an attempt that the engine says has ended is to be looked for."""
+        if active.engine_ended is None:
+            return False
+        patience = _EVENTS_ARE_LATE if self._session.evidence.by_events else 0.0
+        return self._session.ports.monotonic() - active.engine_ended >= patience
 
     @property
     def impatient(self) -> bool:
@@ -244,59 +264,4 @@ class Reconciler:
 
     async def read_spool(self) -> None:
         """Take in what wrappers have to say: one listing, however many jobs run."""
-        session = self._session
-        try:
-            names = await session.ports.offload(session.ports.files.names, session.layout.events)
-        except OSError as error:
-            session.warn(f"the events of jobs cannot be listed: {error}")
-            return
-        events = [event for name in names if (event := parse_event_name(name)) is not None]
-        if events:
-            await self._take_in(events)
-            await session.flush_with(self._remove, events)
-
-    async def _take_in(self, events: Sequence[Event]) -> None:
-        """Look at the current attempts' events, those that tell of an end last."""
-        session = self._session
-        current = [event for event in events if self._concerns(event)]
-        actives = [session.active[event.index] for event in current]
-        claims = await session.evidence.read_records(actives)
-        for event, active, claim in zip(current, actives, claims, strict=True):
-            if claim is not None and event.restart < claim.position:
-                continue  # the engine has started it again since
-            told = event.status.final and (claim is None or claim.rc is None)
-            seen = (
-                _told(event, claim, active.job.restart)
-                if told or claim is None
-                else observation_of(claim)
-            )
-            await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
-
-    def _concerns(self, event: Event) -> bool:
-        active = self._session.active.get(event.index)
-        return active is not None and active.attempt == event.attempt
-
-    def _remove(self, events: Sequence[Event]) -> None:
-        self._session.check_lease()
-        files, folder = self._session.ports.files, self._session.layout.events
-        files.remove_many([f"{folder}/{event_name(event)}" for event in events])
-
-
-def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
-    """Return what an event's name alone tells: enough where a full disk took the rest."""
-    ended = event.status.final
-    # Nothing starts under a claim that could not be written.
-    unwritten = claim is not None and not claim.complete
-    failed = ended and event.rc != 0 and (event.rc == NOT_SET_UP or unwritten)
-    # An event tells which claim it is of, a claim how often the engine had started the job.
-    if claim is not None and claim.complete and claim.position == event.restart:
-        restart = claim.restart
-    else:
-        restart = max(event.restart, restart if ended else 0)
-    return Observation(
-        EngineState.RECORDED if ended else EngineState.RUNNING,
-        rc=event.rc,
-        failure=Failure.SETUP if failed else None,
-        restart=restart,
-        position=event.restart,
-    )
+        await self._spool.read()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..lifecycle.evidence import observation_of
 from ..lifecycle.session import Active, Session
 from ..model.failure import Failure
 from ..model.job import Job
@@ -94,7 +93,7 @@ async def _recall(session: Session) -> tuple[list[Active], list[Job]]:
 
 
 async def _take_up(session: Session, active: Active, claim: Claim, running: list[Job]) -> None:
-    seen = observation_of(claim)
+    seen = session.evidence.told_by(claim)
     if claim.sealed and claim.rc is None:
         reason = "it was given up when an earlier driver ended"
         await session.evidence.engine_failed(active, Failure.LOST, reason)
