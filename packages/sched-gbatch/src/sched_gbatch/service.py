@@ -136,7 +136,8 @@ def job_of(definition: Mapping[str, Any]) -> Any:
     try:
         json_format.ParseDict(dict(definition), batch_v1.Job.pb(job))
     except json_format.ParseError as error:
-        raise OptionError(f"Google Batch has no such job: {error}") from None
+        words = " ".join(str(error).split())
+        raise OptionError(f"Google Batch has no such job: {words}") from None
     return job
 
 
