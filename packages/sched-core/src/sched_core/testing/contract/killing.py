@@ -66,8 +66,10 @@ class KillingContract(Rig):
             await runner.stop_feeding()
             assert first.status is JobStatus.FINISHED
             assert not await self.has(second, "begun")
-        assert hooks.of(second)[-2:] == ["on_job_killing", "on_job_killed"]
-        assert "on_job_started" not in hooks.of(second)
+        # It may be on its way to the engine when it is killed.
+        called = [hook for hook in hooks.of(second) if hook != "on_job_submitted"]
+        assert called[-2:] == ["on_job_killing", "on_job_killed"]
+        assert "on_job_started" not in called
 
     async def test_a_job_that_has_ended_cannot_be_killed(self, workdir: Any) -> None:
         hooks = HookRecorder()
