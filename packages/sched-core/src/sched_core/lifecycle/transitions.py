@@ -52,8 +52,10 @@ class Transitions:
         """Move a job, filling in what was skipped, then see to what follows from it."""
         if is_killed and new.final:
             new = JobStatus.KILLED
-        await self._begin(job)
+        waited = await self._begin(job)
         try:
+            if waited and job.status.final and new in (JobStatus.KILLING, JobStatus.KILLED):
+                return  # it has ended first
             steps = steps_between(job.status, new)
             await self._record(job, rc, error_msg)
             if new.final:
@@ -101,13 +103,17 @@ class Transitions:
 
     # --- one move at a time for each job ---------------------------------------------------------
 
-    async def _begin(self, job: Job) -> None:
+    async def _begin(self, job: Job) -> bool:
+        """Have this move be the only one of the job; tell whether another one was waited for."""
+        waited = False
         while job.index in self._moving:
+            waited = True
             waiting = self._moving[job.index]
             if waiting is None:
                 waiting = self._moving[job.index] = anyio.Event()
             await waiting.wait()
         self._moving[job.index] = None
+        return waited
 
     def _end(self, job: Job) -> None:
         waiting = self._moving.pop(job.index)
