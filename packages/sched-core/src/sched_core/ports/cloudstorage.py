@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -41,13 +41,24 @@ def storage_client() -> Any:
 
     Raises CloudSupportMissing; EngineUnavailable where there are no credentials.
     """
-    # What the client reads of the environment when it is made; tests change it.
-    names = ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
-    return _client(*map(os.environ.get, names))
+    environment = tuple(map(os.environ.get, _READ))
+    with _lock:
+        if environment not in _clients:
+            made = _make_client()
+            while _clients:
+                _clients.popitem()[1].close()
+            _clients[environment] = made
+        return _clients[environment]
 
 
-@lru_cache(maxsize=4)
-def _client(*environment: str | None) -> Any:
+_READ = ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
+"""What the client reads of the environment when it is made."""
+_lock = threading.Lock()
+_clients: dict[tuple[str | None, ...], Any] = {}
+"""The one for this environment, whose connections are kept."""
+
+
+def _make_client() -> Any:
     try:
         from google.auth.exceptions import DefaultCredentialsError
         from google.cloud import storage  # type: ignore[import-untyped]  # it has no types
