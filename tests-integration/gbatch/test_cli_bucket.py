@@ -13,7 +13,10 @@ from .storage import StorageEmulator
 
 
 @pytest.fixture
-def sched(storage: StorageEmulator, folder: Path, tmp_path: Path) -> Iterator[Sched]:
+def sched(
+    storage: StorageEmulator, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sched]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "here").mkdir()
     program = Sched(tmp_path / "here", "-o", f"volumes=gs://{BUCKET}:{folder}")
     yield program
@@ -82,8 +85,18 @@ def test_a_driver_that_died(sched: Sched) -> None:
 
 
 def test_jobs_that_do_not_see_the_bucket(sched: Sched) -> None:
-    done = sched("run", "-w", RUN, "--", "true", code=2)
-    assert f"jobs of local do not see {RUN}: mount the bucket on this machine" in done.stderr
+    command = ("sh", "-c", WAIT_FOR_GO, ":::", "one")
+    driver = sched.start("run", "-w", RUN, "--json", "--", *command)
+    await_event(driver, "started")
+    follower = sched.start("logs", RUN, "0", "-f")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "one\n"
+    sched.go()
+    assert follower.stdout.read() == "one went\n"
+    assert finish(follower) == (0, "")
+    assert finish(driver)[0] == 0
+    assert sched("logs", RUN, "all").stdout == "one\none went\n"
+    assert "\nattempt 1: FINISHED rc 0 on " in sched("explain", RUN, "0").stdout
 
 
 # --- buckets that cannot be used -----------------------------------------------------------------

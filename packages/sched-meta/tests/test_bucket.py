@@ -30,7 +30,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bucket:
     """Every path of a bucket leads to this one."""
     bucket = Bucket()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sched_core.ports.system_ports", lambda path: SystemPorts(bucket))
+    monkeypatch.setattr("sched_core.ports.system_ports", lambda path, **_: SystemPorts(bucket))
     return bucket
 
 

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import anyio
 
 from sched_core import JobStatus, SchedError, Scheduler, scheduler_of
-from sched_core.runfolder import require_run
+from sched_core.runfolder import JobRecord, require_run
 from sched_core.runner.opening import looking_at, restore_job
 
 from .console import say, warnings_go_to
 from .follow import LogReader
 from .runfolder import RunFolder
 
-__all__ = ["read_elsewhere"]
+__all__ = ["read_elsewhere", "where_it_is_written"]
+
+
+def where_it_is_written(folder: RunFolder, jobs: Iterable[JobRecord]) -> RunFolder:
+    """Return where jobs write that have not ended: for a run in a bucket, in its mirror, if that is
+    a folder of this machine.
+    """
+    if not folder.in_bucket or all(job.status.final for job in jobs):
+        return folder
+    from sched_core.ports.files import LocalFiles
+    from sched_core.ports.mirrormark import is_at, read_mark
+
+    mark = read_mark(folder.files, folder.path)
+    return RunFolder(mark.folder) if mark and is_at(mark, LocalFiles()) else folder
 
 
 def read_elsewhere(

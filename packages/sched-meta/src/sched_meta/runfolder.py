@@ -58,7 +58,7 @@ class RunFolder:
         """What reaches the folder and tells who drives the run."""
         from sched_core.ports import system_ports
 
-        return system_ports(self.path)
+        return system_ports(self.path, mirror="" if self.in_bucket else None)
 
     @property
     def files(self) -> Files:

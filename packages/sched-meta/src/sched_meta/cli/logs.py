@@ -19,7 +19,7 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     host with a disk of its own is read there.
     """
     from ..console import say
-    from ..elsewhere import read_elsewhere
+    from ..elsewhere import read_elsewhere, where_it_is_written
     from ..follow import LogReader, follow_logs, show_logs
     from ..runfolder import existing_run
     from ..selection import select_jobs
@@ -28,8 +28,10 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     chosen = select_jobs(jobs, folder.read().jobs)
     if not chosen:
         say(f"none of the jobs is {' or '.join(jobs)}")
-    readers = [LogReader(folder, job, which or "job.stdout") for job in chosen]
-    read_elsewhere(folder, readers, which or "job.stdout", follow=follow)
+    name = which or "job.stdout"
+    live = where_it_is_written(folder, chosen)
+    readers = [LogReader(folder if job.status.final else live, job, name) for job in chosen]
+    read_elsewhere(folder, readers, name, follow=follow)
     if follow:
         follow_logs(folder, readers)
         return
