@@ -162,6 +162,10 @@ class Cloud:
         """Return this test's starts of tasks: Batch job and number."""
         return [(start["job"], start["index"]) for start in self.batch.starts()[self._starts :]]
 
+    def calls(self, method: str) -> int:
+        """Return how often a method of the service was called."""
+        return self.batch.calls().get(method, 0)
+
     def clean(self) -> None:
         """Have both emulators as they were."""
         self.storage.clear_faults()

@@ -210,7 +210,8 @@ def trouble_of(events: Iterable[str]) -> str | None:
 
 def failure_of_job(events: Sequence[str]) -> tuple[Failure, str]:
     """Return class and reason of a job that failed before any task had begun."""
-    text = trouble_of(events) or (_SENTENCE.sub("", events[-1]) if events else "")
+    said = (_SENTENCE.sub("", event) for event in reversed(events))
+    text = trouble_of(events) or next(filter(None, said), "")
     found = _TROUBLE.search(text)
     words = f"Batch: {text}" if text else "Batch: the job failed before any of its tasks began"
     if found is None:
