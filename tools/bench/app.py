@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from . import containers, engines, hosts
+from . import containers, engines, gbatch, hosts
 from .cases import CASES, Case, guarded
 from .figures import Figure
 from .peers import find_peers, install_peers
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append_const",
             const=name,
             dest="engines",
-            help="on a real one that is started for it, as root: alone, or with the cases named",
+            help="on a real one, or an emulated cloud, that is started for it, as root: alone, or with the cases named",
         )
     parser.add_argument("--smoke", action="store_true", help="tiny counts: does all of it work?")
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is not met")
@@ -102,6 +102,7 @@ _RIGS: dict[str, Case] = {
     **{name: partial(engines.measure, engine) for name, engine in engines.ENGINES.items()},
     "ssh": hosts.measure,
     "container": containers.measure,
+    "gbatch": gbatch.measure,
 }
 
 

@@ -31,6 +31,7 @@ class Sizes:
     engine_rounds: int
     engine_jobs: int
     engine_peer_jobs: int
+    gbatch_rounds: int
     container_rounds: int
     container_jobs: int
     container_peer_jobs: int
@@ -57,6 +58,7 @@ FULL = Sizes(
     engine_rounds=5,
     engine_jobs=1000,
     engine_peer_jobs=200,
+    gbatch_rounds=3,
     container_rounds=5,
     container_jobs=200,
     container_peer_jobs=20,
@@ -82,6 +84,7 @@ SMOKE = Sizes(
     engine_rounds=1,
     engine_jobs=40,
     engine_peer_jobs=10,
+    gbatch_rounds=1,
     container_rounds=1,
     container_jobs=12,
     container_peer_jobs=4,

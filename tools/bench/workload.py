@@ -69,6 +69,91 @@ def container(jobs: int, forks: int) -> Measured:
     return _run_all(ContainerScheduler(RUN, forks=forks, **options), jobs)
 
 
+def gbatch(jobs: int, forks: int) -> Measured:
+    """Run jobs on the Google Batch that the environment tells of; imports are counted apart."""
+    found = _imported("google.cloud.batch_v1", "google.cloud.storage")
+    from sched_gbatch import GbatchScheduler
+
+    return found | _run_all(GbatchScheduler(forks=forks, **_told_of_batch()), jobs)
+
+
+def gbatch_by_hand(jobs: int) -> Measured:
+    """Run as many tasks of one Batch job, and list them once a second until all have ended."""
+    found = _imported("google.cloud.batch_v1")
+    with _measured(found):
+        calls = _BatchCalls()
+        calls.create("by-hand", jobs)
+        while calls.ended("by-hand") < jobs:
+            time.sleep(1)
+    return found
+
+
+def gbatch_each(jobs: int, slots: int) -> Measured:
+    """Run as many Batch jobs of one task, some at once, and ask about each once a second."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    found = _imported("google.cloud.batch_v1")
+    with _measured(found):
+        calls = _BatchCalls()
+        with ThreadPoolExecutor(slots) as pool:
+            list(pool.map(calls.run_one, range(jobs)))
+    return found
+
+
+class _BatchCalls:
+    """The service, as its manual has it called."""
+
+    def __init__(self) -> None:
+        import grpc
+        from google.cloud import batch_v1
+        from google.cloud.batch_v1.services.batch_service import transports
+
+        told = _told_of_batch()
+        address = told["api_endpoint"].removeprefix("http://")
+        transport = transports.BatchServiceGrpcTransport(channel=grpc.insecure_channel(address))
+        self._client = batch_v1.BatchServiceClient(transport=transport)
+        self._parent = f"projects/{told['project']}/locations/{told['location']}"
+        self._prefix = told["workdir"].rpartition("/")[2]
+
+    def create(self, name: str, tasks: int) -> None:
+        spec = {"runnables": [{"script": {"text": " ".join(TRUE)}}]}
+        group = {"task_spec": spec, "task_count": tasks, "parallelism": tasks}
+        job = {"task_groups": [group], "logs_policy": {"destination": "CLOUD_LOGGING"}}
+        request = {"parent": self._parent, "job_id": f"{self._prefix}-{name}", "job": job}
+        self._client.create_job(request=request)
+
+    def ended(self, name: str) -> int:
+        parent = f"{self._parent}/jobs/{self._prefix}-{name}/taskGroups/group0"
+        request = {"parent": parent, "page_size": 1000}
+        return sum(
+            task.status.state.name == "SUCCEEDED"
+            for task in self._client.list_tasks(request=request)
+        )
+
+    def run_one(self, number: int) -> None:
+        name = f"job-{number}"
+        self.create(name, 1)
+        while self._state(name) != "SUCCEEDED":
+            time.sleep(1)
+
+    def _state(self, name: str) -> str:
+        found = self._client.get_job(name=f"{self._parent}/jobs/{self._prefix}-{name}")
+        return str(found.status.state.name)
+
+
+def _told_of_batch() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(os.environ["BENCH_GBATCH"])
+    return told
+
+
+def _imported(*modules: str) -> Measured:
+    found: Measured = {}
+    with _measured(found):
+        for module in modules:
+            importlib.import_module(module)
+    return {"import_cpu": found["cpu"]}
+
+
 def _ssh(forks: int, **options: Any) -> Any:
     from sched_ssh import SshScheduler
 
@@ -286,6 +371,9 @@ WORKLOADS: dict[str, Callable[..., Measured]] = {
         sge,
         ssh,
         container,
+        gbatch,
+        gbatch_by_hand,
+        gbatch_each,
         queued,
         first_start,
         end_known,
