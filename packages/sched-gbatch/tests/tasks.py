@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sched_core import AttemptId, SpecPath
+from sched_core.text.event import event_name, parse_event_name
 from sched_core.text.recorder import recorder_name
 from sched_core.text.script import recorder_text
 from sched_gbatch.bundles import bundle_paths, bundles
@@ -164,6 +165,7 @@ class Bucket:
         names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
         matches = [EVENT.fullmatch(name) for name in names]
         assert all(matches), names
+        assert [event_name(event) for event in map(parse_event_name, names) if event] == names
         return [found.groupdict() for found in matches if found]
 
     def event(self) -> dict[str, Any]:
