@@ -105,7 +105,12 @@ def test_an_onlooker_sees_the_mirror_that_is_in_use(
 ) -> None:
     files.make_folder(f"{ROOT}/0")
     files.create(f"{ROOT}/0/job.stdout", b"so far")
-    assert MirroredFiles(bucket, ROOT, str(mirror)).read(f"{ROOT}/0/job.stdout") == b"so far"
+    bucket.put(f"{ROOT}/1/job.stdout", "in the bucket only")
+    for onlooker in (MirroredFiles(bucket, ROOT, str(mirror)), MirroredFiles(bucket, ROOT)):
+        assert onlooker.read(f"{ROOT}/0/job.stdout") == b"so far"
+    assert onlooker.read(f"{ROOT}/1/job.stdout") == b"in the bucket only"
+    assert onlooker.create(f"{ROOT}/probe", b"")
+    assert f"{ROOT}/probe" in bucket.objects
 
 
 # --- jobs' folders -------------------------------------------------------------------------------

@@ -33,10 +33,11 @@ class MirroredFiles(OneByOne):
     `publish` and `exchange` bring what is in the mirror to the bucket, and back.
 
     Paths may be those in the bucket, or those in the mirror. Until `join` nothing is written to the
-    mirror, and it is looked at only if it is the run's present one.
+    mirror, and it is looked at only if it is the run's present one. An onlooker names no mirror: it
+    reads from the present one, if that can be seen from here, and writes to the bucket.
     """
 
-    def __init__(self, bucket: Bucket, root: str, folder: str, mode: int = 0o600) -> None:
+    def __init__(self, bucket: Bucket, root: str, folder: str = "", mode: int = 0o600) -> None:
         """Let `folder` mirror `root`; files there get the permissions `mode`."""
         self.bucket, self.disk = bucket, LocalFiles(mode)
         self.root, self.folder = root, folder
@@ -46,6 +47,7 @@ class MirroredFiles(OneByOne):
         """Whether a bucket that is out of reach is not waited for."""
         self.elsewhere: Mark | None = None
         """Another mirror, which an earlier driver has used last."""
+        self._onlooks = not folder
         self._mark: Mark | None = None
         self._joined: bool | None = None
 
@@ -95,7 +97,7 @@ class MirroredFiles(OneByOne):
 
     def _name(self, path: str) -> str | None:
         """Return the path below the run's folder, None for one of this machine that is not in it."""
-        for top in (self.root, self.folder):
+        for top in filter(None, (self.root, self.folder)):
             if path == top or path.startswith(f"{top}/"):
                 return path[len(top) + 1 :]
         return None
@@ -108,23 +110,28 @@ class MirroredFiles(OneByOne):
         if _is_drivers(name) or not self._is_joined():
             return None if path.startswith(self.root) or self._joined else path
         self.jobs.fetch(name)
-        return f"{self.folder}/{name}"
+        here = f"{self.folder}/{name}"
+        return None if self._onlooks and not self.disk.exists(here) else here
 
     def _is_joined(self) -> bool:
         """Tell whether the mirror is to be asked: an onlooker finds out when it first asks."""
         if self._joined is None:
             mark = read_mark(self.bucket, self.root)
-            self._joined = (
-                mark is not None and mark.folder == self.folder and is_at(mark, self.disk)
-            )
+            self._joined = mark is not None and self._is_ours(mark)
         return self._joined
+
+    def _is_ours(self, mark: Mark) -> bool:
+        seen = is_at(mark, self.disk)
+        if self._onlooks and seen:
+            self.folder = mark.folder
+        return seen and mark.folder == self.folder
 
     def _write_to(self, path: str) -> str | None:
         """Return where the disk is to have the file; None for what the bucket is to have."""
         name = self._name(path)
         if name is None:
             return path
-        if _is_drivers(name):
+        if _is_drivers(name) or self._onlooks:
             return None
         if not self._joined:
             if not path.startswith(self.root):

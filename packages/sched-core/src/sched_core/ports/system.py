@@ -110,7 +110,8 @@ class SystemPorts:
 
 def system_ports(workdir: str, mode: int = 0o600, mirror: str | None = None) -> Ports:
     """Return the ports for a run in that folder, on a disk or in a bucket (gs://bucket/folder),
-    which jobs find in the folder `mirror` of a disk, if there is one.
+    which jobs find in the folder `mirror` of a disk, if there is one. An onlooker, who is not to
+    choose it, says "".
 
     Raises OptionError for a kind of bucket that cannot hold a run.
     """
