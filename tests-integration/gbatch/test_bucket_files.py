@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_core import BucketNotFound, EngineUnavailable, OptionError
+from sched_core import BucketNotFound, EngineUnavailable, OptionError, SpecPath
 from sched_core.paths import CloudSupportMissing
 from sched_core.ports import Files, cloudstorage, system_ports
 
@@ -221,13 +221,17 @@ def test_a_missing_right_is_named_with_the_role_that_has_it(
             call(f"{RUN}/x")
 
 
-def test_missing_credentials_are_said_to_be_missing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials anywhere."""
     for name in ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_missing_credentials_are_said_to_be_missing() -> None:
     with pytest.raises(EngineUnavailable, match="no credentials for Cloud Storage: log in"):
         system_ports(RUN).files.names(RUN)
 
@@ -246,3 +250,22 @@ def test_a_missing_client_is_named_with_what_to_install(
 def test_another_kind_of_bucket_has_to_wait(workdir: str) -> None:
     with pytest.raises(OptionError, match="gs://"):
         system_ports(workdir)
+
+
+# --- paths in buckets ----------------------------------------------------------------------------------
+
+
+async def test_a_path_is_read_with_the_credentials_of_the_run(
+    storage: StorageEmulator, folder: Path
+) -> None:
+    path = SpecPath("gs://bucket/run/0/job.stdout")
+    assert await path.write_text("said\n") == 5
+    assert (folder / "run/0/job.stdout").read_text() == "said\n"
+    assert await path.read_text() == "said\n"
+    assert storage.requests() < 20
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_a_path_without_credentials_is_nobodys() -> None:
+    with pytest.raises(EngineUnavailable, match="no credentials for Cloud Storage: log in"):
+        await SpecPath("gs://bucket/run/0/job.stdout").read_text()

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -21,7 +22,10 @@ from ._lexical import is_cloud
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloudpathlib import CloudPath
+    from cloudpathlib import CloudPath, GSClient
+
+_TIMEOUT = 20.0
+"""Seconds that one request may take."""
 
 
 class CloudSupportMissing(SchedError, ImportError):
@@ -162,9 +166,31 @@ def _new_cloud_path(path: str) -> CloudPath:
     except ImportError as error:
         raise CloudSupportMissing(hint) from error
     try:
-        return cloudpathlib.CloudPath(path)  # type: ignore[abstract]  # it is a factory
+        found: CloudPath = cloudpathlib.CloudPath(path)  # type: ignore[abstract]  # it is a factory
     except ImportError as error:  # cloudpathlib without that provider's SDK
         raise CloudSupportMissing(hint) from error
+    return _with_credentials(found)
+
+
+def _with_credentials(path: CloudPath) -> CloudPath:
+    """Return a path of Google's with a client that has credentials, unless the user has chosen one:
+    cloudpathlib's own would go on as a stranger without them, and be refused.
+    """
+    import cloudpathlib
+
+    chosen = vars(cloudpathlib.GSClient).get("_default_client")
+    if type(path) is not cloudpathlib.GSPath or chosen is not None:
+        return path
+    from .google import storage_client
+
+    return cloudpathlib.GSPath(str(path), client=_google_client(storage_client()))
+
+
+@lru_cache(maxsize=1)
+def _google_client(client: Any) -> GSClient:
+    import cloudpathlib
+
+    return cloudpathlib.GSClient(storage_client=client, timeout=_TIMEOUT)
 
 
 @contextmanager

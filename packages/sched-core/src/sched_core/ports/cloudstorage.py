@@ -1,4 +1,4 @@
-"""Google's client for Cloud Storage: how it is made, how long it tries, what its errors mean.
+"""Google's client for Cloud Storage: how long it tries, and what its errors mean.
 
 It is loaded on first use. Everything here blocks.
 """
@@ -6,15 +6,13 @@ It is loaded on first use. Everything here blocks.
 from __future__ import annotations
 
 import errno
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..errors import BucketNotFound, EngineUnavailable
-from ..paths import CloudSupportMissing
+from ..errors import BucketNotFound
+from ..paths.google import LOGIN, storage_client
 
 if TYPE_CHECKING:
     from google.api_core.retry import Retry
@@ -30,46 +28,6 @@ _TRY_FOR = 30.0
 _BATCH = 100
 """The most requests that Google recommends for one batch."""
 _GONE = 404
-_LOGIN = (
-    "log in (gcloud auth application-default login), or name a service account's key in "
-    "GOOGLE_APPLICATION_CREDENTIALS"
-)
-
-
-def storage_client() -> Any:
-    """Return the client for the credentials of this environment, the same one for all threads.
-
-    Raises CloudSupportMissing; EngineUnavailable where there are no credentials.
-    """
-    environment = tuple(map(os.environ.get, _READ))
-    with _lock:
-        if environment not in _clients:
-            made = _make_client()
-            while _clients:
-                _clients.popitem()[1].close()
-            _clients[environment] = made
-        return _clients[environment]
-
-
-_READ = ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
-"""What the client reads of the environment when it is made."""
-_lock = threading.Lock()
-_clients: dict[tuple[str | None, ...], Any] = {}
-"""The one for this environment, whose connections are kept."""
-
-
-def _make_client() -> Any:
-    try:
-        from google.auth.exceptions import DefaultCredentialsError
-        from google.cloud import storage  # type: ignore[import-untyped]  # it has no types
-    except ImportError as error:
-        raise CloudSupportMissing(
-            "a run in a bucket needs Google's client: pip install 'sched-core[gs]'"
-        ) from error
-    try:
-        return storage.Client(project=None)  # which only buckets belong to, not their objects
-    except DefaultCredentialsError as error:
-        raise EngineUnavailable(f"there are no credentials for Cloud Storage: {_LOGIN}") from error
 
 
 def retries() -> Retry:
@@ -131,7 +89,7 @@ def _forbidden(path: str, error: Exception) -> str:
     said = getattr(error, "message", "") or str(error)
     return (
         f"{said.strip().rstrip('.')}. Grant the account the role Storage Object Admin "
-        f"(roles/storage.objectAdmin) on {bucket}, or {_LOGIN}"
+        f"(roles/storage.objectAdmin) on {bucket}, or {LOGIN}"
     )
 
 
@@ -140,7 +98,7 @@ def _auth_error(path: str, error: Exception) -> OSError:
 
     if isinstance(error, TransportError):
         return _out_of_reach(path, error)
-    return PermissionError(errno.EACCES, f"the credentials are refused ({error}): {_LOGIN}", path)
+    return PermissionError(errno.EACCES, f"the credentials are refused ({error}): {LOGIN}", path)
 
 
 def _out_of_reach(path: str, error: Exception) -> OSError:
