@@ -33,7 +33,7 @@ _sched_find_job() {
 _sched_fetch_recorder() {
   local _sched_copy=$_sched_scratch/.sched/$_sched_recorder_name
   command -p cp -f -- "$_sched_mounted/.sched/$_sched_recorder_name" "$_sched_copy" 2>/dev/null &&
-    [[ $(command -p tail -n 1 "$_sched_copy") == _sched_loaded=1 ]]
+    mapfile -t _sched_lines <"$_sched_copy" && [[ ${_sched_lines[*]: -1} == _sched_loaded=1 ]]
 }
 
 # Earlier starts of the attempt, and whether the driver has given it up: the recorder looks for itself, at what is brought here.
@@ -70,25 +70,17 @@ _sched_prepare_job() {
 
 # --- what is brought
 
+# Lines SUM NAME, for files of a folder; none where there is no md5sum.
+_sched_sums() { cd -- "$1" && command -p md5sum -- "${@:2}"; } 2>/dev/null
+
 _sched_bring() {
-  command -p cp -f -- "$@" "$_sched_there/" 2>/dev/null || return
-  local _sched_file
-  for _sched_file in "$@"; do
-    command -p cmp -s -- "$_sched_file" "$_sched_there/${_sched_file##*/}"
-    (($? != 1)) || return
-  done
+  (cd -- "$_sched_dir" && command -p cp -f -- "$@" "$_sched_there/") 2>/dev/null &&
+    [[ $(_sched_sums "$_sched_there" "$@") == "$_sched_own_sums" ]]
 }
 
 _sched_bring_event() {
   local _sched_place=$_sched_mounted/.sched/events/$1
   command -p cp -f -- "$_sched_scratch/.sched/events/$2" "$_sched_place" 2>/dev/null && [[ -s $_sched_place ]]
-}
-
-_sched_sum() {
-  local _sched_word=-
-  read -r _sched_word _ < <(command -p md5sum <"$1" 2>/dev/null)
-  [[ ${#_sched_word} == 32 ]] || _sched_word=-
-  _sched_value=$_sched_word
 }
 
 # "0m1.250s" in thousandths.
@@ -235,7 +227,7 @@ _sched_last_event() {
 }
 
 _sched_tell_end() {
-  local _sched_name _sched_output _sched_errors _sched_facts _sched_budget=$((SECONDS / 10 > _sched_patience ? SECONDS / 10 : _sched_patience))
+  local _sched_name _sched_sum _sched_output=- _sched_errors=- _sched_facts _sched_budget=$((SECONDS / 10 > _sched_patience ? SECONDS / 10 : _sched_patience))
   local -a _sched_files=()
   _sched_value=''
   _sched_last_event
@@ -243,13 +235,16 @@ _sched_tell_end() {
   [[ $_sched_name ]] || return 0         # the attempt was not this task's to start
   _sched_read_facts
   ((_sched_rc != 137)) || _sched_judge_memory
-  for _sched_value in "$_sched_dir"/job.{stdout,stderr,rc,status,jid} "$_sched_dir/$_sched_wrapper" "$_sched_claim_file"; do
-    [[ ! -f $_sched_value ]] || _sched_files+=("$_sched_value")
+  for _sched_value in job.{stdout,stderr,rc,status,jid} "$_sched_wrapper" "${_sched_claim_file##*/}"; do
+    [[ ! -f $_sched_dir/$_sched_value ]] || _sched_files+=("$_sched_value")
   done
-  _sched_sum "$_sched_dir/job.stdout"
-  _sched_output=$_sched_value
-  _sched_sum "$_sched_dir/job.stderr"
-  _sched_errors=$_sched_value
+  _sched_own_sums=$(_sched_sums "$_sched_dir" "${_sched_files[@]}")
+  while read -r _sched_sum _sched_value; do
+    case $_sched_value in
+      job.stdout) _sched_output=$_sched_sum ;;
+      job.stderr) _sched_errors=$_sched_sum ;;
+    esac
+  done <<<"$_sched_own_sums"
   _sched_facts=$_sched_class,$_sched_host,$_sched_began,$_sched_end,$_sched_user,$_sched_system,$_sched_output,$_sched_errors
   _sched_insist "$_sched_budget" _sched_bring "${_sched_files[@]}" || _sched_untold="what job $_sched_index has written cannot be brought to $_sched_there"
   _sched_insist "$_sched_budget" _sched_bring_event "$_sched_name,$_sched_facts" "$_sched_name" || _sched_untold="that job $_sched_index has ended cannot be told"
