@@ -161,8 +161,9 @@ class Poll:
         jid = task_id(batch, number)
         task = tasks.get(number)
         if task is None:
-            return observation_without_task(news, jid, job.restart)
-        seen = observation_of_task(task, news, jid, sure=self._is_sure(attempt_id(job), task))
+            seen = observation_without_task(news, jid, job.restart)
+        else:
+            seen = observation_of_task(task, news, jid, sure=self._is_sure(attempt_id(job), task))
         if seen.failure is Failure.CANCELLED and batch in self._overdue:
             reason = self._overdue[batch]
             return Observation(EngineState.FAILED, None, Failure.UNAVAILABLE, reason, jid)
