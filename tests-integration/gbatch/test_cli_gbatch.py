@@ -78,8 +78,9 @@ def test_why_jobs_wait(sched: Sched, batch: BatchEmulator) -> None:
     warning = driver.stderr.readline()
     assert warning.startswith("sched: warning: Batch job ")
     assert QUOTA in warning
-    explained = sched("explain", RUN, "0").stdout
-    assert f"\nstate:    SUBMITTED: {QUOTA}" in explained
+    # The journal is written at intervals: the reason may be in it only a little later.
+    while f"\nstate:    SUBMITTED: {QUOTA}" not in (explained := sched("explain", RUN, "0").stdout):
+        assert "\nstate:    SUBMITTED\n" in explained
     assert "\nengine:   Batch job gbatch-" in explained
     assert "\n          its task is PENDING\n" in explained
     batch.release(*batch.jobs())
