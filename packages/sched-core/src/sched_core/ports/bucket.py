@@ -82,8 +82,9 @@ class BucketFiles:
 
     def _download(self, path: str, **options: Any) -> bytes:
         with as_os_errors(path):
-            blob = self._blob(path)
-            content: bytes = blob.download_as_bytes(timeout=TIMEOUT, retry=retries(), **options)
+            # The library itself does not try again where the answer that breaks off is an error's.
+            download = retries()(self._blob(path).download_as_bytes)
+            content: bytes = download(timeout=TIMEOUT, retry=None, **options)
         return content
 
     def names(self, folder: str) -> list[str]:
