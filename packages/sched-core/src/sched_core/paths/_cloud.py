@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -186,7 +186,7 @@ def _with_credentials(path: CloudPath) -> CloudPath:
     return cloudpathlib.GSPath(str(path), client=_google_client(storage_client()))
 
 
-@lru_cache(maxsize=1)
+@cache  # one that is dropped complains of its folder for copies
 def _google_client(client: Any) -> GSClient:
     import cloudpathlib
 
