@@ -150,17 +150,17 @@ class GbatchConfiguration(Scheduler):
         """Tell whether `volume_as_cwd` is a mount itself, not only the place of one."""
         return "gs://" in (self.volume_as_cwd or "")
 
-    def _job_cwd(self) -> str | None:
+    def job_cwd(self) -> str | None:
+        """Return where commands start, as tasks see it: in the run's folder, unless something else was asked for."""
         if self.cwd is None and self._starts_in_bucket():
             return str(self.mounts.add(self.volume_as_cwd or "").mounted)
-        return super()._job_cwd()
+        return super().job_cwd() or self.session.mounted
 
     # --- the text of jobs ----------------------------------------------------------------------------
 
     def job_script(self, job: Job) -> JobScript:
         """Return what the wrapper is made of: its records lie beside it, on the task's own disk."""
-        script = super().job_script(job)
-        return replace(script, places=(), cwd=script.cwd or self.session.mounted)
+        return replace(super().job_script(job), places=())
 
     def needs_of(self, job: Job) -> Needs:
         """Return what decides with which others the job can share a Batch job."""

@@ -102,7 +102,7 @@ class Killer:
         await self.tell_engine([a.job for a in active if _id(a) not in withdrawn])
         for entry in active:
             if _id(entry) in withdrawn or _id(entry) in fenced:
-                entry.job.failure = Failure.CANCELLED
+                entry.job.failure, entry.job.reason = Failure.CANCELLED, ""
                 await self._move(entry.job, JobStatus.KILLED)
 
     async def tell_engine(self, jobs: Sequence[Job]) -> None:

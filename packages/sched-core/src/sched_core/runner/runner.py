@@ -281,7 +281,7 @@ class Runner:
     def _check_directory(self) -> None:
         """Refuse a list that is fed again from elsewhere: its relative paths mean other files."""
         begun_in = self._open_session.directory
-        if self.scheduler.cwd is None and begun_in != current_directory():
+        if self.scheduler.job_cwd() is None and begun_in != current_directory():
             raise RunExists(
                 f"the run in {self.scheduler.workdir} was begun in {begun_in}; feed it from there, "
                 "or give the commands' folder (cwd)"

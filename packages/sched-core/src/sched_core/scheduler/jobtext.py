@@ -68,7 +68,7 @@ class JobText(Configured, Capabilities):
             recorder=session.mounted_recorder,
             cmd=job.cmd,
             envs=self._environment(job, metadir),
-            cwd=self._job_cwd(),
+            cwd=self.job_cwd(),
             before=_lines(self.jobcmd_init(job), self.jobcmd_prep(job)),
             after=self.jobcmd_end(job),
             timeout=self.time_limit(job),
@@ -175,7 +175,8 @@ class JobText(Configured, Capabilities):
         own |= {alias for alias, name in self.env_aliases.items() if name in own}
         return own - (job.envs or {}).keys()
 
-    def _job_cwd(self) -> str | None:
+    def job_cwd(self) -> str | None:
+        """Return where commands start, as jobs see it; None for where the driver is."""
         if self.cwd is not None:
             mapped = self.map_path(self.cwd)
             return str(mapped.mounted) if mapped is not None else os.fspath(self.cwd)
