@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from sched_core.ports import Entry, SystemPorts
+from sched_core.ports import Entry, StoreUnavailable, SystemPorts
 from sched_core.ports.files import OneByOne
 
 
@@ -18,14 +18,22 @@ class Bucket(OneByOne):
         self.was_read: list[str] = []
         self.removed: list[list[str]] = []
         self.broken = False
+        self.away = False
 
     def _seen(self) -> dict[str, bytes]:
+        self._ask()
         return {path: data for path, data in self.objects.items() if path not in self.late}
 
+    def _ask(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the bucket is away")
+
     def create(self, path: str, data: bytes) -> bool:
+        self._ask()
         return self.objects.setdefault(path, data) is data
 
     def write(self, path: str, data: bytes) -> None:
+        self._ask()
         self.objects[path] = data
 
     def read(self, path: str) -> bytes:
@@ -60,6 +68,7 @@ class Bucket(OneByOne):
         self.objects.pop(path, None)
 
     def remove_many(self, paths: Iterable[str]) -> None:
+        self._ask()
         self.removed.append(list(paths))
         super().remove_many(self.removed[-1])
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from sched_core import AttemptId, EngineState, Failure, Job, JobStatus, Observation, Runner
+from sched_core.ports import StoreUnavailable
 from sched_core.scheduler import Scheduler
 from sched_core.text.event import Event, Facts, event_name
 
@@ -251,3 +252,35 @@ async def test_the_failure_of_an_earlier_start_is_no_word_on_a_later_one(
     tell(ports, JobStatus.FINISHED, 0, restart=1)
     await look(runner)
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
+
+
+# --- a bucket that is away --------------------------------------------------------------------------------
+
+
+async def test_a_job_waits_for_a_bucket_that_is_away(runner: Runner, ports: Ports) -> None:
+    ports.bucket.away = True
+    job = await runner.feed(["true"])
+    await until(lambda: runner.scheduler.session.submitter.held_until > 0)
+    assert (job.status, runner.scheduler.session.failure) == (JobStatus.QUEUED, None)
+    ports.bucket.away = False
+    await until(lambda: job.status is JobStatus.SUBMITTED)
+    assert job.attempt == 1
+    tell(ports, JobStatus.FINISHED, 0, Facts(started=1.0))
+    await look(runner)
+    assert status_of(job) is JobStatus.FINISHED
+
+
+async def test_a_run_goes_on_when_its_bucket_is_back(
+    runner: Runner, ports: Ports, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(ports, JobStatus.FAILED, 1, Facts())
+    ports.bucket.away = True
+    await look(runner)
+    with pytest.raises(StoreUnavailable):
+        await runner.scheduler.session.flush()
+    await until(lambda: "cannot be written now, trying again" in caplog.text)
+    assert runner.scheduler.session.failure is None
+    ports.bucket.away = False
+    await look(runner)
+    assert job.status is JobStatus.FAILED
+    await runner.scheduler.session.flush()

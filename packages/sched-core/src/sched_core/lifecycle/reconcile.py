@@ -10,6 +10,7 @@ from ..errors import EngineUnavailable
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
+from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.observation import EngineState, Observation
 from .spool import Spool
@@ -180,7 +181,11 @@ class Reconciler:
         if not actives:
             return []
         jobs = [active.job for active in actives]
-        won = await self._session.scheduler.fence(jobs)
+        try:
+            won = await self._session.scheduler.fence(jobs)
+        except StoreUnavailable as error:
+            self._session.warn(f"jobs cannot be kept from starting now: {error}")
+            return []
         return [a for a in actives if AttemptId(a.job.index, a.attempt) in won]
 
     # --- submissions of which the answer was lost --------------------------------------------------

@@ -13,6 +13,7 @@ from ..errors import EngineUnavailable, SchedError, SubmitOutcomeUnknown, Submit
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
+from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId, Submission, write_submission
 from .files import Preparation
 
@@ -98,6 +99,10 @@ class Submitter:
         try:
             preparations, jobs = await self._write_scripts(jobs)
             problems = await session.flush_with(self._write, submission, preparations)
+        except StoreUnavailable as error:
+            for job in jobs:
+                self._put_off(job, error)
+            return []
         except Exception as error:
             if not isinstance(error, OSError | SchedError):
                 log.exception("the scheduler %s failed to prepare jobs", session.scheduler.name)
@@ -109,6 +114,8 @@ class Submitter:
         for job, problem in zip(jobs, problems, strict=True):
             if problem is None:
                 ready.append(job)
+            elif isinstance(problem, StoreUnavailable):
+                self._put_off(job, problem)
             else:
                 await self._refuse(job, Failure.SETUP, f"its files cannot be made: {problem}")
         return ready
@@ -237,6 +244,12 @@ class Submitter:
         self._session.let_go(job)
         if job.status is JobStatus.QUEUED:
             self._session.enqueue(job)
+
+    def _put_off(self, job: Job, error: StoreUnavailable) -> None:
+        """Have a job wait until its files can be made: the store cannot be used now."""
+        if self.held_until <= self._session.ports.monotonic():
+            self._hold(EngineUnavailable(str(error)))
+        self._return_to_queue(job)
 
     def _hold(self, error: EngineUnavailable) -> None:
         session = self._session

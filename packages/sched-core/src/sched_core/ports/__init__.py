@@ -4,8 +4,16 @@ The simulator in `sched_core.testing` puts its own in their place, so that the w
 runs in virtual time on files in memory.
 """
 
-from .files import Entry, Files
+from .files import Entry, Files, StoreUnavailable
 from .identity import DriverIdentity
 from .system import Ports, SystemPorts, system_ports
 
-__all__ = ["DriverIdentity", "Entry", "Files", "Ports", "SystemPorts", "system_ports"]
+__all__ = [
+    "DriverIdentity",
+    "Entry",
+    "Files",
+    "Ports",
+    "StoreUnavailable",
+    "SystemPorts",
+    "system_ports",
+]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import BucketNotFound
 from ..paths.google import LOGIN, storage_client
+from .files import StoreUnavailable
 
 if TYPE_CHECKING:
     from google.api_core.retry import Retry
@@ -102,7 +103,7 @@ def _auth_error(path: str, error: Exception) -> OSError:
 
 
 def _out_of_reach(path: str, error: Exception) -> OSError:
-    return OSError(errno.EIO, f"Cloud Storage cannot be used now: {_words(error)}", path)
+    return StoreUnavailable(errno.EIO, f"Cloud Storage cannot be used now: {_words(error)}", path)
 
 
 def _words(error: Exception) -> str:

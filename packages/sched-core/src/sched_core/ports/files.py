@@ -10,7 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Entry", "Files", "LocalFiles", "OneByOne", "folder_mode"]
+__all__ = ["Entry", "Files", "LocalFiles", "OneByOne", "StoreUnavailable", "folder_mode"]
+
+
+class StoreUnavailable(OSError):
+    """The store is busy or out of reach: what was asked of it is to be tried again, and may have been
+    done all the same.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class Entry:
 class Files(Protocol):
     """A store of whole files under paths that are strings; a folder of this machine or a bucket.
 
-    The calls block. They raise OSError as the functions of `os` do. What concerns many files is
+    The calls block. They raise OSError as the functions of `os` do, and StoreUnavailable. What concerns many files is
     asked at once: in a bucket, each question is a request.
     """
 

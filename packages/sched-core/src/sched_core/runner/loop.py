@@ -14,7 +14,9 @@ from anyio.abc import TaskGroup
 from ..errors import RunLocked
 from ..model.job import Job
 from ..model.status import JobStatus
-from ..runfolder import HEARTBEAT_INTERVAL, AttemptId, Request, read_requests
+from ..ports import StoreUnavailable
+from ..runfolder import HEARTBEAT_INTERVAL, AttemptId
+from .listening import listen
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -27,9 +29,6 @@ Args = TypeVarTuple("Args")
 log = logging.getLogger("sched")
 
 _FLUSH_INTERVAL = 0.25
-_REQUEST_INTERVAL = 0.5
-_REQUEST_PATIENCE = 2
-"""Looks at what is rarely there are so many times rarer than the store's interval demands."""
 _HOOK_INTERVAL = 1.0
 _TICK = 0.1
 """Seconds of one tick of `recheck_interval`."""
@@ -69,7 +68,7 @@ class Loop:
         self._spawn(self._reconcile)
         if session.scheduler.events == "always":
             self._spawn(self._read_spool)
-        self._spawn(self._listen)
+        self._spawn(listen, session)
         if session.lease is not None:
             self._spawn(self._beat)
         if session.mirror is not None:
@@ -273,6 +272,8 @@ class Loop:
             await session.ports.sleep(max(_FLUSH_INTERVAL, session.ports.files.interval))
             try:
                 await session.flush()
+            except StoreUnavailable as error:
+                session.warn(f"the run's records cannot be written now, trying again: {error}")
             except OSError as error:
                 session.fail(error)
 
@@ -319,6 +320,8 @@ class Loop:
                     still = len(session.finals) == ended and not session.reconciler.impatient
                     ended = len(session.finals)
                     interval = min(interval * _BACK_OFF, longest) if still else shortest
+            except StoreUnavailable as error:
+                session.warn(f"the records of jobs cannot be read now, trying again: {error}")
             except Exception as error:
                 # The run stops, but not this task: the ends of what still runs must be seen.
                 log.debug("a look at the jobs has failed", exc_info=error)
@@ -335,6 +338,8 @@ class Loop:
                 return
             try:
                 await session.reconciler.read_spool()
+            except StoreUnavailable as error:
+                session.warn(f"what jobs tell cannot be taken in now, trying again: {error}")
             except Exception as error:
                 log.debug("a look at the spool has failed", exc_info=error)
                 session.fail(error)
@@ -374,43 +379,3 @@ class Loop:
             counter += 1
             running = [a.job for a in list(session.active.values())]
             await session.reconciler.poll_hooks(running, counter)
-
-    async def _listen(self) -> None:
-        """Do what other processes ask for."""
-        session = self._session
-        interval = max(_REQUEST_INTERVAL, session.ports.files.interval * _REQUEST_PATIENCE)
-        while True:
-            await session.ports.sleep(interval)
-            if session.ousted:
-                return
-            try:
-                requests = await session.ports.offload(
-                    read_requests, session.ports.files, session.layout
-                )
-            except OSError:
-                continue  # the folder is gone or cannot be read: the flush says so
-            for request in requests:
-                await self._answer(request)
-
-    async def _answer(self, request: Request) -> None:
-        session = self._session
-        indexes = session.jobs if request.jobs is None else request.jobs
-        jobs = [session.jobs[index] for index in indexes if index in session.jobs]
-        try:
-            if request.verb == "kill":
-                await session.killer.kill([job for job in jobs if not session.is_done(job)])
-            elif request.verb == "retry":
-                for job in jobs:
-                    if session.is_done(job) and job.status is not JobStatus.FINISHED:
-                        await session.reopen(job)
-        finally:
-            # Shielded: what was asked for may have ended the run, and with it this loop.
-            with anyio.CancelScope(shield=True):
-                await self._close_request(request)
-
-    async def _close_request(self, request: Request) -> None:
-        session = self._session
-        try:
-            await session.flush_with(session.ports.files.remove, request.path)
-        except OSError as error:
-            session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")

@@ -1,0 +1,59 @@
+"""What other processes ask of the run's driver: kills and retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..model.status import JobStatus
+from ..runfolder import Request, read_requests
+
+if TYPE_CHECKING:
+    from ..lifecycle.session import Session
+
+__all__ = ["listen"]
+
+_INTERVAL = 0.5
+_PATIENCE = 2
+"""Looks for what is rarely there are so many times rarer than the store's interval demands."""
+
+
+async def listen(session: Session) -> None:
+    """Do what other processes ask for, as long as this driver is the run's."""
+    interval = max(_INTERVAL, session.ports.files.interval * _PATIENCE)
+    while True:
+        await session.ports.sleep(interval)
+        if session.ousted:
+            return
+        try:
+            requests = await session.ports.offload(
+                read_requests, session.ports.files, session.layout
+            )
+        except OSError:
+            continue  # the folder is gone or cannot be read: the flush says so
+        for request in requests:
+            await _answer(session, request)
+
+
+async def _answer(session: Session, request: Request) -> None:
+    indexes = session.jobs if request.jobs is None else request.jobs
+    jobs = [session.jobs[index] for index in indexes if index in session.jobs]
+    try:
+        if request.verb == "kill":
+            await session.killer.kill([job for job in jobs if not session.is_done(job)])
+        elif request.verb == "retry":
+            for job in jobs:
+                if session.is_done(job) and job.status is not JobStatus.FINISHED:
+                    await session.reopen(job)
+    finally:
+        # Shielded: what was asked for may have ended the run, and with it this loop.
+        with anyio.CancelScope(shield=True):
+            await _close_request(session, request)
+
+
+async def _close_request(session: Session, request: Request) -> None:
+    try:
+        await session.flush_with(session.ports.files.remove, request.path)
+    except OSError as error:
+        session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")
