@@ -11,15 +11,15 @@ import anyio
 import pytest
 
 from sched_core import Job, Scheduler, SpecPath
-from sched_core.testing.contract import SchedulerContract
+from sched_core.testing.contract import Rig
 
 from .cloud import Cloud, Quick
 
-__all__ = ["BucketContract"]
+__all__ = ["BucketRig", "WeakRig"]
 
 
-class BucketContract(SchedulerContract):
-    """What every scheduler must do. A name of an object has no line breaks."""
+class BucketRig(Rig):
+    """Makes schedulers of which the run lies in a bucket. The name of an object has no line breaks."""
 
     scheduler_class = Quick
     options: Mapping[str, Any] = {}
@@ -57,3 +57,12 @@ class BucketContract(SchedulerContract):
     async def counted(self, scheduler: Scheduler, name: str) -> int:
         path = self._seen(scheduler.workdir, f"count.{name}")
         return len((await path.read_text()).splitlines()) if await path.exists() else 0
+
+
+class WeakRig(BucketRig):
+    """The same, with a mount as weak as gcsfuse's."""
+
+    @pytest.fixture(autouse=True)
+    def _cloud(self, weak_cloud: Cloud) -> None:
+        self.cloud = weak_cloud
+        self.options = weak_cloud.options

@@ -1,7 +1,37 @@
+"""What every scheduler must do: in full on asyncio, with a mount that is as good as a disk; and a share each
+on trio, and with a mount like gcsfuse's.
+"""
+
 from __future__ import annotations
 
-from .contract_rig import BucketContract
+import pytest
+
+from sched_core.testing.contract import SchedulerContract
+from sched_core.testing.contract.killing import KillingContract
+from sched_core.testing.contract.outcomes import OutcomesContract
+from sched_core.testing.contract.resuming import ResumingContract
+from sched_core.testing.contract.retries import RetriesContract
+
+from .contract_rig import BucketRig, WeakRig
 
 
-class TestGbatch(BucketContract):
+class TestGbatch(BucketRig, SchedulerContract):
+    backends = ("asyncio",)
+
+
+class TestOnTrio(BucketRig, KillingContract, ResumingContract):
+    backends = ("trio",)
+
+
+class TestWeakMount(WeakRig, OutcomesContract, RetriesContract, KillingContract):
+    backends = ("asyncio",)
+
+
+@pytest.mark.full
+class TestAllOnTrio(BucketRig, SchedulerContract):
+    backends = ("trio",)
+
+
+@pytest.mark.full
+class TestAllOnWeakMount(WeakRig, SchedulerContract):
     backends = ("asyncio",)

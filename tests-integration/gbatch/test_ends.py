@@ -12,10 +12,10 @@ from . import batch_words as words
 from .batch_calls import calling
 from .cloud import Cloud, Quick, batch_of, gated, number_of, until
 
-ONE_MORE = {"taskGroups": [{"taskSpec": {"maxRetryCount": 1}}]}
+ONE_MORE: dict[str, Any] = {"taskGroups": [{"taskSpec": {"maxRetryCount": 1}}]}
 """Batch itself starts a task a second time."""
 
-RETRYING = {"error_strategy": "retry", "num_retries": 0}
+RETRYING: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
 """No retry is charged to the job."""
 
 
@@ -167,7 +167,7 @@ async def test_an_attempt_that_was_given_up_is_not_started_again_by_batch(cloud:
 async def test_a_lost_machine_is_charged_to_nobody(
     cloud: Cloud, code: int, failure: Failure
 ) -> None:
-    command = gated(f'echo "attempt $SCHED_ATTEMPT"; [ "$SCHED_ATTEMPT" = 1 ] || exit 0')
+    command = gated('echo "attempt $SCHED_ATTEMPT"; [ "$SCHED_ATTEMPT" = 1 ] || exit 0')
     async with cloud.run(**RETRYING) as runner:
         job = await runner.feed(command)
         await cloud.begun(job)
@@ -183,9 +183,7 @@ async def test_a_lost_machine_is_charged_to_nobody(
     "code, failure",
     [(50001, Failure.PREEMPTED), (50003, Failure.NODE_FAIL), (50005, Failure.TIMEOUT)],
 )
-async def test_the_class_of_a_reserved_exit_code(
-    cloud: Cloud, code: int, failure: Failure
-) -> None:
+async def test_the_class_of_a_reserved_exit_code(cloud: Cloud, code: int, failure: Failure) -> None:
     cloud.batch.strike_next(code=code)
     async with cloud.run(infrastructure_retries=0, **RETRYING) as runner:
         (job,) = await runner.feed_all([gated()])
@@ -210,7 +208,11 @@ async def test_the_files_of_a_lost_attempt_are_kept(cloud: Cloud) -> None:
 
 async def test_spot_machines_some_times_then_standard_ones(cloud: Cloud) -> None:
     cloud.batch.strike_next(count=3)
-    options = {"provisioning_model": "SPOT", "spot_attempts": 2, "infrastructure_retries": 5}
+    options: dict[str, Any] = {
+        "provisioning_model": "SPOT",
+        "spot_attempts": 2,
+        "infrastructure_retries": 5,
+    }
     async with cloud.run(**RETRYING, **options) as runner:
         (job,) = await runner.feed_all([gated("exit 0")])
     assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 4, 0)
