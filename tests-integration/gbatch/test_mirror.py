@@ -4,8 +4,11 @@ is away.
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sched_core import Job, OptionError, Runner, RunExists, SpecPath, clean_run
+from sched_core import Job, OptionError, RunExists, Runner, SpecPath, clean_run
 from sched_core.ports import cloudstorage
 from sched_core.testing.contract.driver import driver_command
 from sched_local import LocalScheduler
@@ -26,6 +29,7 @@ from .storage import StorageEmulator
 
 pytestmark = pytest.mark.anyio
 
+DRIVER = str(Path(__file__).with_name("mirror_driver.py"))
 COUNTED = 'echo run >>"$HOME/count.$SCHED_JOB_INDEX"; '
 GATE = 'until [ -e "$HOME/gate" ]; do sleep 0.05; done; '
 
@@ -185,11 +189,10 @@ async def test_a_driver_that_dies_before_an_end_is_in_the_bucket(
 
 
 async def test_another_machine_goes_on(workdir: str, home: Path, folder: Path) -> None:
-    with pytest.raises(RuntimeError, match="enough"):
-        async with run_of(workdir, forks=1) as runner:
-            jobs = await runner.feed_all([shell(COUNTED + "echo out")] * 3)
-            await runner.wait(jobs[0])
-            raise RuntimeError("enough")
+    async with run_of(workdir, forks=1) as runner:
+        jobs = await runner.feed_all([shell(COUNTED + "echo out")] * 3)
+        await runner.wait(jobs[0])
+        await runner.cancel()
     shutil.rmtree(home / "cache")
     async with run_of(workdir, "resume", mirror=home / "other") as runner:
         await runner.stop_feeding()
@@ -229,6 +232,49 @@ async def test_a_machine_that_is_gone_for_good(workdir: str, home: Path, mirror:
     async with run_of(workdir, "resume", mirror=home / "other") as runner:
         await runner.stop_feeding()
         assert outcomes(runner.jobs) == [("FINISHED", 1)]
+
+
+async def test_a_mirror_is_left_for_a_mount(workdir: str, home: Path, folder: Path) -> None:
+    mounted = {"volumes": f"{workdir}:{folder}"}
+    with driver(workdir, [shell(COUNTED + GATE)], forks=1) as process:
+        await until(lambda: len(counts(home)) == 1)
+        process.kill()
+        process.wait()
+    with pytest.raises(RunExists, match="may still run in the mirror"):
+        async with run_of(workdir, "resume", **mounted):
+            pass
+    async with run_of(workdir, "resume") as runner:
+        (home / "gate").touch()
+        await runner.stop_feeding()
+    async with run_of(workdir, "resume", **mounted) as runner:
+        await runner.feed(shell("echo mounted"))
+    async with run_of(workdir, "resume") as runner:
+        assert [await job.stdout_file.read_text() for job in runner.jobs] == ["", "mounted\n"]
+        assert runner.scheduler.session.ports.files.read(f"{workdir}/1/job.rc") == b"0\n"
+    assert counts(home) == {0: 1}
+
+
+async def test_drivers_that_die_again_and_again(
+    workdir: str, home: Path, folder: Path, mirrored_storage: StorageEmulator
+) -> None:
+    chance = random.Random(6)
+    commands = [shell(COUNTED + 'sleep 0.1; echo "$SCHED_JOB_INDEX"')] * 40
+    argv = [sys.executable, DRIVER, workdir, json.dumps(commands)]
+    for _ in range(6):
+        mirrored_storage.fault("status", method="POST", skip=chance.randrange(20), count=2)
+        mirrored_storage.fault("lost", method="POST", skip=chance.randrange(20), count=2)
+        async with await anyio.open_process(argv, stdout=None, stderr=None) as process:
+            await anyio.sleep(chance.uniform(0.8, 2.0))
+            process.kill()
+    mirrored_storage.clear_faults()
+    async with run_of(workdir, "resume", forks=4) as runner:
+        await runner.feed_all(commands)
+        await runner.stop_feeding()
+        assert outcomes(runner.jobs) == [("FINISHED", 1)] * 40
+    assert counts(home) == dict.fromkeys(range(40), 1)
+    assert [(folder / f"{n}/job.stdout").read_text() for n in range(40)] == [
+        f"{n}\n" for n in range(40)
+    ]
 
 
 # --- a bucket that is away -------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sched_core import Job, Runner
+from sched_core import Job, Runner, hookimpl
+from sched_local import LocalScheduler
 
 from .processes import carriers, wait_until_none
 from .running import outcome, runner, shell, until, until_running
@@ -170,3 +171,27 @@ async def test_what_took_too_long_is_retried_as_any_failure(workdir: Path) -> No
         job = await running.feed(shell(script))
     assert outcome(job) == ("FINISHED", 0, None)
     assert (job.attempt, job.trial_count) == (2, 1)
+
+
+class SlowToVerify:
+    """Lets a job that has finished wait until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = anyio.Event(), anyio.Event()
+
+    @hookimpl
+    async def on_job_verify(self, job: Job) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+
+
+async def test_a_job_that_ends_while_it_is_to_be_killed_has_ended(workdir: Path) -> None:
+    slow = SlowToVerify()
+    async with Runner(LocalScheduler(workdir), plugins=[slow]) as running:
+        job = await running.feed(["true"])
+        await slow.asked.wait()
+        async with anyio.create_task_group() as group:
+            group.start_soon(running.kill, job)
+            await anyio.wait_all_tasks_blocked()
+            slow.go_on.set()
+    assert outcome(job) == ("FINISHED", 0, None)

@@ -120,15 +120,16 @@ class Mirroring:
         """Bring all that is left in the mirror to the bucket: the run is about to be closed."""
         if not self._session.ousted:
             async with self._busy:
-                await self._try(lambda: self._files.exchange.bring_out(unfinished=True))
-                await self._try(self._files.jobs.publish_again)
+                if await self._try(lambda: self._files.exchange.bring_out(unfinished=True)):
+                    await self._try(self._files.jobs.publish_again)
 
-    async def _try(self, step: Callable[[], Sequence[OSError]]) -> None:
+    async def _try(self, step: Callable[[], Sequence[OSError]]) -> bool:
         problems = await self._session.ports.offload(_step, step)
         if problems:
             self._warn("files cannot be brought between the bucket and its mirror", problems)
         for name in list(self._files.exchange.left_out):
             self._session.warn(f"{name!r} can have this name on one side only: it stays there")
+        return not problems
 
     def _warn(self, what: str, problems: Sequence[OSError]) -> None:
         self._session.warn(f"{what}: {problems[0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -57,12 +58,20 @@ class BucketTree(BucketFiles):
 
 
 def try_all(function: Callable[[S], None], items: Sequence[S]) -> list[OSError]:
-    """Call the function for all items, some at once; return what went wrong."""
+    """Call the function for all items, some at once; return what went wrong.
+
+    Once the bucket is out of reach, the rest is left: each would wait in vain.
+    """
+    out_of_reach: list[OSError] = []
 
     def attempt(item: S) -> OSError | None:
+        if out_of_reach:
+            return out_of_reach[0]
         try:
             function(item)
         except OSError as error:
+            if error.errno == errno.EIO:
+                out_of_reach.append(error)
             return error
         return None
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from ..errors import OptionError
 from .files import Files, LocalFiles
 
-__all__ = ["Mark", "is_at", "make_room", "read_mark", "write_mark"]
+__all__ = ["Mark", "is_at", "make_room", "read_mark", "remove_mark", "write_mark"]
 
 NAME = ".sched/mirror.json"
 
@@ -42,6 +42,11 @@ def read_mark(files: Files, root: str) -> Mark | None:
         return None
     except (ValueError, KeyError, TypeError):
         return None  # cut short by a full disk, before anything was started
+
+
+def remove_mark(files: Files, root: str) -> None:
+    """Record that the run has no mirror any more."""
+    files.remove(f"{root}/{NAME}")
 
 
 def write_mark(files: Files, root: str, mark: Mark) -> None:

@@ -14,7 +14,8 @@ from ..lifecycle.session import Session
 from ..model.job import Job
 from ..model.resources import Resources
 from ..model.status import JobStatus
-from ..ports import Ports
+from ..ports import Files, Ports
+from ..ports.mirrormark import read_mark, remove_mark
 from ..runfolder import (
     JobRecord,
     Journal,
@@ -23,6 +24,7 @@ from ..runfolder import (
     RunFile,
     acquire_lease,
     find_run,
+    jobs_that_may_run,
     read_journal,
     replay,
     write_run,
@@ -81,9 +83,8 @@ async def _open(
             _check_idle(layout, records)
     run = _run_file(scheduler, ports, found, existing)
     scheduler.mount_volumes()
-    if (mirrored := as_mirrored(ports.files)) is not None:
-        mirrored.exchange.jobs = records
-        await ports.offload(mirrored.join)
+    if scheduler.workdir.is_cloud():
+        await ports.offload(_settle_on_mirror, ports.files, layout, records)
     await ports.offload(write_run, ports.files, layout, run)
     journal = Journal(ports.files, layout, lease.epoch)
     if found is None or existing == "reuse":
@@ -91,6 +92,20 @@ async def _open(
     session = Session(scheduler, ports, hooks, run, journal, lease)
     await session.flush_with(session.make_folders)
     return session, records
+
+
+def _settle_on_mirror(files: Files, layout: Layout, records: Mapping[int, JobRecord]) -> None:
+    """Have the run's mirror hold what the bucket holds, or see to it that it needs none. Blocks."""
+    if (mirrored := as_mirrored(files)) is not None:
+        mirrored.exchange.jobs = records
+        mirrored.join()
+    elif (mark := read_mark(files, layout.workdir)) is not None:
+        if found := jobs_that_may_run(files, layout, records):
+            raise RunExists(
+                f"{len(found)} jobs (job {min(found)}, ...) may still run in the mirror "
+                f"{mark.folder} of {mark.host}: resume the run with mirror={mark.folder} first"
+            )
+        remove_mark(files, layout.workdir)
 
 
 @contextmanager
