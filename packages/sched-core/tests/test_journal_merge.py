@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,29 @@ def test_a_merge_that_was_cut_short_loses_nothing(layout: Layout, kept: float) -
     assert list(read_journal(LocalFiles(), layout)) == [*written, last]
     Journal(LocalFiles(), layout, 2).write([{"n": "next"}])
     assert list(read_journal(LocalFiles(), layout)) == [*written, last, {"n": "next"}]
+
+
+class Deaf(LocalFiles):
+    """Removes what it is told to, and says that it cannot be reached."""
+
+    deaf = False
+
+    def remove_many(self, paths: Sequence[str]) -> None:
+        super().remove_many(paths)
+        if self.deaf:
+            raise OSError("no answer")
+
+
+def test_a_merge_whose_last_answer_was_lost_is_not_begun_again(layout: Layout) -> None:
+    files = Deaf()
+    journal = Journal(files, layout, 1)
+    # Too long to be kept in memory: they would have to be read.
+    written = [{"n": number, "long": "x" * (1 << 17)} for number in range(MERGE_AT + 1)]
+    for entry in written[: MERGE_AT - 1]:
+        journal.write([entry])
+    files.deaf = True
+    with pytest.raises(OSError, match="no answer"):
+        journal.write([written[MERGE_AT - 1]])
+    files.deaf = False
+    journal.write([written[MERGE_AT]])
+    assert list(read_journal(LocalFiles(), layout)) == written

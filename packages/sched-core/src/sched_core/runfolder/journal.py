@@ -52,6 +52,7 @@ class Journal:
         self._number = 0
         # For each size, every segment of that size.
         self._sizes: list[list[_Segment]] = [[]]
+        self._replaced: list[str] = []
 
     @property
     def pending(self) -> bool:
@@ -91,8 +92,12 @@ class Journal:
         while len(self._sizes[size]) >= MERGE_AT:
             if size + 1 == len(self._sizes):
                 self._sizes.append([])
-            self._sizes[size + 1].append(self._merge_segments(self._sizes[size]))
+            merged = self._merge_segments(self._sizes[size])
+            self._sizes[size + 1].append(merged)
             self._sizes[size] = []
+            # A removal that fails may have been done all the same: nothing is read from these again.
+            self._files.remove_many(self._replaced)
+            self._replaced = []
             size += 1
 
     def _merge_segments(self, segments: list[_Segment]) -> _Segment:
@@ -101,7 +106,7 @@ class Journal:
         body = b"".join(self._bodies(segments, paths))
         header = {"merged_from": first, "lines": body.count(b"\n")}
         number = self._write(dump_lines([header]) + body)
-        self._files.remove_many(paths)
+        self._replaced += paths
         return _Segment(first, number, _short(body))
 
     def _bodies(self, segments: list[_Segment], paths: list[str]) -> list[bytes]:
