@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -84,8 +85,14 @@ class Mirroring:
             await self._session.ports.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
         self._wanted.difference_update(wanted)
-        if self._session.ports.monotonic() >= self._rested:
-            await self._bring_out()
+        await self._bring_what_is_small()
+
+    async def _bring_what_is_small(self) -> None:
+        ports, exchange = self._session.ports, self._files.exchange
+        if ports.monotonic() >= self._rested:
+            await self._try(partial(exchange.bring_out, small=True))
+            if exchange.searched_for > _SOON:
+                self._rested = ports.monotonic() + exchange.searched_for * _SHARE
 
     def _publish(self, indexes: Sequence[int]) -> list[OSError]:
         try:
@@ -98,30 +105,29 @@ class Mirroring:
 
     async def keep_in_step(self) -> None:
         """Look at both sides again and again, until cancelled."""
+        # Side by side: what is large may take its time.
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._repeat, self._files.exchange.look_in)
+            group.start_soon(self._repeat, self._files.exchange.bring_out)
+
+    async def _repeat(self, step: Callable[[], Sequence[OSError]]) -> None:
         ports = self._session.ports
         while not self._session.ousted:
             began = ports.monotonic()
-            await self.look()
+            await self._try(step)
             await ports.sleep(max(self.interval, (ports.monotonic() - began) * _SHARE))
 
     async def look(self) -> None:
         """Bring what is new at either side to the other."""
         await self._try(self._files.exchange.look_in)
-        async with self._busy:
-            await self._bring_out()
-
-    async def _bring_out(self) -> None:
-        began = self._session.ports.monotonic()
         await self._try(self._files.exchange.bring_out)
-        took = self._session.ports.monotonic() - began
-        self._rested = began + took * _SHARE if took > _SOON else began
 
     async def finish(self) -> None:
         """Bring all that is left in the mirror to the bucket: the run is about to be closed."""
-        if not self._session.ousted:
-            async with self._busy:
-                if await self._try(lambda: self._files.exchange.bring_out(unfinished=True)):
-                    await self._try(self._files.jobs.publish_again)
+        if self._session.ousted:
+            return
+        if await self._try(partial(self._files.exchange.bring_out, unfinished=True)):
+            await self._try(self._files.jobs.publish_again)
 
     async def _try(self, step: Callable[[], Sequence[OSError]]) -> bool:
         problems = await self._session.ports.offload(_step, step)

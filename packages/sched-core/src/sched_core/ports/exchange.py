@@ -51,6 +51,8 @@ class Exchange:
         self._pairs: dict[str, _Pair] = {}
         self.jobs: Container[int] = ()
         """The indexes of the jobs, whose folders are not looked into."""
+        self.searched_for = 0.0
+        """How many seconds it took last to find what is new here."""
         self.left_out: set[str] = set()
         """Names that no object, or no file, can have."""
 
@@ -122,16 +124,17 @@ class Exchange:
 
     # --- to the bucket ---------------------------------------------------------------------------
 
-    def bring_out(self, *, unfinished: bool = False) -> list[OSError]:
-        """Bring what is new here to the bucket, with `unfinished` even if it may still be written;
-        return problems.
+    def bring_out(self, *, small: bool = False, unfinished: bool = False) -> list[OSError]:
+        """Bring what is new here to the bucket, and what is large once nobody writes to it; only
+        what is `small`, or also what is `unfinished`; return problems.
         """
         now = time.time()
         wanted = [
             (name, facts)
             for name, facts in self._here()
-            if self._is_new(name, facts) and (unfinished or _is_whole(facts, now))
+            if self._is_new(name, facts) and _is_due(facts, now, small, unfinished)
         ]
+        self.searched_for = time.time() - now
         return try_all(self._upload, wanted)
 
     def _is_new(self, name: str, facts: Facts) -> bool:
@@ -175,9 +178,10 @@ def facts_of(path: str) -> Facts | None:
     return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
-def _is_whole(facts: Facts, now: float) -> bool:
-    """Tell whether it is no waste to bring this: what is large and grows has to wait."""
-    return facts[0] <= _SMALL or now - facts[1] / 1e9 >= _QUIET
+def _is_due(facts: Facts, now: float, small: bool, unfinished: bool) -> bool:
+    if facts[0] <= _SMALL or unfinished:
+        return True
+    return not small and now - facts[1] / 1e9 >= _QUIET
 
 
 def is_storable(name: str) -> bool:
