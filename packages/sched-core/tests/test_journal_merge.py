@@ -85,3 +85,42 @@ def test_a_merge_whose_last_answer_was_lost_is_not_begun_again(layout: Layout) -
     files.deaf = False
     journal.write([written[MERGE_AT]])
     assert list(read_journal(LocalFiles(), layout)) == written
+
+
+def test_a_merge_of_short_segments_reads_nothing(layout: Layout) -> None:
+    class Unread(LocalFiles):
+        def read(self, path: str) -> bytes:
+            raise AssertionError(f"{path} is read again")
+
+    written = entries(Journal(Unread(), layout, 1), MERGE_AT * MERGE_AT + 3)
+    assert list(read_journal(LocalFiles(), layout)) == written
+
+
+def test_long_segments_are_read_to_be_merged(layout: Layout) -> None:
+    journal = Journal(LocalFiles(), layout, 1)
+    written = [{"n": number, "text": "x" * 70_000} for number in range(MERGE_AT + 1)]
+    for entry in written:
+        journal.write([entry])
+    assert list(read_journal(LocalFiles(), layout)) == written
+    assert len(list(Path(layout.journal).iterdir())) == 2
+
+
+def test_a_segment_that_may_be_there_is_written_under_another_number(layout: Layout) -> None:
+    class Doubtful(LocalFiles):
+        """Does what it is asked for, and says that it failed."""
+
+        doubts = True
+
+        def create(self, path: str, data: bytes) -> bool:
+            made = super().create(path, data)
+            if self.doubts:
+                self.doubts = False
+                raise OSError("no answer")
+            return made
+
+    journal = Journal(Doubtful(), layout, 1)
+    with pytest.raises(OSError, match="no answer"):
+        journal.write([{"n": 0}])
+    journal.write([{"n": 0}, {"n": 1}])
+    # Said twice, which does no harm, and nothing is lost.
+    assert list(read_journal(LocalFiles(), layout)) == [{"n": 0}, {"n": 0}, {"n": 1}]
