@@ -61,6 +61,20 @@ async def test_an_answer_to_create_that_never_comes(cloud: Cloud) -> None:
     assert len(cloud.jobs()) == 1
 
 
+@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "INVALID_ARGUMENT"])
+async def test_a_refusal_after_an_answer_that_was_lost_is_no_word_on_the_first_call(
+    cloud: Cloud, code: str
+) -> None:
+    cloud.batch.fault("CreateJob", "UNAVAILABLE", applied=True, count=1)
+    cloud.batch.fault("CreateJob", code, count=1)
+    async with cloud.run() as runner:
+        (job,) = await runner.feed_all([gated()])
+        await until(lambda: cloud.calls("CreateJob") == 2 and job.status.active)
+        cloud.open_gate()
+    assert (job.status, job.attempt, counts(cloud)) == (JobStatus.FINISHED, 1, [1])
+    assert len(cloud.jobs()) == 1
+
+
 async def test_a_repeated_create_is_the_same_request(cloud: Cloud) -> None:
     cloud.batch.fault("CreateJob", "UNAVAILABLE", count=2)
     async with cloud.run() as runner:

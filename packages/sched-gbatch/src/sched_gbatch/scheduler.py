@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from sched_core import (
     AttemptId,
+    BackendError,
     EngineUnavailable,
     Job,
     Observation,
@@ -179,18 +180,20 @@ class GbatchScheduler(GbatchConfiguration):
     async def _create(self, batch: str, asked: Mapping[str, Any], request: str) -> None:
         """Have the Batch job made: the same request, repeated, makes one."""
         ports, delay = self.session.ports, _FIRST_DELAY
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return await ports.offload(self.service.create, batch, asked, request)
-            except SubmitOutcomeUnknown:
+        unknown: SubmitOutcomeUnknown | None = None
+        for _ in range(_ATTEMPTS):
+            if unknown is not None:
                 await ports.sleep(delay * ports.random.uniform(0.5, 1.0))
                 delay *= 2
-            except Refused as error:
-                raise SubmitRejected(str(error)) from error
-        try:
-            await ports.offload(self.service.create, batch, asked, request)
-        except Refused as error:
-            raise SubmitRejected(str(error)) from error
+            try:
+                return await ports.offload(self.service.create, batch, asked, request)
+            except SubmitOutcomeUnknown as error:
+                unknown = error
+            except (EngineUnavailable, Refused, SubmitRejected) as error:
+                # That this call did nothing does not tell what the one before has done.
+                raise unknown or _for_jobs(error) from error
+        assert unknown is not None
+        raise unknown
 
     # --- asking --------------------------------------------------------------------------------------
 
@@ -299,6 +302,10 @@ _LONG_EMPTY = 30.0
 
 def _ids(batch: str, submission: Submission) -> dict[AttemptId, str]:
     return {attempt: task_id(batch, n) for n, attempt in enumerate(submission.tasks)}
+
+
+def _for_jobs(error: BackendError) -> BackendError:
+    return SubmitRejected(str(error)) if isinstance(error, Refused) else error
 
 
 def _in_bucket(workdir: str | os.PathLike[str] | SpecPath) -> bool:
