@@ -193,6 +193,19 @@ def test_a_stubborn_job_of_a_task_that_is_ended(tmp_path: Path) -> None:
     assert bucket.event()["rc"] == "137"
 
 
+def test_what_has_not_begun_when_the_task_is_ended_does_not_begin(tmp_path: Path) -> None:
+    bucket = Bucket(tmp_path, [["/bin/touch", str(tmp_path / "ran")]])
+    whole = bucket.bundle.read_bytes()
+    bucket.bundle.unlink()
+    task = bucket.start()
+    task.until_it_waits()
+    end(task)
+    bucket.bundle.write_bytes(whole)
+    assert task.wait() == 143
+    assert bucket.events() == []
+    assert not (tmp_path / "ran").exists()
+
+
 # --- a bucket that is slow ---------------------------------------------------------------------------
 
 

@@ -160,7 +160,7 @@ _sched_bring_logs() {
     fi
   done
   ((${#_sched_new[@]})) || return
-  command -p cp -f -- "${_sched_new[@]}" "$_sched_there/"
+  command -p cp -f -- "${_sched_new[@]}" "$_sched_there/" || command -p rm -f -- "$_sched_scratch"/*.brought
   # Each time all of it: what takes long is brought the less often.
   _sched_next_logs=$((SECONDS + 4 + 10 * (SECONDS - _sched_since)))
 } 2>/dev/null
@@ -177,6 +177,12 @@ _sched_tell_start() {
   done
 }
 
+_sched_end_job() {
+  _sched_find
+  _sched_signal TERM
+  _sched_end_rest
+}
+
 # Until the pipe on stdin ends: a job that is over in no time is told of by its end alone.
 _sched_accompany() {
   local _sched_interval=1 _sched_done=''
@@ -186,15 +192,20 @@ _sched_accompany() {
     ((_sched_interval >= 5)) || ((_sched_interval++))
     _sched_tell_start
     _sched_bring_logs
-    if [[ ! $_sched_done ]] && _sched_look_for_kills; then
+    if [[ ! $_sched_done && -e $_sched_scratch/stopped ]]; then
+      _sched_done=1
+      _sched_end_job
+    elif [[ ! $_sched_done ]] && _sched_look_for_kills; then
       _sched_done=1
       : >"$_sched_scratch/killed"
-      _sched_find
-      _sched_signal TERM
-      _sched_end_rest
+      _sched_end_job
     fi
   done
 }
+
+# Told by a signal that the task ends: nobody else ends the job by force, as long as the machine stays.  It may come just before `wait`,
+# which it would not interrupt then, so that the companion is told.
+_sched_note_stop() { [[ ! $_sched_stopped ]] || : >"$_sched_scratch/stopped"; }
 
 _sched_start() { exec "$BASH" -p "$_sched_dir/$_sched_wrapper" "$_sched_attempt"; }
 
@@ -207,7 +218,6 @@ _sched_run_job() {
     wait "$_sched_child"
     _sched_rc=$?
     if ((_sched_rc <= 128)) || ! kill -s 0 "$_sched_child" 2>/dev/null; then break; fi
-    [[ ! $_sched_stopped ]] || _sched_end_rest       # nobody else does, as long as the machine stays
   done
   [[ ! $_sched_passed ]] || read -r _sched_rc <"$_sched_dir/job.rc"
   [[ ! $_sched_stopped ]] || _sched_end_rest
@@ -273,7 +283,7 @@ _sched_scratch=$(command -p mktemp -d "${TMPDIR:-/tmp}/sched.XXXXXXXX") || _sche
 trap 'command -p rm -rf -- "$_sched_scratch"' EXIT
 for _sched_name in HUP INT TERM USR1 USR2; do
   # shellcheck disable=SC2064  # the name is meant to be this one
-  trap "_sched_pass $_sched_name" "$_sched_name"
+  trap "_sched_pass $_sched_name; _sched_note_stop" "$_sched_name"
 done
 _sched_insist "$_sched_patience" _sched_read_bundle || _sched_give_up "$_sched_bundle is not there: is the bucket mounted?"
 _sched_find_job
@@ -281,6 +291,7 @@ _sched_find_job
 _sched_prepare_job || _sched_give_up "job $_sched_index cannot be set up"
 _sched_count_kills
 _sched_kills_before=$_sched_kills
+[[ ! $_sched_stopped ]] || exit 143         # why, Batch knows
 if _sched_look_for_kills; then
   _sched_tell_refusal
   exit 143
