@@ -189,7 +189,6 @@ async def test_a_job_that_is_refused_is_not_tried_again(cloud: Cloud, code: str,
 
 
 async def test_a_bad_field_is_named(cloud: Cloud) -> None:
-    labels = {"labels": {"goog-mine": "x"}}
     async with cloud.run(labels={"goog-mine": "x"}) as runner:
         (job,) = await runner.feed_all([["true"]])
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.REJECTED)

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -24,11 +25,11 @@ COMMAND = ["/bin/bash", "-c", f"{COUNTED}; sleep 0.$((RANDOM % 3))"]
 
 @asynccontextmanager
 async def driver(
-    cloud: Cloud, workdir: str, commands: list[list[str]], forks: int = 8
+    cloud: Cloud, workdir: str, commands: list[list[str]], **options: Any
 ) -> AsyncIterator[Process]:
     """Have another process drive the run, until the block is left: then it is killed."""
-    options = {"forks": forks, **cloud.options}
-    argv = driver_command(cloud.scheduler(workdir, forks=forks), options, commands, "asyncio")
+    options = {"forks": 8, **cloud.options, **options}
+    argv = driver_command(cloud.scheduler(workdir), options, commands, "asyncio", "resume")
     async with await anyio.open_process(argv, stdout=None, stderr=None) as process:
         try:
             yield process
@@ -37,8 +38,9 @@ async def driver(
 
 
 @asynccontextmanager
-async def resumed(cloud: Cloud, workdir: str, forks: int = 8) -> AsyncIterator[Runner]:
-    scheduler = cloud.scheduler(workdir, forks=forks)
+async def resumed(cloud: Cloud, workdir: str, **options: Any) -> AsyncIterator[Runner]:
+    """Go on with the run in this process."""
+    scheduler = cloud.scheduler(workdir, **options)
     async with cloud.run(scheduler, patience=100, existing="resume") as runner:
         yield runner
 

@@ -121,7 +121,9 @@ def test_what_batch_does_not_know_is_refused(
 
 
 async def test_a_field_that_is_wrong_deep_inside(cloud: Cloud) -> None:
-    options: dict[str, Any] = {"allocation_policy": {"instances": [{"policy": {"machineTyp": "e2"}}]}}
+    options: dict[str, Any] = {
+        "allocation_policy": {"instances": [{"policy": {"machineTyp": "e2"}}]}
+    }
     with pytest.raises(OptionError, match="machineTyp"):
         async with cloud.run(cloud.scheduler(**options)):
             raise AssertionError("it was opened")

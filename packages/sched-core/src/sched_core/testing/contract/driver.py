@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
@@ -15,7 +15,11 @@ __all__ = ["driver_command"]
 
 
 def driver_command(
-    scheduler: Scheduler, options: dict[str, Any], commands: list[list[str]], backend: str
+    scheduler: Scheduler,
+    options: dict[str, Any],
+    commands: list[list[str]],
+    backend: str,
+    existing: Literal["error", "resume"] = "error",
 ) -> list[str]:
     """Return the argv of a driver that feeds these commands and waits for them.
 
@@ -30,6 +34,7 @@ def driver_command(
         "options": options,
         "commands": commands,
         "backend": backend,
+        "existing": existing,
     }
     return [sys.executable, __file__, json.dumps(job)]
 
@@ -37,13 +42,14 @@ def driver_command(
 def _main(job: dict[str, Any]) -> None:
     sys.path[:] = job["path"]
     cls = getattr(importlib.import_module(job["module"]), job["name"])
-    anyio.run(
-        _drive, cls(job["workdir"], **job["options"]), job["commands"], backend=job["backend"]
-    )
+    scheduler = cls(job["workdir"], **job["options"])
+    anyio.run(_drive, scheduler, job["commands"], job["existing"], backend=job["backend"])
 
 
-async def _drive(scheduler: Scheduler, commands: list[list[str]]) -> None:
-    async with Runner(scheduler, plugins=[]) as runner:
+async def _drive(
+    scheduler: Scheduler, commands: list[list[str]], existing: Literal["error", "resume"]
+) -> None:
+    async with Runner(scheduler, plugins=[], existing=existing) as runner:
         await runner.feed_all(commands)
 
 

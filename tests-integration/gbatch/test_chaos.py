@@ -1,0 +1,118 @@
+"""Everything at once: machines, calls, the bucket, the mount and drivers fail by chance; each job finishes exactly once."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from sched_core import JobStatus
+
+from .cloud import COUNTED, Cloud
+from .test_drivers import driver, resumed
+
+pytestmark = pytest.mark.timeout(1800)
+
+ONCE = ["/bin/bash", "-c", f'{COUNTED}; sleep 0.$((RANDOM % 5)); echo "done $SCHED_JOB_INDEX"']
+CODES = "UNAVAILABLE DEADLINE_EXCEEDED RESOURCE_EXHAUSTED INTERNAL".split()
+CALLS = "CreateJob GetJob ListTasks ListJobs CancelJob".split()
+
+
+class Chaos:
+    """Trouble of all kinds, by a seed."""
+
+    def __init__(self, cloud: Cloud, seed: int) -> None:
+        self._cloud, self._chance = cloud, random.Random(seed)
+        kinds: list[Callable[[], None]] = [self._lose_machine, self._lose_answer, self._fail_call]
+        self._kinds = [*kinds, self._fail_bucket, self._delay_bucket, self._fail_mount]
+        self.met: Counter[str] = Counter()
+
+    def moment(self, longest: float) -> float:
+        return self._chance.uniform(0.0, longest)
+
+    def strike(self) -> None:
+        kind = self._chance.choice(self._kinds)
+        self.met[kind.__name__.lstrip("_")] += 1
+        kind()
+
+    def _lose_machine(self) -> None:
+        code = self._chance.choice([50001, 50002, 50003, 50006])
+        after = self._chance.choice([0.0, 0.05, 0.2, 0.4])
+        self._cloud.batch.strike_next(self._chance.randint(1, 3), code, after=after)
+
+    def _lose_answer(self) -> None:
+        code = self._chance.choice(CODES[:2])
+        self._cloud.batch.fault("CreateJob|CancelJob", code, applied=True)
+
+    def _fail_call(self) -> None:
+        call, code = self._chance.choice(CALLS), self._chance.choice(CODES)
+        self._cloud.batch.fault(call, code, count=self._chance.randint(1, 3))
+
+    def _fail_bucket(self) -> None:
+        kind = self._chance.choice(["status", "reset", "lost", "cut"])
+        skip = self._chance.randint(0, 10)
+        self._cloud.storage.fault(kind, skip=skip)  # type: ignore[arg-type]  # one of them
+
+    def _delay_bucket(self) -> None:
+        self._cloud.storage.delay_files(self._chance.choice([0.0, 0.2, 1.0]))
+
+    def _fail_mount(self) -> None:
+        if self._cloud.mount is not None:
+            error = self._chance.choice(["EIO", "ESTALE"])
+            empty = self._chance.random() < 0.5
+            self._cloud.mount.fail_uploads(error, r"job\.|events", empty=empty)
+
+
+async def survive(cloud: Cloud, seed: int, count: int, kills: int) -> Counter[str]:
+    """Run jobs through chaos and under several drivers; return the trouble that they have met."""
+    chaos, place = Chaos(cloud, seed), cloud.workdir(f"chaos{seed}")
+    commands = [ONCE] * count
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0, "infrastructure_retries": 50}
+    for _ in range(kills):
+        async with driver(cloud, place, commands, forks=6, **options):
+            for _ in range(4):
+                await anyio.sleep(chaos.moment(1.5))
+                await cloud.do(chaos.strike)
+    async with anyio.create_task_group() as group:
+        group.start_soon(go_on_striking, cloud, chaos)
+        async with resumed(cloud, place, forks=6, **options) as runner:
+            await runner.feed_all(commands)
+            await runner.stop_feeding()
+        group.cancel_scope.cancel()
+    assert Counter(job.status for job in runner.jobs) == {JobStatus.FINISHED: count}
+    for job in runner.jobs:
+        assert await job.stdout_file.read_text() == f"done {job.index}\n"
+    check_starts(cloud, count, place, sum(job.infrastructure_retries for job in runner.jobs))
+    return chaos.met
+
+
+def check_starts(cloud: Cloud, count: int, place: str, lost: int) -> None:
+    """See that no start of a task was repeated, and a job was started again only where one was lost."""
+    assert max(Counter(cloud.starts()).values()) == 1
+    counted = cloud.counted(place)
+    assert set(counted) == set(range(count))
+    assert counted.total() <= count + lost
+
+
+async def go_on_striking(cloud: Cloud, chaos: Chaos) -> None:
+    for _ in range(6):
+        await anyio.sleep(chaos.moment(2.0))
+        await cloud.do(chaos.strike)
+
+
+@pytest.mark.parametrize("mount", ["cloud", "weak_cloud"])
+async def test_each_job_finishes_exactly_once(
+    request: pytest.FixtureRequest, mount: str, full: bool
+) -> None:
+    cloud: Cloud = request.getfixturevalue(mount)
+    first = time.time_ns() % 100_000 if full else 11
+    for seed in range(first, first + (10 if full else 1)):
+        sys.stdout.write(f"seed {seed} on {mount}\n")
+        met = await survive(cloud, seed, 60 if full else 20, 3 if full else 1)
+        sys.stdout.write(f"met {dict(met)}\n")
+        cloud.clean()
