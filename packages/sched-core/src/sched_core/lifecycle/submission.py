@@ -143,11 +143,12 @@ class Submitter:
         self, submission: Submission, preparations: list[Preparation]
     ) -> list[OSError | None]:
         session = self._session
-        session.check_lease()
         files = session.ports.files
         if session.journal is None:
             session.make_folders()
         write_submission(files, session.layout, submission)
+        # In this order: a driver that takes over from now on finds the record.
+        session.check_lease()
         return session.scheduler.store_scripts(submission, preparations)
 
     # --- the engine ------------------------------------------------------------------------------
