@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sched_core import Submission
 from sched_core.lifecycle.files import Preparation, archive_attempt
-from sched_core.ports import Files
+from sched_core.ports import Files, StoreUnavailable
 from sched_core.runfolder import Layout
 
 from .bundles import bundle_paths, bundles
@@ -37,7 +37,8 @@ class Scripts:
         Raises OSError where not one can be stored.
         """
         problems = [self._archive(one) for one in preparations]
-        scripts = {one.task: one.script for one in preparations}
+        prepared = zip(preparations, problems, strict=True)
+        scripts = {one.task: one.script for one, problem in prepared if problem is None}
         whole = bundles(
             submission.sid, submission.tasks, [scripts.get(t) for t in submission.tasks]
         )
@@ -67,6 +68,8 @@ class Scripts:
     def _archive(self, preparation: Preparation) -> OSError | None:
         try:
             archive_attempt(self.files, preparation.metadir, preparation.attempt - 1)
+        except StoreUnavailable:
+            raise  # nor can the others be archived
         except OSError as error:
             return error
         return None

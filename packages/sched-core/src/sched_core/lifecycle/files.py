@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..ports.files import Files
+from ..ports.files import Files, StoreUnavailable
 from ..runfolder.submissions import AttemptId
 from ..text.claim import Claim, claim_name, parse_claim
 
@@ -38,7 +38,10 @@ class Preparation:
 
 
 def prepare_jobs(files: Files, preparations: Iterable[Preparation]) -> list[OSError | None]:
-    """Make the folders and wrapper scripts; for each, say what went wrong, if anything did."""
+    """Make the folders and wrapper scripts; for each, say what went wrong, if anything did.
+
+    Raises StoreUnavailable where that is what keeps attempts' folders from being made.
+    """
     preparations = list(preparations)
     problems = [_make_room(files, preparation) for preparation in preparations]
     pairs = zip(preparations, problems, strict=True)
@@ -51,6 +54,8 @@ def _make_room(files: Files, preparation: Preparation) -> OSError | None:
     try:
         if not files.make_folder(preparation.metadir):
             archive_attempt(files, preparation.metadir, preparation.attempt - 1)
+    except StoreUnavailable:
+        raise  # nor will there be room for the others
     except OSError as error:
         return error
     return None

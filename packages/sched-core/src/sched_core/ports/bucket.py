@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from .cloudstorage import TIMEOUT, as_os_errors, delete_objects, retries, storage_client
-from .files import Entry
+from .files import Entry, StoreUnavailable
 
 __all__ = ["BucketFiles"]
 
@@ -143,14 +143,22 @@ class BucketFiles:
     # --- many at once ----------------------------------------------------------------------------
 
     def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
-        """Create objects; for each, tell what `create` would return, or the OSError it would raise."""
-        return _side_by_side(self._try_to_create, items)
+        """Create objects; for each, tell what `create` would return, or the OSError it would raise.
 
-    def _try_to_create(self, item: tuple[str, bytes]) -> bool | OSError:
-        try:
-            return self.create(*item)
-        except OSError as error:
-            return error
+        Once the bucket is out of reach, the rest is left: each would wait in vain.
+        """
+        away: list[OSError] = []
+
+        def create(item: tuple[str, bytes]) -> bool | OSError:
+            try:
+                return away[0] if away else self.create(*item)
+            except StoreUnavailable as error:
+                away.append(error)
+                return error
+            except OSError as error:
+                return error
+
+        return _side_by_side(create, items)
 
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
         """Return the contents of objects, None for one that is not there."""
