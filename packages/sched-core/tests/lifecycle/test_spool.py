@@ -178,6 +178,24 @@ async def test_a_store_out_of_reach_proves_nothing(runner: Runner, ports: Ports,
     assert job.status is JobStatus.FINISHED
 
 
+@pytest.mark.parametrize("rc", [0, 3])
+async def test_no_file_is_late_while_the_store_is_out_of_reach(
+    runner: Runner, ports: Ports, job: Job, rc: int
+) -> None:
+    write(ports)
+    tell(ports, JobStatus.FINISHED if rc == 0 else JobStatus.FAILED, rc)
+    ports.bucket.late.add(f"{RUN}/0/job.stdout")
+    await look(runner)
+    ports.bucket.broken = True
+    ports.later = 500.0
+    await look(runner)
+    assert status_of(job) is JobStatus.SUBMITTED
+    ports.bucket.broken = False
+    ports.bucket.late.clear()
+    await look(runner)
+    assert (job.rc, job.failure) == (rc, Failure.EXIT if rc else None)
+
+
 async def test_what_is_not_known_is_not_waited_for(runner: Runner, ports: Ports, job: Job) -> None:
     tell(ports, JobStatus.FINISHED, 0, Facts(started=1000.0))
     await look(runner)

@@ -93,7 +93,12 @@ class Spool:
 
     async def _unproven_of(self, events: Sequence[Event]) -> Collection[Event]:
         """Return the ends that wait for what the job wrote; note what waits in vain."""
-        late = await self._late(events)
+        try:
+            late = await self._late(events)
+        except OSError as error:
+            # An absent answer is not an empty one: no file is late for that.
+            self._session.warn(f"what jobs have written cannot be looked at: {error}")
+            return [event for event in events if event.status.final]
         now = self._session.ports.monotonic()
         self._unproven = {event: self._unproven.get(event, now) for event in late}
         return {
@@ -105,17 +110,16 @@ class Spool:
         return self._session.ports.monotonic() - since >= patience
 
     async def _late(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events of ends whose files are not there, or not as the job wrote them."""
+        """Return the events of ends whose files are not there, or not as the job wrote them.
+
+        Raises OSError.
+        """
         wanted = {event: self._sums(event) for event in events if event.status.final}
         paths = [path for sums in wanted.values() for path in sums]
         if not paths:
             return []
         ports = self._session.ports
-        try:
-            found = await ports.offload(ports.files.checksums, paths)
-        except OSError as error:
-            self._session.warn(f"what jobs have written cannot be looked at: {error}")
-            return list(wanted)
+        found = await ports.offload(ports.files.checksums, paths)
         return [event for event, sums in wanted.items() if not _all_there(sums, found)]
 
     def _sums(self, event: Event) -> dict[str, str]:
