@@ -11,6 +11,7 @@ from sched_core import Failure, Job, JobStatus
 from . import batch_words as words
 from .batch_calls import calling
 from .cloud import Cloud, Quick, batch_of, gated, number_of, until
+from .test_kills import lives
 
 ONE_MORE: dict[str, Any] = {"taskGroups": [{"taskSpec": {"maxRetryCount": 1}}]}
 """Batch itself starts a task a second time."""
@@ -238,3 +239,20 @@ async def test_a_machine_that_is_lost_when_its_job_has_ended(cloud: Cloud) -> No
         await until(lambda: any("FINISHED" in path.name for path in events.glob("*")))
         await runner.wait(job)
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
+
+
+async def test_a_machine_that_was_given_up_and_lives_on_changes_nothing(cloud: Cloud) -> None:
+    """Batch has lost sight of a machine: what its task writes later is not put over what the next has written."""
+    text = 'echo "attempt $SCHED_ATTEMPT"; [ "$SCHED_ATTEMPT" = 1 ] || exit 0'
+    async with cloud.run(**RETRYING) as runner:
+        job = await runner.feed(gated(text))
+        await cloud.begun(job)
+        batch = batch_of(job)
+        await cloud.do(cloud.batch.strike, batch, number_of(job), 50002, lives_on=True)
+        await runner.wait(job)
+        assert (job.status, job.attempt) == (JobStatus.FINISHED, 2)
+        cloud.open_gate()
+        script = f"{batch.rpartition('-')[2]}.bash"
+        await until(lambda: not lives(script))
+        assert (cloud.folder() / "0/job.stdout").read_text() == "attempt 2\n"
+        assert len((cloud.folder() / "0/job.claim.2").read_text().splitlines()) > 1

@@ -46,7 +46,7 @@ _sched_fetch_claims() {
       break
     fi
   done
-  [[ ! -e $_sched_there/job.claim.$((_sched_attempt + 1)) ]] || : >"$_sched_dir/job.claim.$((_sched_attempt + 1))"
+  ! _sched_is_past || : >"$_sched_dir/job.claim.$((_sched_attempt + 1))"
 }
 
 # What an earlier start of the attempt has brought there is kept, as that of earlier attempts is.
@@ -69,6 +69,9 @@ _sched_prepare_job() {
 }
 
 # --- what is brought
+
+# Batch had lost sight of this machine: there is a next attempt, whose files lie there.
+_sched_is_past() { [[ -e $_sched_there/job.claim.$((_sched_attempt + 1)) ]]; }
 
 # Lines SUM NAME, for files of a folder; none where there is no md5sum.
 _sched_sums() { cd -- "$1" && command -p md5sum -- "${@:2}"; } 2>/dev/null
@@ -159,7 +162,7 @@ _sched_bring_logs() {
       _sched_new+=("$_sched_dir/$_sched_name")
     fi
   done
-  ((${#_sched_new[@]})) || return
+  ((${#_sched_new[@]})) && ! _sched_is_past || return
   command -p cp -f -- "${_sched_new[@]}" "$_sched_there/" || command -p rm -f -- "$_sched_scratch"/*.brought
   # Each time all of it: what takes long is brought the less often.
   _sched_next_logs=$((SECONDS + 4 + 10 * (SECONDS - _sched_since)))
@@ -243,6 +246,7 @@ _sched_tell_end() {
   _sched_last_event
   _sched_name=$_sched_value
   [[ $_sched_name ]] || return 0         # the attempt was not this task's to start
+  ! _sched_is_past || return 0
   _sched_read_facts
   ((_sched_rc != 137)) || _sched_judge_memory
   for _sched_value in job.{stdout,stderr,rc,status,jid} "$_sched_wrapper" "${_sched_claim_file##*/}"; do
