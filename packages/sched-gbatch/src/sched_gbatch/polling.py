@@ -173,6 +173,9 @@ class Poll:
         if task.state != "FAILED":
             self._failed_since.pop(attempt, None)
             return False
+        active = self._session.active.get(attempt.job_index)
+        if active is not None and active.held:
+            return True  # its record is there, and waits for this
         now = self._session.ports.monotonic()
         return now - self._failed_since.setdefault(attempt, now) >= _RECORDS_ARE_LATE
 

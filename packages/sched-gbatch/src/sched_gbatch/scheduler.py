@@ -78,6 +78,7 @@ class GbatchScheduler(GbatchConfiguration):
     queue_ahead: int = _MOST_TASKS
     usual_forks: ClassVar[int | None] = 1000
     throttles: ClassVar[bool] = True
+    ends_jobs: ClassVar[bool] = True
     kills_one: ClassVar[bool] = False
     movable: ClassVar[bool] = True
     exclusive_create: ClassVar[bool] = False
