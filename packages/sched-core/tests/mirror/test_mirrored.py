@@ -270,6 +270,31 @@ def test_the_same_mirror_once_more(
     assert bucket.text(f"{ROOT}/data/mine") == "not brought yet"
 
 
+def test_the_jobs_of_an_earlier_list_are_left_in_peace(
+    bucket: MemoryBucket, mirror: Path, files: MirroredFiles
+) -> None:
+    (mirror / "7").mkdir()
+    (mirror / "7/job.stdout").write_text("of an earlier list")
+    files.exchange.jobs, files.exchange.earlier_jobs = {0}, {7}
+    files.exchange.bring_out()
+    assert bucket.uploads == []
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../../stolen", "a//b", "n" * 300, "nul\0"])
+def test_no_object_has_a_name_that_leads_elsewhere(
+    bucket: MemoryBucket, mirror: Path, tmp_path: Path, name: str
+) -> None:
+    bucket.put(f"{ROOT}/0/job.stdout", "out")
+    bucket.put(f"{ROOT}/0/job.retry/1/job.stdout", "out")
+    bucket.put(f"{ROOT}/0/job.retry/1/{name}", "elsewhere")
+    files = opened(bucket, mirror)
+    assert files.names(f"{ROOT}/0/job.retry/1") == ["job.stdout"]
+    assert list(files.entries(f"{ROOT}/0/job.retry/1")) == ["job.stdout"]
+    with pytest.raises(OSError, match="No such file"):
+        files.read(f"{ROOT}/0/job.retry/1/../../../stolen")
+    assert [path.name for path in tmp_path.iterdir()] == [mirror.name]
+
+
 # --- whose mirror it is ----------------------------------------------------------------------------
 
 

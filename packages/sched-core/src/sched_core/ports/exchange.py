@@ -18,7 +18,7 @@ from threading import get_ident
 from .buckettree import Bucket, try_all
 from .files import Entry, LocalFiles
 
-__all__ = ["Exchange", "Facts", "facts_of", "is_storable"]
+__all__ = ["Exchange", "Facts", "facts_of", "is_path", "is_storable"]
 
 _SMALL = 1 << 20
 _QUIET = 2.0
@@ -51,6 +51,8 @@ class Exchange:
         self._pairs: dict[str, _Pair] = {}
         self.jobs: Container[int] = ()
         """The indexes of the jobs, whose folders are not looked into."""
+        self.earlier_jobs: Container[int] = ()
+        """Those of the jobs that the run had before, of which a new list may have fewer."""
         self.searched_for = 0.0
         """How many seconds it took last to find what is new here."""
         self.left_out: set[str] = set()
@@ -83,7 +85,7 @@ class Exchange:
         return try_all(self._download, newer)
 
     def _is_wanted(self, name: str, entry: Entry) -> bool:
-        if not _is_path(name):
+        if not is_path(name):
             if not name.endswith("/"):  # which a mount leaves for a folder
                 self.left_out.add(name)
             return False
@@ -166,7 +168,9 @@ class Exchange:
         """Tell whether a folder's files are brought from side to side."""
         if folder == ".sched" or folder.endswith("/.sched"):
             return False
-        return not (folder.isdecimal() and folder.isascii() and int(folder) in self.jobs)
+        if not (folder.isdecimal() and folder.isascii()):
+            return True
+        return int(folder) not in self.jobs and int(folder) not in self.earlier_jobs
 
 
 def facts_of(path: str) -> Facts | None:
@@ -192,7 +196,7 @@ def is_storable(name: str) -> bool:
         return False
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
     """Tell whether an object's name is that of a file within a folder."""
     parts = name.split("/")
     plain = "\0" not in name and not {"", ".", ".."}.intersection(parts)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from threading import Lock
 
 from .buckettree import Bucket, try_all
-from .exchange import Exchange, Facts, facts_of, is_storable
+from .exchange import Exchange, Facts, facts_of, is_path, is_storable
 from .files import Entry
 
 __all__ = ["JobFolders", "is_job_record"]
@@ -46,6 +46,8 @@ class JobFolders:
     def expect(self, found: Mapping[str, Entry]) -> None:
         """Know of records that only the bucket has, or has newer than they are here."""
         for path, entry in found.items():
+            if not is_path(path):
+                continue  # whoever may write to the bucket can give an object any name
             folder, _, name = path.rpartition("/")
             self._away.setdefault(folder, {})[name] = entry
 

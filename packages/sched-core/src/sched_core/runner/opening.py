@@ -15,7 +15,6 @@ from ..model.job import Job
 from ..model.resources import Resources
 from ..model.status import JobStatus
 from ..ports import Files, Ports
-from ..ports.mirrormark import read_mark, remove_mark
 from ..runfolder import (
     JobRecord,
     Journal,
@@ -96,8 +95,10 @@ async def _open(
 
 def _settle_on_mirror(files: Files, layout: Layout, records: Mapping[int, JobRecord]) -> None:
     """Have the run's mirror hold what the bucket holds, or see to it that it needs none. Blocks."""
+    from ..ports.mirrormark import read_mark, remove_mark
+
     if (mirrored := as_mirrored(files)) is not None:
-        mirrored.exchange.jobs = records
+        mirrored.exchange.earlier_jobs = frozenset(records)
         mirrored.join()
     elif (mark := read_mark(files, layout.workdir)) is not None:
         if found := jobs_that_may_run(files, layout, records):
