@@ -117,6 +117,19 @@ async def test_inputs_come_and_all_that_jobs_leave_goes(
     assert not (folder / ".sched/events").exists()
 
 
+async def test_large_files_arrive_whole(workdir: str, folder: Path, home: Path) -> None:
+    data = random.Random(1).randbytes(20 << 20)
+    (home / "large").write_bytes(data)
+    copy = 'cp "$HOME/large" "$SCHED_JOB_METADIR/own"; cp "$HOME/large" "$SCHED_WORKDIR/top"'
+    async with run_of(workdir) as runner:
+        await runner.wait(await runner.feed(shell(copy)))
+        assert (folder / "0/own").read_bytes() == data
+    assert (folder / "top").read_bytes() == data
+    shutil.rmtree(home / "cache")
+    async with run_of(workdir, "resume", mirror=home / "other"):
+        assert (home / "other/top").read_bytes() == data
+
+
 async def test_files_of_attempts_are_kept(workdir: str, folder: Path) -> None:
     script = 'echo "$SCHED_ATTEMPT"; exit $((2 - SCHED_ATTEMPT))'
     async with run_of(workdir, error_strategy="retry") as runner:
