@@ -73,7 +73,11 @@ async def survive(cloud: Cloud, seed: int, count: int, kills: int) -> Counter[st
     """Run jobs through chaos and under several drivers; return the trouble that they have met."""
     chaos, place = Chaos(cloud, seed), cloud.workdir(f"chaos{seed}")
     commands = [ONCE] * count
-    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0, "infrastructure_retries": 50}
+    options: dict[str, Any] = {
+        "error_strategy": "retry",
+        "num_retries": 0,
+        "infrastructure_retries": 50,
+    }
     for _ in range(kills):
         async with driver(cloud, place, commands, forks=6, **options):
             for _ in range(4):
@@ -117,3 +121,24 @@ async def test_each_job_finishes_exactly_once(
         met = await survive(cloud, seed, 60 if full else 20, 3 if full else 1)
         sys.stdout.write(f"met {dict(met)}\n")
         cloud.clean()
+
+
+@pytest.mark.parametrize("mount", ["cloud", "weak_cloud"])
+async def test_jobs_that_are_killed_while_they_may_be_starting(
+    request: pytest.FixtureRequest, mount: str, full: bool
+) -> None:
+    """What was killed before it began never runs; what runs ends as killed or finished, never as lost."""
+    cloud: Cloud = request.getfixturevalue(mount)
+    chance, count = random.Random(5), 100 if full else 24
+    async with cloud.run(forks=5, grace=1, patience=200) as runner:
+        jobs = await runner.feed_all([ONCE] * count)
+        for job in chance.sample(jobs, count // 2):
+            await anyio.sleep(chance.uniform(0.0, 0.3))
+            await runner.kill(job)
+        await runner.stop_feeding()
+    assert {job.status for job in jobs} <= {JobStatus.FINISHED, JobStatus.KILLED}
+    counted = cloud.counted()
+    for job in jobs:
+        begun = job.status is JobStatus.FINISHED
+        assert counted[job.index] == 1 if begun else counted[job.index] <= 1
+        assert counted[job.index] == 0 or job.started is not None

@@ -121,6 +121,7 @@ async def test_a_batch_job_that_was_deleted_while_there_was_no_driver(cloud: Clo
     assert all(count == 1 for count in cloud.counted(place).values())
 
 
+@pytest.mark.timeout(3000)
 async def test_a_driver_that_is_killed_at_random(cloud: Cloud, full: bool) -> None:
     runs, count = (20, 200) if full else (2, 60)
     seed = time.time_ns() & 0xFFFF if full else 7

@@ -64,6 +64,7 @@ async def test_t33_no_call_that_fails_for_a_while_fails_a_job(
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
 
+@pytest.mark.timeout(900)
 async def test_t34_many_tasks_are_few_jobs_and_are_asked_about_page_by_page(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, full: bool
 ) -> None:
