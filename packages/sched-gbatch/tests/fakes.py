@@ -53,7 +53,7 @@ class FakeService(BatchService):
 
     def be(self, batch: str, state: str, *tasks: str, events: Sequence[str] = ()) -> None:
         """Say what state a job is in, and each of its tasks."""
-        counts = Counter(tasks)
+        counts = Counter(task.partition(":")[0] for task in tasks)
         self.jobs[batch] = JobNews(state, tuple(events), counts, parallelism=len(tasks))
         self.of_tasks[batch] = {number: _task(task) for number, task in enumerate(tasks)}
 

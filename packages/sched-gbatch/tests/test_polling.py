@@ -72,6 +72,18 @@ async def test_a_task_that_ended_without_a_record_is_asked_about_again(run: Open
     assert run.service.calls["tasks"] == 1
 
 
+async def test_ends_that_batch_has_not_counted_yet_hide_no_failure(run: Open) -> None:
+    batch, jobs = run.submitted(4)
+    poll = poll_of(run)
+    run.ended(*jobs[:2])  # by their events
+    run.service.be(batch, "RUNNING", "RUNNING", "RUNNING", "FAILED:50001", "RUNNING")
+    found = await seen(poll, jobs[2:])
+    assert states(found) == [EngineState.FAILED, EngineState.RUNNING]
+    run.ended(jobs[2])
+    await seen(poll, jobs[3:])
+    assert run.service.calls["tasks"] == 1
+
+
 async def test_jobs_of_several_batch_jobs(run: Open) -> None:
     first, jobs = run.submitted(2)
     second, more = run.submitted(1, "0002")
@@ -123,6 +135,16 @@ async def test_a_batch_job_that_is_gone_is_so_the_second_time(run: Open) -> None
     found = await seen(poll, jobs)
     assert {one and one.failure for one in found} == {Failure.CANCELLED}
     assert {one and one.reason for one in found} == {"Batch: the job was deleted"}
+
+
+async def test_a_second_start_whose_batch_job_is_gone(run: Open) -> None:
+    _, (job,) = run.submitted(1)
+    job.restart = 1
+    poll = poll_of(run)
+    await seen(poll, [job])
+    (found,) = await seen(poll, [job])
+    assert found is not None
+    assert found.restart == 1  # one of an earlier start would be left unheard
 
 
 async def test_a_batch_job_that_is_there_again_is_not_gone(run: Open) -> None:
@@ -218,6 +240,8 @@ async def test_tasks_that_are_not_told_of_yet(run: Open) -> None:
     run.service.be(batch, "QUEUED")
     assert len(await poll.unstarted(jobs)) == 2
     run.service.change(batch, state="SUCCEEDED")
+    assert not await poll.unstarted(jobs)
+    run.service.change(batch, state="SCHEDULED", counts={"ASSIGNED": 1, "PENDING": 1})
     assert not await poll.unstarted(jobs)
 
 

@@ -138,6 +138,14 @@ def test_codes_of_commands_wait_for_their_record(code: int | None, failure: Fail
     assert seen(failed(code)) == (EngineState.FAILED, code, failure)
 
 
+def test_a_code_of_batchs_own_that_only_its_words_tell() -> None:
+    text = (
+        "Task state is updated from RUNNING to FAILED on zones/z/instances/i with exit code 50002."
+    )
+    assert seen(TaskNews("FAILED", (TaskEvent("FAILED", text),)))[2] is Failure.NODE_FAIL
+    assert seen(TaskNews("FAILED", (TaskEvent("FAILED", text, 0),)))[2] is Failure.NODE_FAIL
+
+
 def test_a_task_that_started_nothing_proves_nothing() -> None:
     assert seen(failed(121))[0] is EngineState.SUCCEEDED
 
@@ -214,6 +222,12 @@ def test_why_a_job_waits() -> None:
     told = trouble_of([STOCKOUT, QUOTA])
     assert told is not None
     assert told.startswith("Quota checking process decided")
+
+
+def test_the_name_of_a_job_is_no_reason_why_it_waits() -> None:
+    sentence = "Job state is set from QUEUED to SCHEDULED for job projects/p/jobs/quota-ab12-1."
+    assert trouble_of([sentence]) is None
+    assert failure_of_job([sentence])[0] is Failure.SETUP
 
 
 @pytest.mark.parametrize("job, waits", [

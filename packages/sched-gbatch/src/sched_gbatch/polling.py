@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar, TypeVarTuple
 
 from sched_core import (
     AttemptId,
@@ -33,9 +35,12 @@ from .states import (
 __all__ = ["Poll"]
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 _RECORDS_ARE_LATE = 10.0
 """Seconds for which a command's exit code, told by Batch, is no last word: its record may come."""
+_SIDE_BY_SIDE = 8
+"""Batch jobs that are asked about at once."""
 _MAY_START = frozenset("PENDING UNEXECUTED".split())
 
 
@@ -55,20 +60,22 @@ class Poll:
         self._start_timeout = start_timeout
         self._parallelism = parallelism
         self._failed_since: dict[AttemptId, float] = {}
+        self._failed: dict[str, int] = {}
+        """How many tasks of a Batch job had failed when they were last asked about."""
         self._gone: set[str] = set()
         self._overdue: dict[str, str] = {}
         self._numbers: dict[str, dict[AttemptId, int]] = {}
 
     async def job(self, batch: str) -> JobNews | None:
         """Return what is known of a Batch job, None where there is none. Raises EngineUnavailable."""
-        return (await self._look([batch], ()))[batch][0]
+        return await self._put(self._service.job, batch)
 
     async def has(self, job: Job) -> bool:
         """Tell whether Batch has the job, waiting or running. Raises EngineUnavailable."""
         batch = self._batch_of(job)
         if batch is None:
             return False
-        tasks = (await self._look([batch], [batch]))[batch][1]
+        tasks = await self._put(self._service.tasks, batch)
         task = tasks.get(self._number(job))
         return task is not None and not task.ended
 
@@ -87,6 +94,8 @@ class Poll:
                 seen |= self._deleted(batch, groups[batch])
                 continue
             self._gone.discard(batch)
+            if tasks:
+                self._failed[batch] = job.failed_tasks
             self._note_parallelism(job, groups[batch][0])
             await self._note_waiting(batch, job, groups[batch])
             seen |= {attempt_id(j): self._observe(batch, j, job, tasks) for j in groups[batch]}
@@ -111,38 +120,52 @@ class Poll:
     # --- one look ------------------------------------------------------------------------------------
 
     async def _look(
-        self, batches: Iterable[str], whole: Collection[str]
+        self, groups: Mapping[str, Sequence[Job]], whole: Collection[str]
     ) -> dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]]:
-        """Ask about Batch jobs, one after the other; of those in `whole`, and where more tasks have
-        ended than is known here, about all tasks.
+        """Ask about Batch jobs; of those in `whole`, and where more tasks have ended or failed than
+        is known here, about all tasks.
         """
-        known = {batch: self._ended_here(batch) for batch in batches}
+        known = {batch: self._known_of(batch, jobs[0]) for batch, jobs in groups.items()}
+        return await self._put(self._look_at_all, known, whole)
+
+    async def _put(self, question: Callable[[*Args], T], *args: *Args) -> T:
+        """Ask the service. Raises EngineUnavailable."""
         try:
-            return await self._session.ports.offload(self._look_at_all, known, whole)
+            return await self._session.ports.offload(question, *args)
         except EngineUnavailable:
             raise
         except (BackendError, SubmitOutcomeUnknown) as error:
             raise EngineUnavailable(str(error)) from error
 
     def _look_at_all(
-        self, known: Mapping[str, int], whole: Collection[str]
+        self, known: Mapping[str, tuple[int, int]], whole: Collection[str]
     ) -> dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]]:
-        found: dict[str, tuple[JobNews | None, Mapping[int, TaskNews]]] = {}
-        for batch, ended in known.items():
-            job = self._service.job(batch)
-            tasks: Mapping[int, TaskNews] = {}
-            if job is not None and (batch in whole or _has_news(job, ended)):
-                tasks = self._service.tasks(batch)
-            found[batch] = job, tasks
-        return found
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            looks = {
+                batch: pool.submit(self._look_at, batch, ends, batch in whole)
+                for batch, ends in known.items()
+            }
+        return {batch: look.result() for batch, look in looks.items()}
 
-    def _ended_here(self, batch: str) -> int:
-        """Return how many tasks of a Batch job have ended as far as it is known here."""
-        for active in self._session.active.values():
-            if active.submission is not None and batch_id(active.submission.name) == batch:
-                left = self._session.tasks_left.get(active.submission.sid, 0)
-                return len(active.submission.tasks) - left
-        return 0
+    def _look_at(
+        self, batch: str, ends: tuple[int, int], whole: bool
+    ) -> tuple[JobNews | None, Mapping[int, TaskNews]]:
+        job = self._service.job(batch)
+        if job is None or not (whole or _has_news(job, *ends)):
+            return job, {}
+        return job, self._service.tasks(batch)
+
+    def _known_of(self, batch: str, job: Job) -> tuple[int, int]:
+        """Return how many tasks of a Batch job have ended, and failed, as far as it is known here.
+
+        Ends are known by their events before Batch counts them, so that their number alone would
+        hide a task that ended without one.
+        """
+        active = self._session.active.get(job.index)
+        if active is None or active.submission is None:
+            return 0, 0
+        left = self._session.tasks_left.get(active.submission.sid, 0)
+        return len(active.submission.tasks) - left, self._failed.get(batch, 0)
 
     def _wants_tasks(self, jobs: Iterable[Job]) -> bool:
         """Tell whether the count of ended tasks does not say enough: some ended without a record."""
@@ -185,7 +208,7 @@ class Poll:
             return {}
         reason = "Batch: the job was deleted"
         gone = Observation(EngineState.FAILED, None, Failure.CANCELLED, reason)
-        return {attempt_id(job): gone for job in jobs}
+        return {attempt_id(job): replace(gone, restart=job.restart) for job in jobs}
 
     def _note_parallelism(self, news: JobNews, job: Job) -> None:
         active = self._session.active.get(job.index)
@@ -256,10 +279,11 @@ class Poll:
 
 def _certainly_waits(task: TaskNews | None, job: JobNews) -> bool:
     if task is None:  # not made yet, or not told of
-        return not job.begun_tasks and job.state != "SUCCEEDED"
+        return not job.given_tasks and job.state != "SUCCEEDED"
     return task.state in _MAY_START
 
 
-def _has_news(job: JobNews, ended: int) -> bool:
+def _has_news(job: JobNews, ended: int, failed: int) -> bool:
     counted = job.counts is not None
-    return job.state in ENDED_JOBS or not counted or job.ended_tasks > ended
+    more = job.ended_tasks > ended or job.failed_tasks > failed
+    return job.state in ENDED_JOBS or not counted or more

@@ -53,6 +53,13 @@ class TaskEvent:
     text: str
     exit_code: int | None = None
 
+    @property
+    def code(self) -> int | None:
+        """The exit code; one of Batch's own may be told in words alone."""
+        if self.exit_code or not (found := _RESERVED.search(self.text)):
+            return self.exit_code
+        return int(found[1])
+
 
 @dataclass(frozen=True, slots=True)
 class TaskNews:
@@ -75,8 +82,8 @@ class TaskNews:
     def exit_code(self) -> int | None:
         """What its last start ended with; that of an earlier one is no word on this one."""
         for event in reversed(self.events):
-            if event.state == "FAILED" and event.exit_code is not None:
-                return event.exit_code
+            if event.state == "FAILED" and (code := event.code) is not None:
+                return code
             if event.state == "RUNNING":
                 break
         return None
@@ -111,6 +118,16 @@ class JobNews:
         return sum((self.counts or {}).get(s, 0) for s in ("RUNNING", "SUCCEEDED", "FAILED"))
 
     @property
+    def failed_tasks(self) -> int:
+        """How many of its tasks have failed."""
+        return (self.counts or {}).get("FAILED", 0)
+
+    @property
+    def given_tasks(self) -> int:
+        """How many of its tasks are, or were, with a VM."""
+        return self.begun_tasks + (self.counts or {}).get("ASSIGNED", 0)
+
+    @property
     def waits(self) -> bool:
         """Whether not one of its tasks has ever begun, and some still may."""
         return self.state in ("QUEUED", "SCHEDULED", "RUNNING") and not self.begun_tasks
@@ -121,6 +138,7 @@ class JobNews:
         return self.state in CANCELLED_JOBS
 
 
+_RESERVED = re.compile(r"exit code (5000[1-6])\b")
 _INSTANCE = re.compile(r"instances/([\w.-]+)")
 
 
@@ -202,9 +220,10 @@ _SENTENCE = re.compile(r"^Job state is set from \S+ to \S+ for job \S+?\.\s*")
 
 def trouble_of(events: Iterable[str]) -> str | None:
     """Return what keeps a job from starting, in Batch's own words; None where it says of nothing."""
-    for text in reversed(list(events)):
+    for event in reversed(list(events)):
+        text = _SENTENCE.sub("", event)  # it names the job, whose name may be any word
         if _TROUBLE.search(text):
-            return _SENTENCE.sub("", text) or text
+            return text
     return None
 
 
