@@ -267,6 +267,9 @@ class Reconciler:
 
     # --- the spool -----------------------------------------------------------------------------
 
-    async def read_spool(self) -> None:
-        """Take in what wrappers have to say: one listing, however many jobs run."""
-        await self._spool.read()
+    async def read_spool(self) -> bool:
+        """Take in what wrappers have to say: one listing, however many jobs run.
+
+        False where there was nothing.
+        """
+        return await self._spool.read()

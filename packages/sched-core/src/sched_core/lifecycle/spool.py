@@ -32,18 +32,22 @@ class Spool:
         self._session = session
         self._unproven: dict[Event, float] = {}
 
-    async def read(self) -> None:
-        """Take in what wrappers have to say: one listing, however many jobs run."""
+    async def read(self) -> bool:
+        """Take in what wrappers have to say: one listing, however many jobs run.
+
+        False where there was nothing.
+        """
         session = self._session
         try:
             names = await session.ports.offload(session.ports.files.names, session.layout.events)
         except OSError as error:
             session.warn(f"the events of jobs cannot be listed: {error}")
-            return
+            return False
         events = {name: event for name in names if (event := parse_event_name(name)) is not None}
         waiting = await self._take_in(events.values()) if events else ()
         if done := [name for name, event in events.items() if event not in waiting]:
             await session.flush_with(self._remove, done)
+        return bool(events)
 
     async def _take_in(self, events: Iterable[Event]) -> Collection[Event]:
         """Draw the conclusions of the current attempts' events; return those that have to wait."""

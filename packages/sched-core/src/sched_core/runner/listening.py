@@ -8,6 +8,7 @@ import anyio
 
 from ..model.status import JobStatus
 from ..runfolder import Request, read_requests
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -21,9 +22,9 @@ _PATIENCE = 2
 
 async def listen(session: Session) -> None:
     """Do what other processes ask for, as long as this driver is the run's."""
-    interval = max(_INTERVAL, session.ports.files.interval * _PATIENCE)
+    pace = Pace(session.ports.files, _INTERVAL, _PATIENCE)
     while True:
-        await session.ports.sleep(interval)
+        await session.ports.sleep(pace.seconds)
         if session.ousted:
             return
         try:
@@ -32,6 +33,7 @@ async def listen(session: Session) -> None:
             )
         except OSError:
             continue  # the folder is gone or cannot be read: the flush says so
+        pace.note(found=bool(requests))
         for request in requests:
             await _answer(session, request)
 

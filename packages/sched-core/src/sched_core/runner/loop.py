@@ -17,6 +17,7 @@ from ..model.status import JobStatus
 from ..ports import StoreUnavailable
 from ..runfolder import HEARTBEAT_INTERVAL, AttemptId
 from .listening import listen
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -331,13 +332,14 @@ class Loop:
     async def _read_spool(self) -> None:
         """Take in what wrappers tell, also while the engine lets its answer be waited for."""
         session = self._session
-        interval = max(session.scheduler.spool_interval, session.ports.files.interval)
+        pace = Pace(session.ports.files, session.scheduler.spool_interval)
         while True:
-            await session.ports.sleep(interval)
+            await session.ports.sleep(pace.seconds)
             if session.ousted:
                 return
             try:
-                await session.reconciler.read_spool()
+                found = await session.reconciler.read_spool()
+                pace.note(found=found or self._kills())
             except StoreUnavailable as error:
                 session.warn(f"what jobs tell cannot be taken in now, trying again: {error}")
             except Exception as error:
