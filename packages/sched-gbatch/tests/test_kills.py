@@ -127,6 +127,19 @@ async def test_what_cannot_be_told_now(run: Open, kills: Kills) -> None:
     assert told(run) == [("0001", "0:1\n")]
 
 
+async def test_what_cannot_be_told_is_cancelled_when_its_time_is_over(
+    run: Open, kills: Kills
+) -> None:
+    batch, jobs = run.submitted(3)
+    run.started(*jobs)
+    run.objects.error = OSError("away")
+    with pytest.raises(EngineUnavailable):
+        await kills.kill(dying(*jobs))
+    run.ports.time += 60
+    await kills.cancel_late()
+    assert run.service.cancelled == [batch]
+
+
 async def test_large_submissions_that_end_as_a_whole_need_no_fences(
     run: Open, kills: Kills
 ) -> None:

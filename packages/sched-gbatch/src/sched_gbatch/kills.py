@@ -57,8 +57,8 @@ class Kills:
                 lines = [f"{a.job.index}:{a.attempt}" for a in mine]
                 await self._tell(submission, lines)
             elif any(a.job.started is not None for a in mine):
+                self._plan(submission)  # also where the bucket is away, and tasks cannot be told
                 await self._tell(submission, [_ALL])
-                self._plan(submission)
             else:
                 await self._cancel(submission.name)
 
