@@ -15,7 +15,7 @@ _ENDED = 'kill -TERM "$$"'
 
 async def test_a_command_that_hears_of_its_machines_end_first(cloud: Cloud) -> None:
     command = ["/bin/bash", "-c", f'[ "$SCHED_ATTEMPT" = 1 ] || exit 0; {_ENDED}']
-    options = {"runnables": [_STAYS], "error_strategy": "retry", "num_retries": 0}
+    options: dict[str, Any] = {"runnables": [_STAYS], "error_strategy": "retry", "num_retries": 0}
     async with cloud.run(**options) as runner:
         job = await runner.feed(command)
         active = runner.scheduler.session.active

@@ -43,7 +43,7 @@ _clients: dict[tuple[str | None, ...], Any] = {}
 def _make_client() -> Any:
     try:
         from google.auth.exceptions import DefaultCredentialsError
-        from google.cloud import storage  # type: ignore[import-untyped]  # it has no types
+        from google.cloud import storage
     except ImportError as error:
         raise CloudSupportMissing(
             "a run in a bucket needs Google's client: pip install 'sched-core[gs]'"

@@ -33,7 +33,7 @@ _GONE = 404
 
 def retries() -> Retry:
     """Return how what finds the service busy or out of reach is tried again, for half a minute."""
-    from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]  # as above
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     patient: Retry = DEFAULT_RETRY.with_delay(_FIRST_DELAY, _LONGEST_DELAY).with_timeout(_TRY_FOR)
     return patient
@@ -45,7 +45,7 @@ def as_os_errors(path: str) -> Iterator[None]:
     storage_client()  # says so where it is not installed
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
-    from google.cloud.storage.exceptions import (  # type: ignore[import-untyped]  # as above
+    from google.cloud.storage.exceptions import (
         DataCorruption,
         InvalidResponse,
     )
