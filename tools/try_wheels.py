@@ -1,6 +1,6 @@
 """Install the wheels of `dist/` as a user would, each time in an empty environment, and run a job.
 
-sched-local and sched-container have to work as libraries without sched-meta, and sched-meta has to
+sched-local, sched-container and sched-gbatch have to work as libraries without sched-meta, and sched-meta has to
 bring `sched`.
 """
 
@@ -34,6 +34,18 @@ assert "python_on_whales" not in sys.modules, "it is loaded before it is used"
 for sibling in ("sched_local", "sched_meta"):
     assert importlib.util.find_spec(sibling) is None, f"sched-container pulls in {sibling}"
 import python_on_whales
+"""
+
+GOOGLE_BATCH = """
+import importlib.util, sys
+from sched_gbatch import GbatchScheduler
+
+scheduler = GbatchScheduler("gs://bucket/run", project="project", location="us-central1")
+assert str(scheduler.mounted_workdir) == "/mnt/disks/run", scheduler.mounted_workdir
+assert not any(name.startswith("google") for name in sys.modules), "it is loaded before it is used"
+for sibling in ("sched_local", "sched_meta"):
+    assert importlib.util.find_spec(sibling) is None, f"sched-gbatch pulls in {sibling}"
+import google.cloud.batch_v1, google.cloud.storage, cloudpathlib
 """
 
 
@@ -75,6 +87,11 @@ def try_containers(folder: Path) -> None:
     call(programs / "python", "-c", CONTAINERS, folder / "run")
 
 
+def try_google_batch(folder: Path) -> None:
+    programs = install("sched-gbatch", folder)
+    call(programs / "python", "-c", GOOGLE_BATCH)
+
+
 def try_command_line(folder: Path) -> None:
     programs = install("sched-meta", folder)
     options = ("-w", folder / "run", "--cat")
@@ -84,7 +101,7 @@ def try_command_line(folder: Path) -> None:
 
 
 def main() -> None:
-    for attempt in (try_library, try_containers, try_command_line):
+    for attempt in (try_library, try_containers, try_google_batch, try_command_line):
         with tempfile.TemporaryDirectory() as folder:
             attempt(Path(folder))
         print(f"{attempt.__name__}: ok")
