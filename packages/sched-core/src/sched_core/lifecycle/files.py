@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ports.files import Files, StoreUnavailable
@@ -96,8 +96,18 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
         return
     folder = f"{metadir}/job.retry/{attempt}"
     kept = [] if files.make_folder(folder) else files.names(folder)
+    pairs = {f"{metadir}/{name}": f"{folder}/{name}" for name in names if name in kept}
+    if pairs:
+        _remove_copied(files, pairs)
     names = [name for name in names if name not in kept]
     files.move_many([(f"{metadir}/{name}", f"{folder}/{name}") for name in names])
+
+
+def _remove_copied(files: Files, pairs: Mapping[str, str]) -> None:
+    """Remove what is left of moves that were broken off, where moving is copying."""
+    known = files.checksums([*pairs, *pairs.values()])
+    sums = {path: entry.md5 for path, entry in known.items() if entry.md5 is not None}
+    files.remove_many([a for a, b in pairs.items() if a in sums and sums[a] == sums.get(b)])
 
 
 def read_claims(
