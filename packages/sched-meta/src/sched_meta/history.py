@@ -69,8 +69,8 @@ class _Attempt:
         outcome = self.status.name
         outcome += f" {self.failure}" if self.failure else ""
         outcome += f" rc {self.rc}" if self.rc is not None else ""
-        place = f" on {self.host}" if self.host else ""
-        place += f" as {self.jid}" if self.jid else ""
+        place = f" on {plain(self.host)}" if self.host else ""
+        place += f" as {plain(self.jid)}" if self.jid else ""
         return f"{outcome}{place}{self._times()}{': ' if self.reason else ''}{plain(self.reason)}"
 
     def _times(self) -> str:
