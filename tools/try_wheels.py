@@ -66,13 +66,17 @@ def write_constraints(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def install(package: str, folder: Path) -> Path:
-    """Install a package and what it asks for; return the folder of the environment's programs."""
+def install(package: str, folder: Path, *siblings: str) -> Path:
+    """Install a package and what it asks for; return the folder of the environment's programs.
+
+    `siblings` are those that it asks for with extras, which constraints cannot name.
+    """
     write_constraints(folder / "constraints.txt")
     venv.create(folder / "env", with_pip=True)
     programs = folder / "env" / "bin"
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check")
-    call(*pip, "install", "-qq", "--constraint", folder / "constraints.txt", wheel(package))
+    wanted = (wheel(package), *siblings)
+    call(*pip, "install", "-qq", "--constraint", folder / "constraints.txt", *wanted)
     call(*pip, "check")
     return programs
 
@@ -88,7 +92,8 @@ def try_containers(folder: Path) -> None:
 
 
 def try_google_batch(folder: Path) -> None:
-    programs = install("sched-gbatch", folder)
+    core = f"sched-core[gs] @ {wheel('sched-core').as_uri()}"
+    programs = install("sched-gbatch", folder, core)
     call(programs / "python", "-c", GOOGLE_BATCH)
 
 
