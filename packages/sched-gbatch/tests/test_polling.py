@@ -16,6 +16,7 @@ from sched_core import (
     SubmitRejected,
 )
 from sched_gbatch.polling import Poll
+from sched_gbatch.states import TaskEvent, TaskNews
 from sched_gbatch.troubles import Refused
 
 from .fakes import Open
@@ -232,6 +233,23 @@ async def test_which_have_certainly_not_begun(run: Open) -> None:
     batch, jobs = run.submitted(4)
     run.service.be(batch, "RUNNING", "PENDING", "ASSIGNED", "RUNNING", "UNEXECUTED")
     assert set(await poll_of(run).unstarted(jobs)) == {AttemptId(0, 1), AttemptId(3, 1)}
+
+
+async def test_whether_batch_has_started_a_job_again(run: Open) -> None:
+    batch, (job,) = run.submitted(1)
+    poll = poll_of(run)
+    begun = TaskEvent("RUNNING", "begun")
+    for state, starts, restart, again in [
+        ("RUNNING", 1, 0, False),
+        ("PENDING", 1, 0, False),
+        ("ASSIGNED", 1, 0, True),
+        ("RUNNING", 2, 0, True),
+        ("RUNNING", 2, 1, False),
+        ("FAILED", 1, 0, False),
+    ]:
+        run.service.of_tasks[batch] = {0: TaskNews(state, (begun,) * starts)}
+        job.restart = restart
+        assert await poll.starts_again(job) is again
 
 
 async def test_tasks_that_are_not_told_of_yet(run: Open) -> None:

@@ -79,6 +79,16 @@ class Poll:
         task = tasks.get(self._number(job))
         return task is not None and not task.ended
 
+    async def starts_again(self, job: Job) -> bool:
+        """Tell whether a later start than is known of may be with a VM. Raises EngineUnavailable."""
+        batch = self._batch_of(job)
+        tasks = {} if batch is None else await self._put(self._service.tasks, batch)
+        task = tasks.get(self._number(job))
+        if task is None:
+            return False
+        known = job.restart + 1
+        return task.starts > known or (task.state == "ASSIGNED" and task.starts >= known)
+
     async def ask(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
         """Return what is true of these jobs; one whose Batch job is gone is told of the second time.
 

@@ -234,8 +234,18 @@ class GbatchScheduler(GbatchConfiguration):
     async def seal(self, job: Job, position: int | None) -> bool:
         """Make sure that Batch does not start the attempt once more: it never does, unless the user
         has it try tasks again.
+
+        As for `fence`: a start that was given to a VM before the claim was there may not have seen it.
         """
-        return not self._tries_again() or await super().seal(job, position)
+        if not self._tries_again():
+            return True
+        if not await super().seal(job, position):
+            return False
+        try:
+            return not await self._poll.starts_again(job)
+        except EngineUnavailable as error:
+            self.session.warn(f"Google Batch cannot be asked now: {error}")
+            return False
 
     def _tries_again(self) -> bool:
         (group,) = self.config.get("taskGroups") or [{}]

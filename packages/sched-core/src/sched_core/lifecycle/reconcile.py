@@ -150,7 +150,11 @@ class Reconciler:
             elif claim.is_fence:
                 await self._gone(active, "it never started, and cannot any more")
             elif await self._session.evidence.take_record(
-                active, claim, active.job.restart, _SILENT
+                # No start after a sealed one has run anything.
+                active,
+                claim,
+                0 if claim.sealed else active.job.restart,
+                _SILENT,
             ):
                 continue
             elif claim.sealed or active.job.status is JobStatus.KILLING or self._too_late(active):
