@@ -240,6 +240,35 @@ async def test_an_engines_success_waits_for_the_event_and_reads_nothing(
     assert job.status is JobStatus.FINISHED
 
 
+async def test_a_machine_that_is_lost_just_after_its_job_told_that_it_finished(
+    runner: Runner, ports: Ports, job: Job
+) -> None:
+    write(ports)
+    lost = Observation(EngineState.FAILED, None, Failure.PREEMPTED, "lost")
+    Cloud.answers = {AttemptId(0, 1): lost}
+    ports.bucket.write(f"{RUN}/0/job.claim.1", b"7 0 vm-3 boot 1 2 1000.25\nE 0 - 1010.5\n")
+    tell(ports, JobStatus.FINISHED, 0)
+    await runner.scheduler.session.reconciler.reconcile([job])
+    assert status_of(job) is JobStatus.SUBMITTED
+    await look(runner)
+    assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
+
+
+async def test_a_machine_that_is_lost_before_its_job_has_told_that_it_finished(
+    runner: Runner, ports: Ports, job: Job
+) -> None:
+    runner.scheduler.infrastructure_retries = 0
+    lost = Observation(EngineState.FAILED, None, Failure.PREEMPTED, "lost")
+    Cloud.answers = {AttemptId(0, 1): lost}
+    ports.bucket.write(f"{RUN}/0/job.claim.1", b"7 0 vm-3 boot 1 2 1000.25\nE 0 - 1010.5\n")
+    for ports.later in (0.0, 9.0):
+        await runner.scheduler.session.reconciler.reconcile([job])
+        assert status_of(job) is JobStatus.SUBMITTED
+    ports.later = 11.0
+    await runner.scheduler.session.reconciler.reconcile([job])
+    assert (job.status, job.failure) == (JobStatus.FAILED, Failure.PREEMPTED)
+
+
 async def test_an_engines_success_without_an_event_is_lost(
     runner: Runner, ports: Ports, job: Job
 ) -> None:

@@ -19,12 +19,14 @@ from .files import read_claims, read_text
 if TYPE_CHECKING:
     from .session import Active, Session
 
-__all__ = ["NOT_SET_UP", "Evidence", "observation_of"]
+__all__ = ["EVENTS_ARE_LATE", "NOT_SET_UP", "Evidence", "observation_of"]
 
 _NOT_OURS = 121
 """Exit status of a wrapper whose attempt somebody else has claimed."""
 NOT_SET_UP = 122
 """Exit status of a wrapper that could not set its job up, or not record it."""
+EVENTS_ARE_LATE = 10.0
+"""Seconds for which nothing but an event is waited for, where only that proves that a job finished."""
 _STARTED_NOTHING = (Failure.REJECTED, Failure.UNAVAILABLE)
 
 
@@ -203,10 +205,20 @@ class Evidence:
         refused = seen.rc == _NOT_OURS
         if await self.take_record(active, claim, 0 if refused else seen.restart, seen):
             return
-        if seen.state is EngineState.FAILED and not refused:
+        failed = seen.state is EngineState.FAILED and not refused
+        if failed and not self._may_have_finished(active, claim):
             await self._conclude(active, seen)
         elif active.engine_ended is None:
             active.engine_ended = self._session.ports.monotonic()
+
+    def _may_have_finished(self, active: Active, claim: Claim | None) -> bool:
+        """Tell whether the event of a success may be there, unread, of which the claim tells: the
+        machine was lost just after that.
+        """
+        if not self.by_events or claim is None or claim.rc != 0 or claim.failure is not None:
+            return False
+        since, now = active.engine_ended, self._session.ports.monotonic()
+        return since is None or now - since < EVENTS_ARE_LATE
 
     async def _conclude(self, active: Active, seen: Observation) -> None:
         job = active.job

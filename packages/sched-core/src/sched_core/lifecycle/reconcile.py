@@ -13,6 +13,7 @@ from ..model.status import JobStatus
 from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.observation import EngineState, Observation
+from .evidence import EVENTS_ARE_LATE
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ __all__ = ["Reconciler"]
 
 _CONFIRM_AFTER = 5.0
 """Seconds after which "not in the queue" is believed when it is said again."""
-_EVENTS_ARE_LATE = 10.0
-"""Seconds for which nothing but an event is waited for, where only that proves that a job finished."""
 
 
 _SILENT = Observation(EngineState.SUCCEEDED)
@@ -99,7 +98,7 @@ class Reconciler:
         """Tell whether the record of an attempt that the engine says has ended is to be looked for."""
         if active.engine_ended is None:
             return False
-        patience = _EVENTS_ARE_LATE if self._session.evidence.by_events else 0.0
+        patience = EVENTS_ARE_LATE if self._session.evidence.by_events else 0.0
         return self._session.ports.monotonic() - active.engine_ended >= patience
 
     @property

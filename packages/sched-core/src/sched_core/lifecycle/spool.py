@@ -52,8 +52,10 @@ class Spool:
     async def _take_in(self, events: Iterable[Event]) -> Collection[Event]:
         """Draw the conclusions of the current attempts' events; return those that have to wait."""
         current = [event for event in events if self._concerns(event)]
-        told = [event for event in current if self._tells_all(event)]
-        await self._take_records([event for event in current if event not in told])
+        told, others = [], []
+        for event in current:
+            (told if self._tells_all(event) else others).append(event)
+        await self._take_records(others)
         return await self._take_facts(told)
 
     def _concerns(self, event: Event) -> bool:
