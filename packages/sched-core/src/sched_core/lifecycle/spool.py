@@ -52,7 +52,8 @@ class Spool:
     async def _take_in(self, events: Iterable[Event]) -> Collection[Event]:
         """Draw the conclusions of the current attempts' events; return those that have to wait."""
         current = [event for event in events if self._concerns(event)]
-        told, others = [], []
+        told: list[Event] = []
+        others: list[Event] = []
         for event in current:
             (told if self._tells_all(event) else others).append(event)
         await self._take_records(others)
