@@ -30,6 +30,13 @@ async def failed_at_once(cloud: Cloud, **options: Any) -> list[Job]:
     return jobs
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for records for a second only."""
+    monkeypatch.setattr("sched_gbatch.polling._RECORDS_ARE_LATE", 1.0)
+    monkeypatch.setattr("sched_core.lifecycle.reconcile.EVENTS_ARE_LATE", 1.0)
+
+
 # --- a Batch job that fails, or is ended, as a whole -------------------------------------------------
 
 
@@ -91,6 +98,7 @@ async def test_a_batch_job_that_is_deleted_when_its_jobs_have_ended(cloud: Cloud
     assert (first.status, second.failure) == (JobStatus.FINISHED, Failure.CANCELLED)
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_unexecuted_tasks_are_submitted_again(cloud: Cloud) -> None:
     async with cloud.run(forks=1, num_retries=0) as runner:
         jobs = await runner.feed_all([gated()] * 3)
@@ -147,10 +155,8 @@ async def test_the_exit_code_of_a_first_start_does_not_stick(cloud: Cloud) -> No
     assert (cloud.folder() / "0/job.retry/1.r0/job.stdout").read_text() == "start 0\n"
 
 
-async def test_an_attempt_that_was_given_up_is_not_started_again_by_batch(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sched_gbatch.polling._RECORDS_ARE_LATE", 1.0)
+@pytest.mark.usefixtures("hasty")
+async def test_an_attempt_that_was_given_up_is_not_started_again_by_batch(cloud: Cloud) -> None:
     async with cloud.run(num_retries=0, **ONE_MORE) as runner:
         (job,) = await runner.feed_all([gated("exit 3")])
         await runner.wait(job)
