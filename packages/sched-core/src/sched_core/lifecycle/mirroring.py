@@ -21,6 +21,7 @@ __all__ = ["Mirroring", "as_mirrored", "mirroring"]
 
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
 _SOON = 0.2
+_GROWTH = 1.5
 _SHARE = 10
 """A look at both sides is followed by a rest of at least so many times its own length."""
 
@@ -28,8 +29,8 @@ _SHARE = 10
 class Mirroring:
     """Brings to the bucket what jobs leave in the mirror, and to the mirror what comes to the bucket."""
 
-    interval = 2.0
-    """Seconds between two looks at both sides."""
+    interval, _longest = 2.0, 5.0
+    """Seconds between two looks at both sides: more while nothing changes."""
 
     def __init__(self, session: Session, files: MirroredFiles) -> None:
         """Mirror the run of that session."""
@@ -111,11 +112,13 @@ class Mirroring:
             group.start_soon(self._repeat, self._files.exchange.bring_out)
 
     async def _repeat(self, step: Callable[[], Sequence[OSError]]) -> None:
-        ports = self._session.ports
+        ports, exchange, interval = self._session.ports, self._files.exchange, self.interval
         while not self._session.ousted:
-            began = ports.monotonic()
+            began, before = ports.monotonic(), exchange.changes
             await self._try(step)
-            await ports.sleep(max(self.interval, (ports.monotonic() - began) * _SHARE))
+            still = exchange.changes == before
+            interval = min(interval * _GROWTH, self._longest) if still else self.interval
+            await ports.sleep(max(interval, (ports.monotonic() - began) * _SHARE))
 
     async def look(self) -> None:
         """Bring what is new at either side to the other."""

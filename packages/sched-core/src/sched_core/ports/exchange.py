@@ -57,6 +57,8 @@ class Exchange:
         """How many seconds it took last to find what is new here."""
         self.left_out: set[str] = set()
         """Names that no object, or no file, can have."""
+        self.changes = 0
+        """Grows as files are brought from side to side."""
 
     # --- from the bucket -------------------------------------------------------------------------
 
@@ -110,6 +112,7 @@ class Exchange:
         name, entry = item
         here = self.fetch(name, entry)
         self._pairs[name] = _Pair(here, entry)
+        self.changes += 1
 
     def fetch(self, name: str, entry: Entry) -> Facts:
         """Bring one object, whatever there is here."""
@@ -148,6 +151,7 @@ class Exchange:
         with suppress(FileNotFoundError):  # it has just been removed
             entry = self._bucket.upload(f"{self._folder}/{name}", f"{self._root}/{name}")
             self._pairs[name] = _Pair(facts, entry)
+            self.changes += 1
 
     def _here(self) -> Iterator[tuple[str, Facts]]:
         for path, folders, names in os.walk(self._folder):
