@@ -45,7 +45,12 @@ def test_the_runs_folder_is_mounted() -> None:
         {
             "gcs": {"remotePath": "bucket/run1"},
             "mountPath": "/mnt/disks/run1",
-            "mountOptions": ["-o rw,allow_other", "-implicit-dirs"],
+            "mountOptions": [
+                "-o rw,allow_other",
+                "-implicit-dirs",
+                "-file-mode=777",
+                "-dir-mode=777",
+            ],
         }
     ]
 

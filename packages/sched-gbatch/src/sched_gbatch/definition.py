@@ -21,8 +21,10 @@ __all__ = ["Needs", "Place", "Work", "definition", "region_of"]
 _MARGIN = 300.0
 """Seconds that a task may take besides its command: to fetch its script, to bring up its files."""
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
-_MOUNT_OPTIONS = ("-o rw,allow_other", "-implicit-dirs")
-_READ_ONLY = ("-o ro,allow_other", "-implicit-dirs")
+# root mounts them: without modes a container of another user could not write, and no file be executed.
+_MODES = ("-implicit-dirs", "-file-mode=777", "-dir-mode=777")
+_MOUNT_OPTIONS = ("-o rw,allow_other", *_MODES)
+_READ_ONLY = ("-o ro,allow_other", *_MODES)
 
 
 @dataclass(frozen=True, slots=True)
