@@ -15,7 +15,7 @@ import anyio
 import pytest
 from anyio.abc import Process
 
-from sched_core import JobStatus, Runner
+from sched_core import JobStatus, RunExists, Runner
 from sched_core.testing.contract.driver import driver_command
 
 from .cloud import COUNTED, Cloud, gated, until
@@ -54,6 +54,19 @@ def check_once(cloud: Cloud, runner: Runner, workdir: str, count: int) -> None:
     starts = Counter(start for start in cloud.starts() if f"-{label}-" in start[0])
     assert set(starts.values()) == {1}
     assert len(starts) == count
+
+
+async def test_jobs_that_run_are_not_looked_for_in_another_region(cloud: Cloud) -> None:
+    place = cloud.workdir()
+    async with driver(cloud, place, [gated()]):
+        await until(lambda: cloud.counted(place) == {0: 1})
+        await until(lambda: cloud.calls("GetJob") > 0)
+    with pytest.raises(RunExists, match="with the options that it had first"):
+        async with resumed(cloud, place, location="europe-west1"):
+            pass
+    async with resumed(cloud, place, location="us-central1-a") as runner:
+        cloud.open_gate(workdir=place)
+    check_once(cloud, runner, place, 1)
 
 
 async def test_what_a_dead_driver_left_is_taken_over(cloud: Cloud) -> None:

@@ -206,6 +206,11 @@ class GbatchScheduler(GbatchConfiguration):
         """Tell whether Batch has the job, waiting or running."""
         return await self._poll.has(job)
 
+    def can_take_over(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether Batch jobs are looked for where they were made: elsewhere they would seem deleted."""
+        place = options.get("project"), region_of(options.get("location") or "")
+        return place == (self.project, region_of(self.location))
+
     async def find_submissions(
         self, submissions: Sequence[Submission]
     ) -> Mapping[str, Mapping[AttemptId, str]]:

@@ -78,6 +78,8 @@ async def _open(
     if found is not None:
         records = replay(await ports.offload(read_journal, ports.files, layout))
         _check_backend(scheduler, found, records)
+        if found.scheduler == scheduler.name and not scheduler.can_take_over(found.options):
+            await ports.offload(_check_ended, ports.files, layout, records)
         if existing == "reuse":
             _check_idle(layout, records)
     run = _run_file(scheduler, ports, found, existing)
@@ -160,6 +162,15 @@ def _check_backend(scheduler: Scheduler, run: RunFile, records: Mapping[int, Job
         raise RunExists(
             f"jobs of the run in {scheduler.workdir} may still run on {run.scheduler}; "
             f"resume it there first, then with {scheduler.name}"
+        )
+
+
+def _check_ended(files: Files, layout: Layout, records: Mapping[int, JobRecord]) -> None:
+    """See that no job may be where the scheduler does not look for it. Blocks."""
+    if found := jobs_that_may_run(files, layout, records):
+        raise RunExists(
+            f"{len(found)} jobs of the run in {layout.workdir} (job {min(found)}, ...) may still run "
+            "where the run had its jobs; resume it with the options that it had first"
         )
 
 

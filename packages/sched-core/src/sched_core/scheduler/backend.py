@@ -144,6 +144,12 @@ class Backend(JobText):
         """Take back what the engine has certainly not started and never will; return which."""
         return ()
 
+    def can_take_over(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether the engine that it asks has the jobs of a scheduler of these options, as the
+        run's folder records them. Where not, a run with open attempts is not resumed.
+        """
+        return True
+
     async def recall_jobs(self, jobs: Sequence[Job]) -> Collection[AttemptId]:
         """Bring what the engine's side knows of attempts that an earlier driver left open to the
         driver's: claims, and the records of what has ended.
