@@ -205,3 +205,19 @@ async def test_no_cloud_logging_is_asked_for_what_jobs_have_written(cloud: Cloud
         await runner.wait(job)
         assert cloud.batch.printed(batch_of(job), 0) == ""
     assert await job.stdout_file.read_text() == "out\n"
+
+
+async def test_what_is_left_in_the_bucket(cloud: Cloud) -> None:
+    """At most seven files a job, and nothing of what only tasks were for."""
+    async with cloud.run(**ATTEMPTS) as runner:
+        good = await runner.feed(["/bin/echo", "out"])
+        bad = await runner.feed(["/bin/sh", "-c", "exit 2"])
+        slow = await runner.feed(gated())
+        await cloud.begun(slow)
+        cloud.open_gate()
+    for job in (good, bad, slow):
+        files = [path for path in (cloud.folder() / str(job.index)).rglob("*") if path.is_file()]
+        assert len(files) <= 7, files
+    home = cloud.folder() / ".sched"
+    for name in ("events", "kills", "bundles", "tasks", "submissions", "requests"):
+        assert not list(home.glob(f"{name}/*"))

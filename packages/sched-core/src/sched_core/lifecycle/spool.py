@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ..model.failure import Failure
 from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
@@ -46,7 +48,9 @@ class Spool:
         events = {name: event for name in names if (event := parse_event_name(name)) is not None}
         waiting = await self._take_in(events.values()) if events else ()
         if done := [name for name, event in events.items() if event not in waiting]:
-            await session.flush_with(self._remove, done)
+            # The last end ends the run as well: its event, too, is to be gone.
+            with anyio.CancelScope(shield=True):
+                await session.flush_with(self._remove, done)
         return bool(events)
 
     async def _take_in(self, events: Iterable[Event]) -> Collection[Event]:
