@@ -132,6 +132,8 @@ class GbatchConfiguration(Scheduler):
                 f"workdir {os.fspath(workdir) if path is None else str(path)!r}: the scheduler gbatch "
                 "needs a folder in a bucket, 'gs://bucket/run1' (sched run -w gs://bucket/run1)"
             )
+        if "\n" in str(path) or "\r" in str(path):
+            raise OptionError(f"workdir {str(path)!r}: names in buckets have no line ends")
         self._workdir = path
 
     def _seen_workdir(self) -> SpecPath:

@@ -19,7 +19,9 @@ from .fields import merge
 __all__ = ["Needs", "Place", "Work", "definition", "region_of"]
 
 _MARGIN = 300.0
-"""Seconds that a task may take besides its command: to fetch its script, to bring up its files."""
+"""Seconds that a task may take besides its command: to fetch its script, to bring up its files. These
+may be tried again for a tenth of the command's time.
+"""
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 # root mounts them: without modes a container of another user could not write, and no file be executed.
 _MODES = ("-implicit-dirs", "-file-mode=777", "-dir-mode=777")
@@ -101,7 +103,7 @@ def definition(
     if compute := _compute(needs.resources):
         spec["computeResource"] = compute
     if needs.time is not None:
-        spec["maxRunDuration"] = f"{math.ceil(needs.time + grace + _MARGIN)}s"
+        spec["maxRunDuration"] = f"{math.ceil(needs.time * 1.1 + grace + _MARGIN)}s"
     job = {
         "labels": dict(labels),
         "allocationPolicy": _allocation(needs, place, labels),

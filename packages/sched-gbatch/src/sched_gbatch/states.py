@@ -150,7 +150,8 @@ def observation_of_task(task: TaskNews, job: JobNews, jid: str, *, sure: bool) -
     """
     restart = max(0, task.starts - (task.state not in _BEFORE))
     found = _observe(task, job, sure=sure)
-    return replace(found, jid=jid, host=task.host, restart=restart)
+    never = not task.starts and task.state in ("PENDING", "UNEXECUTED")
+    return replace(found, jid=jid, host=task.host, restart=restart, never_began=never)
 
 
 def observation_without_task(job: JobNews, jid: str, restart: int) -> Observation:

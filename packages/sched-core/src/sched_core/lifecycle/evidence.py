@@ -88,6 +88,8 @@ class Evidence:
         """Tell whether the claim has to be read before the engine's word on an end is judged."""
         if seen is None or seen.state not in (EngineState.SUCCEEDED, EngineState.FAILED):
             return False
+        if seen.never_began:
+            return False
         return seen.state is EngineState.FAILED or not self.by_events
 
     async def read_records(self, actives: list[Active]) -> list[Claim | None]:

@@ -186,9 +186,15 @@ class Transitions:
             job.will_retry = self._may_retry(job, job.failure)
         active = session.active.get(job.index)
         recorded = active is not None and active.recorded and job.failure is not Failure.OUTPUT
+        if last is JobStatus.KILLED and self._is_spared(job):
+            return
         if last is JobStatus.KILLED or not recorded:
             await session.ports.offload(self._write_copies, job, last)
             await self._publish(job)
+
+    def _is_spared(self, job: Job) -> bool:
+        """Tell whether a job that never began is to leave nothing where each file is a request."""
+        return job.started is None and self._session.ports.files.interval > 0
 
     async def _publish(self, job: Job) -> None:
         """Have what the job left be where everybody finds it, before anybody is told of its end."""

@@ -46,6 +46,8 @@ class Observation:
     """Seconds since 1970."""
     position: int | None = None
     """Which of the attempt's claims tells so: 0, or n for the engine's n-th further start."""
+    never_began: bool = False
+    """The engine has not started it and never will: there is no record to look for."""
 
 
 @dataclass(frozen=True, slots=True)
