@@ -43,7 +43,8 @@ async def test_resources_become_those_of_tasks(cloud: Cloud) -> None:
     definition, _ = await run_one(cloud, resources=wanted, grace=10)
     compute = spec_of(definition).compute_resource
     assert (compute.cpu_milli, compute.memory_mib, compute.boot_disk_mib) == (1500, 3072, 51200)
-    assert spec_of(definition).max_run_duration.total_seconds() == 600 + 10 + 300
+    # Batch's own limit leaves time for all that a task does besides its command.
+    assert 600 + 10 + 300 <= spec_of(definition).max_run_duration.total_seconds() <= 1000
     assert spec_of(definition).max_retry_count == 0
 
 

@@ -53,8 +53,15 @@ async def test_t33_a_quota_that_is_used_up_is_seen_and_may_have_an_end(
     assert job.failure is Failure.UNAVAILABLE
 
 
-@pytest.mark.parametrize("code", ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"])
-@pytest.mark.parametrize("call", ["ListJobs", "CreateJob", "GetJob", "ListTasks"])
+@pytest.mark.parametrize(
+    "call, code",
+    [
+        ("ListJobs", "DEADLINE_EXCEEDED"),
+        ("CreateJob", "RESOURCE_EXHAUSTED"),
+        ("GetJob", "UNAVAILABLE"),
+        ("ListTasks", "DEADLINE_EXCEEDED"),
+    ],
+)
 async def test_t33_no_call_that_fails_for_a_while_fails_a_job(
     cloud: Cloud, call: str, code: str
 ) -> None:
@@ -93,8 +100,7 @@ async def test_t35_what_cannot_be_shown_meanwhile_changes_no_result(weak_cloud: 
     assert (job.status, await job.stdout_file.read_text()) == (JobStatus.FINISHED, "first\n")
 
 
-@pytest.mark.parametrize("empty", [True, False], ids=["empty", "none"])
-@pytest.mark.parametrize("error", ["ESTALE", "EIO"])
+@pytest.mark.parametrize("error, empty", [("ESTALE", False), ("EIO", True)])
 @pytest.mark.parametrize("name", [r"job\.stdout", r"events/.*FINISHED", r"job\.claim"])
 async def test_t36_a_mount_that_loses_what_is_written_is_written_to_again(
     weak_cloud: Cloud, error: str, empty: bool, name: str

@@ -75,7 +75,10 @@ async def test_a_failure_whose_record_never_comes_has_batchs_code(
     assert (job.status, job.rc, job.failure) == (JobStatus.FAILED, 7, Failure.EXIT)
 
 
-async def test_a_success_without_a_record_is_lost_in_the_end(cloud: Cloud) -> None:
+async def test_a_success_without_a_record_is_lost_in_the_end(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sched_core.lifecycle.reconcile.EVENTS_ARE_LATE", 1.0)
     cloud.storage.delay_files(FOR_EVER)
     scheduler = cloud.scheduler(**ATTEMPTS)
     scheduler.lost_after = 2.0  # the least that may be asked for is longer
@@ -174,7 +177,7 @@ async def test_a_bucket_that_is_away_for_a_while(cloud: Cloud) -> None:
     async with cloud.run(**ATTEMPTS) as runner:
         job = await runner.feed(gated())
         await cloud.begun(job)
-        cloud.storage.fault(count=25)
+        cloud.storage.fault(count=12)
         cloud.open_gate()
         await runner.wait(job)
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
