@@ -11,7 +11,6 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -22,10 +21,7 @@ from ._lexical import is_cloud
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloudpathlib import CloudPath, GSClient
-
-_TIMEOUT = 20.0
-"""Seconds that one request may take."""
+    from cloudpathlib import CloudPath
 
 
 class CloudSupportMissing(SchedError, ImportError):
@@ -181,16 +177,9 @@ def _with_credentials(path: CloudPath) -> CloudPath:
     chosen = vars(cloudpathlib.GSClient).get("_default_client")
     if type(path) is not cloudpathlib.GSPath or chosen is not None:
         return path
-    from .google import storage_client
+    from .google import path_client
 
-    return cloudpathlib.GSPath(str(path), client=_google_client(storage_client()))
-
-
-@cache  # one that is dropped complains of its folder for copies
-def _google_client(client: Any) -> GSClient:
-    import cloudpathlib
-
-    return cloudpathlib.GSClient(storage_client=client, timeout=_TIMEOUT)
+    return cloudpathlib.GSPath(str(path), client=path_client())
 
 
 @contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineUnavailable
 from ._cloud import CloudSupportMissing
 
-__all__ = ["LOGIN", "storage_client"]
+if TYPE_CHECKING:
+    from cloudpathlib import GSClient
+
+__all__ = ["LOGIN", "path_client", "storage_client"]
 
 LOGIN = (
     "log in (gcloud auth application-default login), or name a service account's key in "
@@ -33,11 +36,26 @@ def storage_client() -> Any:
         return _clients[environment]
 
 
+def path_client() -> GSClient:
+    """Return what cloudpathlib reaches buckets by, with the client that `storage_client` returns."""
+    import cloudpathlib
+
+    client = storage_client()
+    with _lock:
+        if client not in _path_clients:
+            _path_clients[client] = cloudpathlib.GSClient(storage_client=client, timeout=_TIMEOUT)
+        return _path_clients[client]
+
+
+_TIMEOUT = 20.0
+"""Seconds that one request may take."""
 _READ = ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
 """What the client reads of the environment when it is made."""
 _lock = threading.Lock()
 _clients: dict[tuple[str | None, ...], Any] = {}
 """The one for this environment, whose connections are kept."""
+_path_clients: dict[Any, GSClient] = {}
+"""All that there were: one that is dropped complains of its folder for copies."""
 
 
 def _make_client() -> Any:
