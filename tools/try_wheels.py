@@ -75,7 +75,7 @@ def install(package: str, folder: Path, *siblings: str) -> Path:
     venv.create(folder / "env", with_pip=True)
     programs = folder / "env" / "bin"
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check")
-    wanted = (wheel(package), *siblings)
+    wanted: tuple[str | Path, ...] = (wheel(package), *siblings)
     call(*pip, "install", "-qq", "--constraint", folder / "constraints.txt", *wanted)
     call(*pip, "check")
     return programs
