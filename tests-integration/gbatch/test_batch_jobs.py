@@ -99,6 +99,7 @@ async def test_names_and_labels_are_legal_and_lead_back(cloud: Cloud) -> None:
     assert all(_LEGAL_LABEL.fullmatch(word) for pair in job.labels.items() for word in pair)
     assert job.labels["sched-run"] == view.run.run
     assert job.labels["sched-submission"] in batch
+    assert job.labels["sched-jobs"] == "0-2"
     assert [f"{batch}/{job.index}" for job in runner.jobs] == [job.jid for job in runner.jobs]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_gbatch.names import batch_id, label_key, label_value, request_id, task_id
+from sched_gbatch.names import batch_id, index_ranges, label_key, label_value, request_id, task_id
 
 ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -81,3 +81,18 @@ def test_ids_of_requests(one: str, other: str) -> None:
 
 def test_ids_of_tasks() -> None:
     assert task_id("job", 7) == "job/7"
+
+
+@given(st.lists(st.integers(0, 500), unique=True, max_size=60))
+def test_ranges_tell_the_jobs_of_tasks_in_their_order(indexes: list[int]) -> None:
+    told = index_ranges(indexes)
+    found = []
+    for span in filter(None, told.split("_")):
+        first, _, last = span.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    assert found == indexes
+    assert VALUE.fullmatch(label_value(told))
+
+
+def test_neighbours_are_one_range() -> None:
+    assert index_ranges([*range(1000), 2000, 2002, 2003]) == "0-999_2000_2002-2003"

@@ -15,7 +15,7 @@ from sched_core.text.script import JobScript
 
 from .definition import Needs, Place, Work, definition
 from .fields import take_fields
-from .names import label_key, label_value
+from .names import index_ranges, label_key, label_value
 from .options import flag, required, runnables, text, words
 from .storing import Scripts
 
@@ -197,11 +197,22 @@ class GbatchConfiguration(Scheduler):
             self._checked.add(needs)
 
     def definition(
-        self, needs: Needs, *, tasks: int, parallelism: int, sid: str = "0"
+        self,
+        needs: Needs,
+        *,
+        tasks: int,
+        parallelism: int,
+        sid: str = "0",
+        indexes: Sequence[int] = (),
     ) -> dict[str, Any]:
-        """Return the definition of a Batch job, as the REST API spells it. Raises OptionError."""
+        """Return the definition of a Batch job, as the REST API spells it. Raises OptionError.
+
+        `indexes` are those of the jobs that its tasks stand for, in their order.
+        """
         session = self.session
         labels = {"sched-run": session.run, "sched-submission": sid}
+        if indexes:
+            labels["sched-jobs"] = index_ranges(indexes)
         return definition(
             needs,
             self.place,

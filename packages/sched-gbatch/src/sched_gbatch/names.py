@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from zlib import crc32
 
-__all__ = ["batch_id", "label_key", "label_value", "request_id", "task_id"]
+__all__ = ["batch_id", "index_ranges", "label_key", "label_value", "request_id", "task_id"]
 
 _LONGEST = 63
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
@@ -48,6 +49,17 @@ def _shortened(legal: str, text: str) -> str:
     # Letters were changed or left out: without a mark two texts could become one.
     mark = f"-{crc32(text.encode('utf-8', 'surrogateescape')):08x}"
     return legal[: _LONGEST - len(mark)] + mark
+
+
+def index_ranges(indexes: Iterable[int]) -> str:
+    """Return jobs' indexes as a label has them, in the order of their tasks: `0-99_120_125-130`."""
+    ranges: list[list[int]] = []
+    for index in indexes:
+        if ranges and index == ranges[-1][1] + 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return "_".join(f"{a}-{b}" if b > a else f"{a}" for a, b in ranges)
 
 
 def request_id(name: str) -> str:

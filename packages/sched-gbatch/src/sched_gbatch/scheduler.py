@@ -170,6 +170,7 @@ class GbatchScheduler(GbatchConfiguration):
             tasks=len(submission.tasks),
             parallelism=places,
             sid=submission.sid,
+            indexes=[task.job_index for task in submission.tasks],
         )
         batch = batch_id(submission.name)
         await self._create(batch, asked, request_id(submission.name))
