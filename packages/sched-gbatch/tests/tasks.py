@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sched_core import AttemptId, SpecPath
+from sched_core.runfolder.records import dump
 from sched_core.text.event import event_name, parse_event_name
 from sched_core.text.recorder import recorder_name
 from sched_core.text.script import recorder_text
@@ -94,9 +95,15 @@ class Bucket:
             self.temporary,
         ):
             folder.mkdir(parents=True)
+        self.begin_run(self.run)
         self.recorder = self.mounted / ".sched" / recorder_name()
         self.recorder.write_bytes(recorder_text())
         self.write_bundles()
+
+    def begin_run(self, run: str) -> None:
+        """Have the folder be that of a run."""
+        data = {"schema_version": 1, "run": run, "generation": 1}
+        (self.mounted / ".sched/run.json").write_bytes(dump(data))
 
     def _script(self, index: int, cmd: Sequence[str] | None, attempt: int) -> bytes | None:
         if cmd is None:

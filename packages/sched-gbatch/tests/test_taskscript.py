@@ -382,6 +382,20 @@ def test_a_start_that_batch_does_not_call_another_one(tmp_path: Path) -> None:
     assert bucket.event()["rc"] == "3"
 
 
+def test_another_run_has_begun_in_the_folder_meanwhile(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    command = ["/bin/bash", "-c", "until [[ -e $1 ]]; do sleep 0.05; done", "-", str(go)]
+    bucket = Bucket(tmp_path, [command])
+    task = bucket.start()
+    until(bucket.runs, "it runs")
+    bucket.begin_run("another")
+    go.touch()
+    assert task.wait() == 0
+    assert [event["status"] for event in bucket.events()] == ["RUNNING"]
+    assert not (bucket.mounted / "0/job.rc").exists()
+    assert b"is no longer the folder of run" in bucket.printed.read_bytes()
+
+
 def test_a_task_without_a_job(tmp_path: Path) -> None:
     bucket = Bucket(tmp_path, [["/bin/true"], None, ["/bin/true"]])
     assert bucket.ran(1) == 0

@@ -247,6 +247,10 @@ _sched_tell_end() {
   _sched_name=$_sched_value
   [[ $_sched_name ]] || return 0         # the attempt was not this task's to start
   ! _sched_is_past || return 0
+  if ! _sched_insist "$_sched_patience" _sched_read_run || [[ $_sched_text != *"\"run\":\"$_sched_run\""* ]]; then
+    _sched_untold="$_sched_mounted is no longer the folder of run $_sched_run: what job $_sched_index has written stays where it is"
+    return
+  fi
   _sched_read_facts
   ((_sched_rc != 137)) || _sched_judge_memory
   for _sched_value in job.{stdout,stderr,rc,status,jid} "$_sched_wrapper" "${_sched_claim_file##*/}"; do
@@ -264,6 +268,9 @@ _sched_tell_end() {
   _sched_insist "$_sched_budget" _sched_bring_event "$_sched_name,$_sched_facts" "$_sched_name" || _sched_untold="that job $_sched_index has ended cannot be told"
   if read -r _sched_value <"$_sched_scratch/told"; then command -p rm -f -- "$_sched_mounted/.sched/events/$_sched_value"; fi
 } 2>/dev/null
+
+# The folder may have been removed, and another run begun in it since, whose jobs have the same numbers.
+_sched_read_run() { _sched_text=$(<"$_sched_mounted/.sched/run.json") && [[ $_sched_text ]]; } 2>/dev/null
 
 # Killed before it began.
 _sched_tell_refusal() {
