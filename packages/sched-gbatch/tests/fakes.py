@@ -78,6 +78,10 @@ class Objects:
         self.stored: dict[str, bytes] = {}
         self.error: OSError | None = None
 
+    def names(self, folder: str) -> list[str]:
+        found = (path.rpartition("/") for path in self.stored)
+        return [name for parent, _, name in found if parent == folder]
+
     def write(self, path: str, data: bytes) -> None:
         if self.error is not None:
             raise self.error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sched_core import (
     EngineUnavailable,
@@ -36,7 +36,6 @@ class Kills:
         self._service = service
         self._grace = grace
         self._cancel_at: dict[str, tuple[float, str]] = {}
-        self._told: list[str] = []
 
     def few(self, jobs: Sequence[Job]) -> list[Job]:
         """Return the jobs without those of large submissions that end as a whole."""
@@ -77,13 +76,12 @@ class Kills:
 
     async def _tell(self, submission: Submission, lines: Sequence[str]) -> None:
         ports = self._session.ports
-        path = f"{self._session.layout.home}/kills/{submission.sid}.{ports.random.getrandbits(40):010x}"
+        path = f"{self._folder}/{submission.sid}.{ports.random.getrandbits(40):010x}"
         text = "".join(f"{line}\n" for line in lines).encode()
         try:
             await ports.offload(ports.files.write, path, text)
         except OSError as error:
             raise EngineUnavailable(f"that jobs are to end cannot be told: {error}") from error
-        self._told.append(path)
 
     def _plan(self, submission: Submission) -> None:
         """Have the Batch job cancelled if its tasks do not end; at once where they had their time."""
@@ -113,13 +111,18 @@ class Kills:
             raise EngineUnavailable(str(error)) from error
 
     async def tidy(self) -> None:
-        """Remove what tasks were told by, where none is left that could look for it."""
-        left = self._session.tasks_left
-        paths = [
-            path for path in self._told if path.rpartition("/")[2].partition(".")[0] not in left
-        ]
-        if paths:
-            try:
-                await self._session.ports.offload(self._session.ports.files.remove_many, paths)
-            except OSError as error:
-                self._session.warn(f"objects in .sched/kills cannot be removed: {error}")
+        """Remove what tasks were told by, also by earlier drivers, where none is left to look for it."""
+        try:
+            await self._session.ports.offload(self._remove_settled, set(self._session.tasks_left))
+        except OSError as error:
+            self._session.warn(f"objects in .sched/kills cannot be removed: {error}")
+
+    def _remove_settled(self, left: Collection[str]) -> None:
+        files, folder = self._session.ports.files, self._folder
+        settled = [name for name in files.names(folder) if name.partition(".")[0] not in left]
+        if settled:
+            files.remove_many([f"{folder}/{name}" for name in settled])
+
+    @property
+    def _folder(self) -> str:
+        return f"{self._session.layout.home}/kills"
