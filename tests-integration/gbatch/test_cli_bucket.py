@@ -99,6 +99,22 @@ def test_jobs_that_do_not_see_the_bucket(sched: Sched) -> None:
     assert "\nattempt 1: FINISHED rc 0 on " in sched("explain", RUN, "0").stdout
 
 
+def test_a_mirror_that_is_cleaned(sched: Sched, storage: StorageEmulator, tmp_path: Path) -> None:
+    command = ("sh", "-c", "echo $0; test $0 = one", ":::", "one", "two")
+    sched("run", "-w", RUN, "--", *command, code=1)
+    mirror = tmp_path / "cache/sched/buckets" / RUN.removeprefix("gs://")
+    (mirror / "0/late").write_text("late")
+    assert f":{mirror} (" in sched("clean", RUN).stderr
+    assert not mirror.exists()
+    assert (storage.root / RUN.removeprefix("gs://") / "0/late").read_text() == "late"
+    assert "nothing of the run is left outside" in sched("clean", RUN).stderr
+    assert sched.counts() == {"finished": 1, "failed": 1}
+    assert sched("logs", RUN, "all").stdout == "one\ntwo\n"
+    assert "2 of them ended before" in sched("resume", RUN, code=1).stderr
+    assert "1 failed" in sched("retry", RUN, code=1).stderr
+    assert "\nattempt 2: FAILED EXIT rc 1 on " in sched("explain", RUN, "1").stdout
+
+
 # --- buckets that cannot be used -----------------------------------------------------------------
 
 COMMANDS = ["status RUN", "resume RUN", "logs RUN all", "run -w RUN -- true", "kill RUN"]

@@ -146,7 +146,10 @@ async def test_a_mirror_elsewhere(workdir: str, tmp_path: Path) -> None:
     assert await job.stdout_file.read_text() == f"{tmp_path}/here\n"
     again = Runner.resume(workdir, plugins=[])
     assert again.scheduler.mirror == f"{tmp_path}/here"
-    assert list(await clean_run(again.scheduler)) == []
+    (remains,) = await clean_run(again.scheduler)
+    assert (remains.path, remains.problem) == (f"{tmp_path}/here", "")
+    assert not (tmp_path / "here").exists()
+    assert await job.stdout_file.read_text() == f"{tmp_path}/here\n"
 
 
 async def test_a_mount_of_other_folders(workdir: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import get_ident
@@ -136,7 +136,7 @@ class Exchange:
         now = time.time()
         wanted = [
             (name, facts)
-            for name, facts in self._here()
+            for name, facts in self._here(self._is_common)
             if self._is_new(name, facts) and _is_due(facts, now, small, unfinished)
         ]
         self.searched_for = time.time() - now
@@ -153,10 +153,32 @@ class Exchange:
             self._pairs[name] = _Pair(facts, entry)
             self.changes += 1
 
-    def _here(self) -> Iterator[tuple[str, Facts]]:
+    def bring_rest(self, is_record: Callable[[str], bool], *, left: bool) -> list[OSError]:
+        """Bring what the bucket lacks, from all folders: this one is about to go; return problems.
+
+        Records of jobs are right here. In a mirror that the run has `left`, they are of no use, and
+        nothing is newer than what is in the bucket.
+        """
+        there = self._bucket.tree(self._root)
+        wanted = [
+            (name, facts)
+            for name, facts in self._here(lambda folder: folder != ".sched")
+            if self._is_lacking(name, facts, there.get(name), is_record(name), left)
+        ]
+        return try_all(self._upload, wanted)
+
+    def _is_lacking(
+        self, name: str, here: Facts, there: Entry | None, record: bool, left: bool
+    ) -> bool:
+        if there is None or left:
+            return there is None and not (record and left)
+        newer = record or here[1] > there.modified * 1e9
+        return newer and not self._is_same(name, here, there)
+
+    def _here(self, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, Facts]]:
         for path, folders, names in os.walk(self._folder):
             below = path[len(self._folder) + 1 :]
-            folders[:] = [name for name in folders if self._is_common(_join(below, name))]
+            folders[:] = [name for name in folders if is_wanted(_join(below, name))]
             for name in names:
                 facts = facts_of(f"{path}/{name}")
                 if facts is not None and self._is_nameable(_join(below, name)):

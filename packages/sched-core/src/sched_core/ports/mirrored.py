@@ -6,6 +6,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from .buckettree import Bucket
@@ -47,6 +48,8 @@ class MirroredFiles(OneByOne):
         """Whether a bucket that is out of reach is not waited for."""
         self.elsewhere: Mark | None = None
         """Another mirror, which an earlier driver has used last."""
+        self.run = ""
+        """The run's id, for its mirror to be known by."""
         self._onlooks = not folder
         self._mark: Mark | None = None
         self._joined: bool | None = None
@@ -60,7 +63,7 @@ class MirroredFiles(OneByOne):
             self._mark = there
             _raise_first(self.exchange.look_everywhere())
         else:
-            self.elsewhere, self._mark = there, Mark.of(self.folder)
+            self.elsewhere, self._mark = there, Mark.of(self.folder, self.run)
             self._begin(self._mark)
         self._joined = True
 
@@ -79,8 +82,7 @@ class MirroredFiles(OneByOne):
     def take(self) -> None:
         """Record that this is the run's mirror now: what is started writes here."""
         if self._mark is not None and not self._mark.taken:
-            mark = self._mark
-            self._mark = Mark(mark.id, mark.host, mark.folder)
+            self._mark = replace(self._mark, taken=True)
             write_mark(self.bucket, self.root, self._mark)
             write_mark(self.disk, self.folder, self._mark)
 

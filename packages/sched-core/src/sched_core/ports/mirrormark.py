@@ -26,18 +26,21 @@ class Mark:
     folder: str
     taken: bool = True
     """Whether jobs may have been started that write here."""
+    run: str = ""
+    """Whose mirror it is, as far as that was known."""
 
     @classmethod
-    def of(cls, folder: str) -> Mark:
+    def of(cls, folder: str, run: str) -> Mark:
         """Return a new one, for a folder of this machine."""
-        return cls(secrets.token_hex(8), socket.gethostname(), folder, taken=False)
+        return cls(secrets.token_hex(8), socket.gethostname(), folder, taken=False, run=run)
 
 
 def read_mark(files: Files, root: str) -> Mark | None:
     """Return the mark of a bucket's folder or of a mirror, None where there is none."""
     try:
         found = json.loads(files.read(f"{root}/{NAME}"))
-        return Mark(found["id"], found["host"], found["folder"], bool(found["taken"]))
+        run = found.get("run", "")
+        return Mark(found["id"], found["host"], found["folder"], bool(found["taken"]), run)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError):

@@ -37,7 +37,8 @@ _NOT_BROUGHT_BACK = (Failure.OUTPUT, Failure.UNAVAILABLE, Failure.LOST)
 
 async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequence[Remains]:
     """Remove what the run in the scheduler's work directory has left outside of it: on hosts that
-    do not share its disk. The run's folder stays as it is.
+    do not share its disk, and in mirrors of a bucket, which gets what is only there. The run's
+    folder stays as it is.
 
     Returns what was found, each with the problem that kept it from being removed, if any. Jobs that
     have not ended for good, or whose outputs did not come back, may have left the only copy of
@@ -57,10 +58,21 @@ async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequ
                 found = await scheduler.find_remains(used)
                 if not lose_results:
                     _check_that_nothing_is_lost(jobs, found)
-                return await scheduler.remove_remains(found)
+                removed = await scheduler.remove_remains(found)
+                return [*removed, *await _clean_mirrors(scheduler, ports, run, lease)]
     finally:
         with anyio.CancelScope(shield=True):
             await ports.offload(lease.release)
+
+
+async def _clean_mirrors(
+    scheduler: Scheduler, ports: Ports, run: RunFile, lease: Lease
+) -> Sequence[Remains]:
+    if not scheduler.workdir.is_cloud():
+        return ()
+    from .mirrors import clean_mirrors
+
+    return await ports.offload(clean_mirrors, scheduler, run.run, lease)
 
 
 @asynccontextmanager

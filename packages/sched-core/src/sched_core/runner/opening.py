@@ -85,7 +85,7 @@ async def _open(
     run = _run_file(scheduler, ports, found, existing)
     scheduler.mount_volumes()
     if scheduler.workdir.is_cloud():
-        await ports.offload(_settle_on_mirror, ports.files, layout, records)
+        await ports.offload(_settle_on_mirror, ports.files, layout, run, records)
     await ports.offload(write_run, ports.files, layout, run)
     journal = Journal(ports.files, layout, lease.epoch)
     if found is None or existing == "reuse":
@@ -95,12 +95,14 @@ async def _open(
     return session, records
 
 
-def _settle_on_mirror(files: Files, layout: Layout, records: Mapping[int, JobRecord]) -> None:
+def _settle_on_mirror(
+    files: Files, layout: Layout, run: RunFile, records: Mapping[int, JobRecord]
+) -> None:
     """Have the run's mirror hold what the bucket holds, or see to it that it needs none. Blocks."""
     from ..ports.mirrormark import read_mark, remove_mark
 
     if (mirrored := as_mirrored(files)) is not None:
-        mirrored.exchange.earlier_jobs = frozenset(records)
+        mirrored.run, mirrored.exchange.earlier_jobs = run.run, frozenset(records)
         mirrored.join()
     elif (mark := read_mark(files, layout.workdir)) is not None:
         if found := jobs_that_may_run(files, layout, records):

@@ -18,7 +18,7 @@ _COMMANDS = {
     "logs": "Show what jobs wrote.",
     "kill": "Kill jobs of a run, or all of it.",
     "retry": "Run jobs again that did not finish.",
-    "clean": "Remove what a run has left on other hosts.",
+    "clean": "Remove what a run has left outside of its folder.",
     "explain": "Tell all that is known about one job.",
     "schedulers": "List the schedulers that are installed.",
     "doctor": "Check that this machine and a scheduler can run jobs.",
