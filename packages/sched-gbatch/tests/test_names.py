@@ -86,7 +86,7 @@ def test_ids_of_tasks() -> None:
 @given(st.lists(st.integers(0, 500), unique=True, max_size=60))
 def test_ranges_tell_the_jobs_of_tasks_in_their_order(indexes: list[int]) -> None:
     told = index_ranges(indexes)
-    found = []
+    found: list[int] = []
     for span in filter(None, told.split("_")):
         first, _, last = span.partition("-")
         found += range(int(first), int(last or first) + 1)
