@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -34,7 +34,9 @@ async def driver(
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have come to its end
+                process.send_signal(signal.SIGKILL)
+    assert process.returncode in (0, -signal.SIGKILL), "the driver has failed; its stderr tells why"
 
 
 @asynccontextmanager
