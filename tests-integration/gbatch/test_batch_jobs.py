@@ -36,6 +36,20 @@ async def test_a_thousand_jobs_are_one_batch_job_and_few_requests(cloud: Cloud) 
     assert calls["ListTasks"] <= calls["GetJob"]
 
 
+async def test_what_many_attempts_have_left_is_kept(cloud: Cloud) -> None:
+    jobs = 40
+    together = '[ "$SCHED_ATTEMPT" = 2 ] || { echo first; exit 3; }'
+    async with cloud.run(error_strategy="retry", forks=100) as runner:
+        cloud.storage.reset_counts()
+        await runner.feed_all([["/bin/sh", "-c", together]] * jobs)
+        await runner.stop_feeding()
+    assert {(job.status, job.attempt) for job in runner.jobs} == {(JobStatus.FINISHED, 2)}
+    kept = [cloud.folder() / f"{n}/job.retry/1" for n in range(jobs)]
+    assert {(folder / "job.stdout").read_text() for folder in kept} == {"first\n"}
+    assert all((folder / "job.wrapped.gbatch").exists() for folder in kept)
+    assert cloud.storage.counts()["copy"] == 6 * jobs
+
+
 async def test_most_running_is_forks(cloud: Cloud) -> None:
     async with cloud.run(forks=3) as runner:
         await runner.feed_all([["sleep", "0.1"]] * 12)

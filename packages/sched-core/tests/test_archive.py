@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_core.lifecycle.files import Preparation, prepare_jobs
+from sched_core.lifecycle.files import Preparation, archive_attempts, prepare_jobs
 from sched_core.ports.files import LocalFiles
 from sched_core.runfolder import AttemptId
 
@@ -66,3 +66,20 @@ def test_the_files_of_an_attempt_that_has_begun_are_left_to_it(metadir: Path) ->
     prepare(metadir)
     assert archived(metadir) == FIRST
     assert (metadir / "job.stdout").read_text() == "2"
+
+
+NAMES = ("job.stdout", "job.stderr", "job.rc", "job.wrapped.local")
+
+
+def test_many_attempts_are_archived_together(metadir: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "job.stdout").write_text("5")
+    (other / "job.claim.5").touch()
+    # The driver's own store makes the folders of a disk.
+    for folder in (metadir / "job.retry/1", other / "job.retry/4"):
+        folder.mkdir(parents=True)
+    archive_attempts(LocalFiles(), [(str(metadir), 1), (str(other), 4)], NAMES)
+    assert archived(metadir) == FIRST
+    assert (other / "job.stdout").read_text() == "5", "the next attempt has begun: it is its own"
+    assert (metadir / "mine").exists()

@@ -31,14 +31,16 @@ class Trouble(LocalFiles):
         return []
 
 
-def store(folder: Path, files: Trouble) -> list[OSError | None]:
+def store(
+    folder: Path, files: Trouble, tasks: tuple[AttemptId, ...] = TASKS
+) -> list[OSError | None]:
     for name in ("bundles", "tasks"):
         (folder / ".sched" / name).mkdir(parents=True)
     preparations = [
         Preparation(task, f"{folder}/{task.job_index}", "", b"script %d\n" % task.job_index)
-        for task in TASKS
+        for task in tasks
     ]
-    submission = Submission("01", "name", "gbatch", TASKS)
+    submission = Submission("01", "name", "gbatch", tasks)
     scripts = Scripts(files, Layout(str(folder)), "/mnt/disks/run")
     return scripts.store("gbatch", "run", 5.0, submission, preparations)
 
@@ -57,3 +59,15 @@ def test_a_bucket_out_of_reach_is_not_asked_for_each_job(tmp_path: Path) -> None
     with pytest.raises(StoreUnavailable):
         store(tmp_path, files)
     assert files.asked == 1
+
+
+def test_what_many_attempts_have_left_is_archived_together(tmp_path: Path) -> None:
+    tasks = tuple(AttemptId(number, 2) for number in range(10))
+    for number in range(10):
+        (tmp_path / f"{number}/job.retry/1").mkdir(parents=True)
+        (tmp_path / f"{number}/job.stdout").write_text(str(number))
+    files = Trouble(PermissionError(errno.EACCES, "no"))
+    assert store(tmp_path, files, tasks) == [None] * 10
+    assert files.asked == 0
+    kept = [(tmp_path / f"{number}/job.retry/1/job.stdout").read_text() for number in range(10)]
+    assert kept == [str(number) for number in range(10)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sched_core import Submission
-from sched_core.lifecycle.files import Preparation, archive_attempt
+from sched_core.lifecycle.files import Preparation, archive_attempt, archive_attempts
 from sched_core.ports import Files, StoreUnavailable
 from sched_core.runfolder import Layout
 
@@ -14,6 +14,10 @@ from .bundles import bundle_paths, bundles
 from .taskscript import TaskScript, render_task_script
 
 __all__ = ["Scripts"]
+
+_RECORDS = ("job.stdout", "job.stderr", "job.status", "job.rc", "job.jid")
+_MANY = 8
+"""Attempts whose files are archived together, as when many machines are taken away at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Scripts:
 
         Raises OSError where not one can be stored.
         """
-        problems = [self._archive(one) for one in preparations]
+        problems = self._archive_all(scheduler, preparations)
         prepared = zip(preparations, problems, strict=True)
         scripts = {one.task: one.script for one, problem in prepared if problem is None}
         whole = bundles(
@@ -64,6 +68,24 @@ class Scripts:
     def _bundles(self, submission: Submission) -> list[str]:
         folder = f"{self.layout.home}/bundles"
         return bundle_paths(folder, submission.sid, len(submission.tasks))
+
+    def _archive_all(
+        self, scheduler: str, preparations: Sequence[Preparation]
+    ) -> list[OSError | None]:
+        places = [(one.metadir, one.attempt - 1) for one in preparations if one.attempt > 1]
+        if len(places) >= _MANY and self._archive_together(scheduler, places):
+            return [None] * len(preparations)
+        return [self._archive(one) for one in preparations]
+
+    def _archive_together(self, scheduler: str, places: Sequence[tuple[str, int]]) -> bool:
+        """Tell whether it could be done; which of them it could not is seen one by one."""
+        try:
+            archive_attempts(self.files, places, [*_RECORDS, f"job.wrapped.{scheduler}"])
+        except StoreUnavailable:
+            raise
+        except OSError:
+            return False
+        return True
 
     def _archive(self, preparation: Preparation) -> OSError | None:
         try:

@@ -13,6 +13,7 @@ from ..text.claim import Claim, claim_name, parse_claim
 __all__ = [
     "Preparation",
     "archive_attempt",
+    "archive_attempts",
     "prepare_jobs",
     "read_claim",
     "read_text",
@@ -101,6 +102,26 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
         _remove_copied(files, pairs)
     names = [name for name in names if name not in kept]
     files.move_many([(f"{metadir}/{name}", f"{folder}/{name}") for name in names])
+
+
+def archive_attempts(files: Files, places: Iterable[tuple[str, int]], names: Sequence[str]) -> None:
+    """Do what `archive_attempt` does for many attempts, given as folder and number, and for files of
+    these names: by few questions, where each is dear.
+    """
+    moves = {
+        f"{metadir}/{name}": f"{metadir}/job.retry/{attempt}/{name}"
+        for metadir, attempt in places
+        for name in names
+    }
+    begun = {f"{metadir}/{claim_name(attempt + 1)}": metadir for metadir, attempt in places}
+    known = files.checksums([*moves, *moves.values(), *begun])
+    left_alone = {metadir for path, metadir in begun.items() if path in known}
+    pairs = {
+        a: b for a, b in moves.items() if a in known and a.rpartition("/")[0] not in left_alone
+    }
+    if copied := {a: b for a, b in pairs.items() if b in known}:
+        _remove_copied(files, copied)
+    files.move_many([(a, b) for a, b in pairs.items() if b not in known])
 
 
 def _remove_copied(files: Files, pairs: Mapping[str, str]) -> None:
