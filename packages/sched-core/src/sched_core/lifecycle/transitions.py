@@ -194,7 +194,9 @@ class Transitions:
 
     def _is_spared(self, job: Job) -> bool:
         """Tell whether a job that never began is to leave nothing where each file is a request."""
-        return job.started is None and self._session.ports.files.interval > 0
+        session = self._session
+        dear = session.ports.files.interval > 0 and session.mirror is None
+        return dear and job.started is None
 
     async def _publish(self, job: Job) -> None:
         """Have what the job left be where everybody finds it, before anybody is told of its end."""
