@@ -29,6 +29,11 @@ def zombies() -> list[str]:
     return [stat for stat in children() if stat.rpartition(") ")[2].startswith("Z")]
 
 
+def living() -> int:
+    """Return how many children of this process have not ended."""
+    return len(children()) - len(zombies())
+
+
 def carriers(token: str) -> list[int]:
     """Return the processes whose SCHED_JOB_TOKEN begins with this."""
     mark = b"\0SCHED_JOB_TOKEN=" + os.fsencode(token)
