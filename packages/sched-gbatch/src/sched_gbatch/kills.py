@@ -9,12 +9,11 @@ from sched_core import (
     Job,
     JobStatus,
     Submission,
-    SubmitOutcomeUnknown,
 )
-from sched_core.errors import BackendError
 from sched_core.lifecycle.session import Active, Session
 
-from .names import batch_id, request_id
+from .asking import cancel
+from .names import batch_id
 from .service import BatchService
 
 __all__ = ["Kills"]
@@ -102,13 +101,7 @@ class Kills:
                     self._session.warn(f"a Batch job cannot be cancelled now: {error}")
 
     async def _cancel(self, name: str) -> None:
-        batch = batch_id(name)
-        try:
-            await self._session.ports.offload(
-                self._service.cancel, batch, request_id(f"{batch}:cancel")
-            )
-        except (EngineUnavailable, SubmitOutcomeUnknown, BackendError) as error:
-            raise EngineUnavailable(str(error)) from error
+        await cancel(self._session.ports, self._service, batch_id(name))
 
     async def tidy(self) -> None:
         """Remove what tasks were told by, also by earlier drivers, where none is left to look for it."""

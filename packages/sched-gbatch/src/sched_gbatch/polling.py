@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar, TypeVarTuple
 
 from sched_core import (
     AttemptId,
@@ -15,13 +14,12 @@ from sched_core import (
     Job,
     Observation,
     Submission,
-    SubmitOutcomeUnknown,
     attempt_id,
 )
-from sched_core.errors import BackendError
 from sched_core.lifecycle.session import Session
 
-from .names import batch_id, request_id, task_id
+from .asking import ask, cancel
+from .names import batch_id, task_id
 from .service import BatchService
 from .states import (
     ENDED_JOBS,
@@ -33,9 +31,6 @@ from .states import (
 )
 
 __all__ = ["Poll"]
-
-T = TypeVar("T")
-Args = TypeVarTuple("Args")
 
 _RECORDS_ARE_LATE = 10.0
 """Seconds for which a command's exit code, told by Batch, is no last word: its record may come."""
@@ -68,21 +63,21 @@ class Poll:
 
     async def job(self, batch: str) -> JobNews | None:
         """Return what is known of a Batch job, None where there is none. Raises EngineUnavailable."""
-        return await self._put(self._service.job, batch)
+        return await ask(self._session.ports, self._service.job, batch)
 
     async def has(self, job: Job) -> bool:
         """Tell whether Batch has the job, waiting or running. Raises EngineUnavailable."""
         batch = self._batch_of(job)
         if batch is None:
             return False
-        tasks = await self._put(self._service.tasks, batch)
+        tasks = await ask(self._session.ports, self._service.tasks, batch)
         task = tasks.get(self._number(job))
         return task is not None and not task.ended
 
     async def starts_again(self, job: Job) -> bool:
         """Tell whether a later start than is known of may be with a VM. Raises EngineUnavailable."""
         batch = self._batch_of(job)
-        tasks = {} if batch is None else await self._put(self._service.tasks, batch)
+        tasks = {} if batch is None else await ask(self._session.ports, self._service.tasks, batch)
         task = tasks.get(self._number(job))
         if task is None:
             return False
@@ -136,16 +131,7 @@ class Poll:
         is known here, about all tasks.
         """
         known = {batch: self._known_of(batch, jobs[0]) for batch, jobs in groups.items()}
-        return await self._put(self._look_at_all, known, whole)
-
-    async def _put(self, question: Callable[[*Args], T], *args: *Args) -> T:
-        """Ask the service. Raises EngineUnavailable."""
-        try:
-            return await self._session.ports.offload(question, *args)
-        except EngineUnavailable:
-            raise
-        except (BackendError, SubmitOutcomeUnknown) as error:
-            raise EngineUnavailable(str(error)) from error
+        return await ask(self._session.ports, self._look_at_all, known, whole)
 
     def _look_at_all(
         self, known: Mapping[str, tuple[int, int]], whole: Collection[str]
@@ -249,10 +235,8 @@ class Poll:
             why = f": {trouble}" if trouble else ""
             self._overdue[batch] = f"it did not start within start_timeout{why}"
         try:
-            await self._session.ports.offload(
-                self._service.cancel, batch, request_id(f"{batch}:cancel")
-            )
-        except BackendError as error:
+            await cancel(self._session.ports, self._service, batch)
+        except EngineUnavailable as error:
             self._session.warn(f"a Batch job cannot be cancelled now: {error}")
 
     # --- which is which ------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ class Evidence:
     def told_by(self, claim: Claim) -> Observation:
         """Return what a claim tells: of a success nothing, where that has to be told by an event."""
         seen = observation_of(claim)
-        unproven = self.by_events and claim.rc == 0 and claim.failure is None
+        unproven = self.by_events and claim.finished
         return replace(seen, state=EngineState.RUNNING, rc=None) if unproven else seen
 
     async def engine_failed(self, active: Active, failure: Failure, reason: str) -> None:
@@ -217,7 +217,7 @@ class Evidence:
         """Tell whether the event of a success may be there, unread, of which the claim tells: the
         machine was lost just after that.
         """
-        if not self.by_events or claim is None or claim.rc != 0 or claim.failure is not None:
+        if not self.by_events or claim is None or not claim.finished:
             return False
         since, now = active.engine_ended, self._session.ports.monotonic()
         return since is None or now - since < EVENTS_ARE_LATE

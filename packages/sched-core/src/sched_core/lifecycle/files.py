@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..ports.files import Files, StoreUnavailable
+from ..ports.files import Entry, Files, StoreUnavailable
 from ..runfolder.submissions import AttemptId
 from ..text.claim import Claim, claim_name, parse_claim
 
@@ -99,7 +99,7 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     kept = [] if files.make_folder(folder) else files.names(folder)
     pairs = {f"{metadir}/{name}": f"{folder}/{name}" for name in names if name in kept}
     if pairs:
-        _remove_copied(files, pairs)
+        _remove_copied(files, pairs, files.checksums([*pairs, *pairs.values()]))
     names = [name for name in names if name not in kept]
     files.move_many([(f"{metadir}/{name}", f"{folder}/{name}") for name in names])
 
@@ -120,13 +120,12 @@ def archive_attempts(files: Files, places: Iterable[tuple[str, int]], names: Seq
         a: b for a, b in moves.items() if a in known and a.rpartition("/")[0] not in left_alone
     }
     if copied := {a: b for a, b in pairs.items() if b in known}:
-        _remove_copied(files, copied)
+        _remove_copied(files, copied, known)
     files.move_many([(a, b) for a, b in pairs.items() if b not in known])
 
 
-def _remove_copied(files: Files, pairs: Mapping[str, str]) -> None:
+def _remove_copied(files: Files, pairs: Mapping[str, str], known: Mapping[str, Entry]) -> None:
     """Remove what is left of moves that were broken off, where moving is copying."""
-    known = files.checksums([*pairs, *pairs.values()])
     sums = {path: entry.md5 for path, entry in known.items() if entry.md5 is not None}
     files.remove_many([a for a, b in pairs.items() if a in sums and sums[a] == sums.get(b)])
 

@@ -55,6 +55,11 @@ class Claim:
         return self.jid == FENCE
 
     @property
+    def finished(self) -> bool:
+        """Whether it tells of a good end."""
+        return self.rc == 0 and self.failure is None
+
+    @property
     def complete(self) -> bool:
         """Whether it says who made it: the first line is there."""
         return self.claimed is not None
