@@ -14,6 +14,7 @@ from .batch import BatchEmulator
 from .cloud import BUCKET as RUNS
 from .cloud import Cloud
 from .gcsfuse import Gcsfuse
+from .mirrors import BUCKET as MIRRORED
 from .storage import StorageEmulator
 from .storage_client import Bucket, Client
 
@@ -27,6 +28,13 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.url)
         # A thread that looks for the bucket's region would be counted, and outlive the client.
         monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+        yield storage
+
+
+@pytest.fixture(scope="module")
+def mirrored_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
+    """Cloud Storage for runs whose jobs see a mirror, the same one for all tests of a module."""
+    with StorageEmulator(tmp_path_factory.mktemp("storage"), MIRRORED) as storage:
         yield storage
 
 

@@ -8,19 +8,17 @@ import subprocess
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from ..daemons import EngineMissing, need_programs
 from .gcsfuse_settings import Settings, UploadFault
-from .storage_process import ServerProcess
+from .storage_process import Served, ServerProcess
 
 __all__ = ["Gcsfuse", "Settings", "UploadFault"]
 
 _DEVICE = "/dev/fuse"
 
 
-class Gcsfuse:
+class Gcsfuse(Served):
     """Shows the bucket's folder below `root` at a mount point.
 
     with Gcsfuse(storage.root, "bucket", tmp_path / "mount") as mount:
@@ -68,17 +66,6 @@ class Gcsfuse:
         self._process.stop()
         # If it was killed, the mount is left over, and no look at it would tell.
         subprocess.run(["umount", "--lazy", self.path], check=False, capture_output=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _need_fuse() -> None:

@@ -8,18 +8,17 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .storage_control import CONTROL, Fault, FaultKind
-from .storage_process import ServerProcess
+from .storage_process import Served, ServerProcess
 
 __all__ = ["StorageEmulator"]
 
 _PATIENCE = 60.0
 
 
-class StorageEmulator:
+class StorageEmulator(Served):
     """Serves the folders below `root` as buckets. What it is asked to do happens at once, and blocks
     for a moment: in an event loop, ask from a thread.
 
@@ -50,17 +49,6 @@ class StorageEmulator:
 
     def stop(self) -> None:
         self._process.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def fault(
         self,

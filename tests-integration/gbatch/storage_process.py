@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
-__all__ = ["ServerProcess"]
+__all__ = ["Served", "ServerProcess"]
 
 _FOLDER = Path(__file__).resolve().parent
+
+
+class Served(ABC):
+    """What serves until it is stopped, at the latest at the end of a block."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it; a second time does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class ServerProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -55,8 +56,8 @@ def test_the_same_run_once_more(sched: Sched) -> None:
     assert "holds another run" in sched.run("--resume", "--", "false", code=2).stderr
 
 
-def test_logs_are_followed(sched: Sched) -> None:
-    driver = sched.start_run("--", "sh", "-c", WAIT_FOR_GO, ":::", "one")
+def follow_to_its_end(sched: Sched, driver: subprocess.Popen[str]) -> None:
+    """See what the job writes as it writes it, before and after it is let go."""
     follower = sched.start("logs", RUN, "0", "-f")
     assert follower.stdout is not None
     assert follower.stdout.readline() == "one\n"
@@ -64,6 +65,11 @@ def test_logs_are_followed(sched: Sched) -> None:
     assert follower.stdout.read() == "one went\n"
     assert finish(follower) == (0, "")
     assert finish(driver)[0] == 0
+
+
+def test_logs_are_followed(sched: Sched) -> None:
+    driver = sched.start_run("--", "sh", "-c", WAIT_FOR_GO, ":::", "one")
+    follow_to_its_end(sched, driver)
 
 
 def test_kill_by_the_driver(sched: Sched) -> None:
@@ -88,13 +94,7 @@ def test_jobs_that_do_not_see_the_bucket(sched: Sched) -> None:
     command = ("sh", "-c", WAIT_FOR_GO, ":::", "one")
     driver = sched.start("run", "-w", RUN, "--json", "--", *command)
     await_event(driver, "started")
-    follower = sched.start("logs", RUN, "0", "-f")
-    assert follower.stdout is not None
-    assert follower.stdout.readline() == "one\n"
-    sched.go()
-    assert follower.stdout.read() == "one went\n"
-    assert finish(follower) == (0, "")
-    assert finish(driver)[0] == 0
+    follow_to_its_end(sched, driver)
     assert sched("logs", RUN, "all").stdout == "one\none went\n"
     assert "\nattempt 1: FINISHED rc 0 on " in sched("explain", RUN, "0").stdout
 

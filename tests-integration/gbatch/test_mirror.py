@@ -34,12 +34,6 @@ COUNTED = 'echo run >>"$HOME/count.$SCHED_JOB_INDEX"; '
 GATE = 'until [ -e "$HOME/gate" ]; do sleep 0.05; done; '
 
 
-@pytest.fixture(scope="module")
-def mirrored_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
-    with StorageEmulator(tmp_path_factory.mktemp("storage"), BUCKET) as storage:
-        yield storage
-
-
 @pytest.fixture(autouse=True)
 def home(
     mirrored_storage: StorageEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

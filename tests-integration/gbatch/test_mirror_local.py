@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,12 +13,6 @@ from sched_local import LocalScheduler
 
 from .mirrors import BUCKET, prepare
 from .storage import StorageEmulator
-
-
-@pytest.fixture(scope="module")
-def mirrored_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
-    with StorageEmulator(tmp_path_factory.mktemp("storage"), BUCKET) as storage:
-        yield storage
 
 
 @pytest.fixture(autouse=True)
