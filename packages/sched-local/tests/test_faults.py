@@ -308,7 +308,7 @@ async def test_a_work_directory_that_vanishes_is_an_error(workdir: Path, tmp_pat
             run = running.scheduler.session.run
             job = await running.feed(shell(WAIT, go))
             await until_running(job)
-            assert len(carriers(f"{run}-0-1")) > 0
+            await until(lambda: len(carriers(f"{run}-0-1")) > 0)
             shutil.rmtree(workdir)
             go.touch()
             await running.feed(["true"])
