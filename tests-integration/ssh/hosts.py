@@ -154,8 +154,9 @@ class Host:
         self._lab.network.ip("link", "set", f"p{self.number}", "down")
 
     def heal(self) -> None:
-        """Undo `cut`."""
+        """Undo `cut`, and have the kernel forget that it was looking for the host in vain."""
         self._lab.network.ip("link", "set", f"p{self.number}", "up")
+        self._lab.network.ip("neigh", "flush", "to", self.address, "dev", "br0")
 
     @contextmanager
     def cut_off(self) -> Iterator[None]:
