@@ -4,6 +4,7 @@ is away.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -273,9 +274,10 @@ async def test_drivers_that_die_again_and_again(
     for _ in range(6):
         mirrored_storage.fault("status", method="POST", skip=chance.randrange(20), count=2)
         mirrored_storage.fault("lost", method="POST", skip=chance.randrange(20), count=2)
-        with subprocess.Popen(argv) as process:  # whose kill() bears that it has ended
+        async with await anyio.open_process(argv, stdout=None, stderr=None) as process:
             await anyio.sleep(chance.uniform(0.8, 2.0))
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it came to its end first
+                process.kill()
     mirrored_storage.clear_faults()
     async with run_of(workdir, "resume", forks=4) as runner:
         await runner.feed_all(commands)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from sched_core.ports import Entry, SystemPorts
 from sched_core.ports.files import OneByOne
-from sched_meta.runfolder import RunFolder
+from sched_meta.reading.runfolder import RunFolder
 
 __all__ = ["Bucket", "run_folder"]
 

@@ -176,7 +176,7 @@ def test_fault_of_its_own_is_no_traceback(
     def broken(*args: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("sched_meta.runfolder.existing_run", broken)
+    monkeypatch.setattr("sched_meta.reading.runfolder.existing_run", broken)
     message = said(capsys, "status", code=1)
     assert message.startswith("ZeroDivisionError: oops; this is a fault of sched's own")
     monkeypatch.setenv("SCHED_DEBUG", "1")

@@ -17,8 +17,8 @@ from sched_core.runfolder import Journal, Layout, RunFile, job_entry, write_run
 from sched_core.runfolder.state import state_entry
 from sched_meta.checks import check_machine
 from sched_meta.cli import main
-from sched_meta.history import explanation
-from sched_meta.runfolder import RunFolder, existing_run
+from sched_meta.reading.history import explanation
+from sched_meta.reading.runfolder import RunFolder, existing_run
 
 from .bucket import Bucket, run_folder
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sched_core.errors import CommandError
 from sched_core.model.resources import Resources
-from sched_meta.listfile import parse_list
+from sched_meta.lists.listfile import parse_list
 
 
 def test_shell_lines() -> None:

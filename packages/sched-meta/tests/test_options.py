@@ -7,7 +7,7 @@ import pytest
 
 from sched_core.errors import OptionError
 from sched_local import LocalScheduler
-from sched_meta.options import parse_options
+from sched_meta.driving.options import parse_options
 
 
 class Declared(LocalScheduler):

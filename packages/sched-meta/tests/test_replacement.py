@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import OptionError
-from sched_meta.replacement import FORM, Template
+from sched_meta.lists.replacement import FORM, Template
 
 # What GNU parallel 20221122 prints for {.} {/} {//} {/.}.
 GNU_PARALLEL = [

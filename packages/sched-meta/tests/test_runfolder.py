@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.errors import OptionError, RunNotFound
-from sched_meta.runfolder import RunFolder, existing_run, new_run, newest_run
+from sched_meta.reading.runfolder import RunFolder, existing_run, new_run, newest_run
 
 
 @pytest.fixture(autouse=True)

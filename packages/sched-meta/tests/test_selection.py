@@ -6,7 +6,7 @@ from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
-from sched_meta.selection import select_jobs
+from sched_meta.reading.selection import select_jobs
 
 JOBS = {
     0: JobRecord(0, ["a"], name="sample1", status=JobStatus.FINISHED),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import OptionError
-from sched_meta.shellline import ShellTemplate, shell_command
+from sched_meta.lists.shellline import ShellTemplate, shell_command
 
 NASTY = "a b'\"$x`id`$(id)\\*?;\n&|#{}!~ /f.x.gz"
 

@@ -10,10 +10,10 @@ import pytest
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
-from sched_meta.jobfiles import chunks, last_line, last_line_of_each, last_lines
-from sched_meta.report import group_failures
-from sched_meta.runfolder import RunFolder
-from sched_meta.tails import Tail, fetch, tail_of
+from sched_meta.reading.failures import group_failures
+from sched_meta.reading.jobfiles import chunks, last_line, last_line_of_each, last_lines
+from sched_meta.reading.runfolder import RunFolder
+from sched_meta.reading.tails import Tail, fetch, tail_of
 
 from .bucket import Bucket, run_folder
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core.errors import OptionError
-from sched_meta.values import split_command
+from sched_meta.lists.values import split_command
 
 
 def rows(*words: str) -> list[tuple[str, ...]]:

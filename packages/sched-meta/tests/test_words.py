@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
-from sched_meta.cores import usable_cores
-from sched_meta.jobfiles import last_line
-from sched_meta.report import group_failures, next_steps, summary
-from sched_meta.runfolder import RunFolder
+from sched_meta.driving.cores import usable_cores
+from sched_meta.reading.failures import group_failures, next_steps, summary
+from sched_meta.reading.jobfiles import last_line
+from sched_meta.reading.runfolder import RunFolder
 from sched_meta.wording import counted, duration, index_ranges, one_line, plain, state_counts
 
 ARGUMENTS = st.binary(max_size=8).map(

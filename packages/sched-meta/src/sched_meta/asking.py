@@ -10,7 +10,7 @@ from sched_core import SchedError, scheduler_of
 from sched_core.runfolder import JobRecord
 from sched_core.runner.opening import restore_job
 
-from .runfolder import RunFolder
+from .reading.runfolder import RunFolder
 from .wording import plain
 
 __all__ = ["engines_words"]

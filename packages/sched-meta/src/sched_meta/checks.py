@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sched_core.errors import SchedError
 
-from .cores import usable_cores
-from .options import parse_options
+from .driving.cores import usable_cores
+from .driving.options import parse_options
+from .reading.runfolder import RUNS, RunFolder
 from .registry import get_scheduler
-from .runfolder import RUNS, RunFolder
 from .wording import size
 
 __all__ = ["Check", "check_machine", "check_scheduler"]

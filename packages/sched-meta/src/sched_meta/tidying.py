@@ -10,8 +10,8 @@ import anyio
 from sched_core import clean_run, scheduler_of
 
 from .console import say, warnings_go_to
-from .options import parse_options
-from .runfolder import RunFolder
+from .driving.options import parse_options
+from .reading.runfolder import RunFolder
 from .wording import plain, size
 
 __all__ = ["clean_up"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sched_core.model.status import JobStatus
 from sched_core.model.units import format_memory, format_time
 
-from .jobstate import JobState
+from .reading.jobstate import JobState
 
 __all__ = [
     "clock",

@@ -17,7 +17,7 @@ def clean(run: str | None, options: tuple[str, ...], yes: bool) -> int:
     The run's own folder, with what came back, stays as it is. Nothing is removed while the run has
     a driver or jobs of it may run. The exit code is 1 where something is left.
     """
-    from ..runfolder import existing_run
+    from ..reading.runfolder import existing_run
     from ..tidying import clean_up
 
     return clean_up(existing_run(run), options, lose_results=yes)

@@ -23,8 +23,8 @@ def doctor(scheduler: str, options: tuple[str, ...], workdir: str | None) -> int
     The exit code is 1 where a check fails; warnings do not count.
     """
     from ..checks import check_machine, check_scheduler
+    from ..reading.runfolder import RunFolder
     from ..registry import get_scheduler
-    from ..runfolder import RunFolder
 
     get_scheduler(scheduler)
     folder = RunFolder(workdir) if workdir else None

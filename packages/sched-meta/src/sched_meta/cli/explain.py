@@ -19,9 +19,9 @@ def explain(run: str, job: str) -> None:
     from sched_core.errors import OptionError
 
     from ..asking import engines_words
-    from ..history import explanation
-    from ..runfolder import existing_run
-    from ..selection import select_jobs
+    from ..reading.history import explanation
+    from ..reading.runfolder import existing_run
+    from ..reading.selection import select_jobs
     from ..wording import index_ranges
 
     folder = existing_run(run)

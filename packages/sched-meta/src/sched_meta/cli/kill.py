@@ -16,7 +16,7 @@ def kill(run: str, jobs: tuple[str, ...]) -> int:
     Killed jobs have ended: only `sched retry` runs them again. To stop a run and go on later, send
     its driver a signal instead (Ctrl-C).
     """
-    from ..control import kill_jobs
-    from ..runfolder import existing_run
+    from ..driving.control import kill_jobs
+    from ..reading.runfolder import existing_run
 
     return kill_jobs(existing_run(run), jobs)

@@ -19,10 +19,10 @@ def logs(run: str, jobs: tuple[str, ...], which: str | None, follow: bool) -> No
     host with a disk of its own is read there.
     """
     from ..console import say
-    from ..elsewhere import read_elsewhere, where_it_is_written
-    from ..follow import LogReader, follow_logs, show_logs
-    from ..runfolder import existing_run
-    from ..selection import select_jobs
+    from ..reading.elsewhere import read_elsewhere, where_it_is_written
+    from ..reading.follow import LogReader, follow_logs, show_logs
+    from ..reading.runfolder import existing_run
+    from ..reading.selection import select_jobs
 
     folder = existing_run(run)
     chosen = select_jobs(jobs, folder.read().jobs)

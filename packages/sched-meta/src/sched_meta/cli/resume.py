@@ -22,6 +22,6 @@ def resume(run: str | None, **values: Any) -> int:
     Options are those of the run, unless they are given anew. To run failed jobs again: sched retry.
     """
     output = output_of(values)
-    from ..start import resume_run
+    from ..driving.start import resume_run
 
     return resume_run(run, given_options(values), output)

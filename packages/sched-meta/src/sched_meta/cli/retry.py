@@ -23,7 +23,7 @@ def retry(run: str, jobs: tuple[str, ...], **values: Any) -> int:
     have ended. The files of earlier attempts are kept.
     """
     output = output_of(values)
-    from ..control import retry_jobs
-    from ..runfolder import existing_run
+    from ..driving.control import retry_jobs
+    from ..reading.runfolder import existing_run
 
     return retry_jobs(existing_run(run), jobs, given_options(values), output)

@@ -11,7 +11,7 @@ from .shared import given_options, output_of, output_options, scheduler_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..jobspec import JobSpec
+    from ..lists.jobspec import JobSpec
 
 __all__ = ["run"]
 
@@ -75,7 +75,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
     _check_usage(ctx, values)
     output = output_of(values)
     specs = _specs(ctx.meta.get(_BEHIND_DASHES), values)
-    from ..start import start_run
+    from ..driving.start import start_run
 
     return start_run(
         specs,
@@ -89,7 +89,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
 
 
 def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
-    from ..replacement import has_forms
+    from ..lists.replacement import has_forms
 
     behind: Sequence[str] | None = ctx.meta.get(_BEHIND_DASHES)
     problem = None
@@ -109,9 +109,9 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
 
 
 def _specs(behind: Sequence[str] | None, values: dict[str, Any]) -> list[JobSpec]:
-    from ..jobspec import add_environment, specs_from_values
-    from ..listfile import parse_list
-    from ..values import read_bytes, split_command
+    from ..lists.jobspec import add_environment, specs_from_values
+    from ..lists.listfile import parse_list
+    from ..lists.values import read_bytes, split_command
 
     if source := values["list_file"]:
         specs = parse_list(read_bytes(source), "standard input" if source == "-" else source)
@@ -124,6 +124,6 @@ def _specs(behind: Sequence[str] | None, values: dict[str, Any]) -> list[JobSpec
 
 
 def _run_name(name: str | None) -> str | None:
-    from ..replacement import has_forms
+    from ..lists.replacement import has_forms
 
     return None if name is None or has_forms(name) else name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..start import Given, Output
+    from ..driving.start import Given, Output
 
 __all__ = ["given_options", "output_of", "output_options", "scheduler_options"]
 
@@ -58,7 +58,7 @@ def _add(options: tuple[Callable[[F], F], ...], command: F) -> F:
 
 def given_options(values: dict[str, Any]) -> Given:
     """Return what `scheduler_options` collected."""
-    from ..start import Given
+    from ..driving.start import Given
 
     names = ("forks", "options", "retries", "on_error", "time")
     return Given(**{name: values[name] for name in names})
@@ -66,7 +66,7 @@ def given_options(values: dict[str, Any]) -> Given:
 
 def output_of(values: dict[str, Any]) -> Output:
     """Return what `output_options` collected. Raises UsageError for two uses of stdout."""
-    from ..start import Output
+    from ..driving.start import Output
 
     if values["cat"] and values["as_json"]:
         raise click.UsageError("--cat and --json both write to stdout; choose one")

@@ -9,8 +9,8 @@ import click
 if TYPE_CHECKING:
     from sched_core.runfolder import RunView
 
-    from ..report import FailureGroup
-    from ..runfolder import RunFolder
+    from ..reading.failures import FailureGroup
+    from ..reading.runfolder import RunFolder
 
 __all__ = ["status"]
 
@@ -23,8 +23,8 @@ def status(run: str | None, as_json: bool) -> None:
 
     It reads the run's folder, whether a driver is at work or has died, and changes nothing.
     """
-    from ..report import group_failures
-    from ..runfolder import existing_run
+    from ..reading.failures import group_failures
+    from ..reading.runfolder import existing_run
     from ..wording import state_counts
 
     folder = existing_run(run)
@@ -40,7 +40,7 @@ def status(run: str | None, as_json: bool) -> None:
 def _lines(
     folder: RunFolder, view: RunView, counts: dict[str, int], groups: list[FailureGroup]
 ) -> list[str]:
-    from ..report import failure_lines, next_steps
+    from ..reading.failures import failure_lines, next_steps
     from ..wording import clock, count_jobs, counted
 
     lines = [

@@ -11,9 +11,9 @@ from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord, read_journal
 from sched_core.text.claim import Claim, parse_claim, parse_claim_name
 
+from ..wording import clock, duration, one_line, plain, size
 from .jobfiles import last_lines
 from .runfolder import RunFolder
-from .wording import clock, duration, one_line, plain, size
 
 __all__ = ["explanation"]
 

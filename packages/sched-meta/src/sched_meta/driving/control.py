@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from sched_core import JobStatus, OptionError, RunView
 from sched_core.runfolder import JobRecord, ask_driver, jobs_that_may_run, request_is_open
 
-from .console import say
+from ..console import say
+from ..reading.onlooker import nobody_drives
+from ..reading.runfolder import RunFolder
+from ..reading.selection import select_jobs
+from ..wording import count_jobs, counted, index_ranges, state_counts
 from .driver import kill_undriven
-from .onlooker import nobody_drives
-from .runfolder import RunFolder
-from .selection import select_jobs
 from .start import Given, Output, resume_run
-from .wording import count_jobs, counted, index_ranges, state_counts
 
 __all__ = ["kill_jobs", "retry_jobs"]
 

@@ -25,16 +25,16 @@ from sched_core import (
 )
 from sched_core.model.container import Container
 
-from .console import say, warnings_go_to
+from ..console import say, warnings_go_to
+from ..lists.jobspec import JobSpec, job_key
+from ..reading.failures import group_failures, summary
+from ..reading.jobstate import JobState
+from ..reading.runfolder import RunFolder
+from ..wording import count_jobs, index_ranges, state_counts
 from .display import Display, running_jobs
 from .events import EventPlugin
-from .jobspec import JobSpec, job_key
-from .jobstate import JobState
 from .output import OrderedOutput
-from .report import group_failures, summary
-from .runfolder import RunFolder
 from .stdout import Stdout
-from .wording import count_jobs, index_ranges, state_counts
 
 if TYPE_CHECKING:
     from sched_core import Scheduler

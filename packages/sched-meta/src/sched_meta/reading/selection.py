@@ -11,7 +11,7 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
 
-from .wording import index_ranges
+from ..wording import index_ranges
 
 __all__ = ["select_jobs"]
 

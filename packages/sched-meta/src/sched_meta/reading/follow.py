@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
 
-from .console import say
+from ..console import say
+from ..wording import plain
 from .onlooker import nobody_drives
 from .runfolder import RunFolder
 from .tails import fetch, tail_of
-from .wording import plain
 
 __all__ = ["LogReader", "follow_logs", "show_logs"]
 

@@ -9,10 +9,10 @@ from itertools import chain, repeat
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
+from ..wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
 from .jobfiles import last_line_of_each
 from .jobstate import JobState
 from .runfolder import RunFolder
-from .wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
 
 __all__ = [
     "FailureGroup",

@@ -12,7 +12,7 @@ from sched_core import JobStatus, SchedError, Scheduler, scheduler_of
 from sched_core.runfolder import JobRecord, require_run
 from sched_core.runner.opening import looking_at, restore_job
 
-from .console import say, warnings_go_to
+from ..console import say, warnings_go_to
 from .follow import LogReader
 from .runfolder import RunFolder
 

@@ -13,10 +13,10 @@ from anyio import to_thread
 
 from sched_core import Job, JobStatus, Scheduler
 
-from .console import say
-from .report import last_words
-from .runfolder import RunFolder
-from .wording import duration
+from ..console import say
+from ..reading.failures import last_words
+from ..reading.runfolder import RunFolder
+from ..wording import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

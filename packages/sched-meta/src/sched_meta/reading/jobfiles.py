@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .wording import plain
+from ..wording import plain
 
 if TYPE_CHECKING:
     from sched_core.ports import Entry

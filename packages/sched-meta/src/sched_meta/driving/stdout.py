@@ -9,11 +9,11 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .console import say
-from .jobfiles import chunks
+from ..console import say
+from ..reading.jobfiles import chunks
 
 if TYPE_CHECKING:
-    from .runfolder import RunFolder
+    from ..reading.runfolder import RunFolder
 
 __all__ = ["Stdout"]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sched_core.errors import OptionError, RunExists, SchedError
 
+from ..lists.jobspec import JobSpec, job_key
+from ..reading.runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
+from ..registry import get_scheduler
 from .cores import usable_cores
 from .driver import Drive, drive, new_job
-from .jobspec import JobSpec, job_key
 from .options import parse_options
-from .registry import get_scheduler
-from .runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
 
 if TYPE_CHECKING:
     from sched_core import Scheduler

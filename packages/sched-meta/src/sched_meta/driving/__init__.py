@@ -1,0 +1,1 @@
+"""Driving a run: from the options to the exit code, and what is said meanwhile."""
