@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import containers, engines, gbatch, hosts
 from .cases import CASES, Case, guarded
-from .failures import report, surroundings
+from .report import report, surroundings
 from .figures import Figure
 from .peers import find_peers, install_peers
 from .sizes import FULL, SMOKE, Sizes

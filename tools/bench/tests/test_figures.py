@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ..failures import SCHEMA, report
+from ..report import SCHEMA, report
 from ..figures import Figure, ratio_of_best, ratio_of_medians, unavailable
 from ..table import number, table
 
