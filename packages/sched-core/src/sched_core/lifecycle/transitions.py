@@ -91,7 +91,8 @@ class Transitions:
         self._fired.pop(job.index, None)
         job.attempt += 1
         job.restart = 0
-        job.rc = job.failure = job.jid = job.host = job.started = job.ended = None
+        job.rc = job.failure = job.jid = job.host = None
+        job.started = job.ended = job.cpu = job.max_rss = None
         job.reason = ""
         job.will_retry = False
 

@@ -33,6 +33,7 @@ class Job:
         "_name",
         "attempt",
         "context",
+        "cpu",
         "ended",
         "envs",
         "error_retry",
@@ -42,6 +43,7 @@ class Job:
         "infrastructure_retries",
         "inputs",
         "jid",
+        "max_rss",
         "num_retries",
         "outputs",
         "rc",
@@ -92,6 +94,8 @@ class Job:
         self.host: str | None = None
         self.started: float | None = None
         self.ended: float | None = None
+        self.cpu: float | None = None
+        self.max_rss: int | None = None
         self.resources: Resources | None = None
         self.timeout: float | None = None
         self.inputs: tuple[str, ...] = ()

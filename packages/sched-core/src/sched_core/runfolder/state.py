@@ -40,8 +40,16 @@ class JobRecord:
     jid: str | None = None
     sid: str | None = None
     host: str | None = None
+    queued: float | None = None
+    """When the attempt began to wait, in seconds since 1970."""
+    submitted: float | None = None
+    """When the engine was given the attempt."""
     started: float | None = None
     ended: float | None = None
+    cpu: float | None = None
+    """Seconds that processors have spent on the attempt; None where nobody told."""
+    max_rss: int | None = None
+    """The most memory that the attempt had, in bytes; None where nobody told."""
     interrupted: bool = False
     """Killed because the run was, not because somebody wanted this job gone."""
 
@@ -52,9 +60,9 @@ class JobRecord:
 
 
 _SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
-_STATE = tuple(
-    f.name for f in fields(JobRecord) if f.name not in (*_SPEC, "index", "generation", "status")
-)
+_TIMES = {JobStatus.QUEUED: "queued", JobStatus.SUBMITTED: "submitted"}
+_NO_STATE = (*_SPEC, *_TIMES.values(), "index", "generation", "status")
+_STATE = tuple(f.name for f in fields(JobRecord) if f.name not in _NO_STATE)
 JOB_STATE = tuple(name for name in _STATE if name not in ("sid", "interrupted"))
 """What is kept of a job that moves, by the names of its attributes."""
 
@@ -110,3 +118,7 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
             setattr(job, key, entry[key])
     if job.failure is not None:
         job.failure = Failure(job.failure)
+    if job.status in _TIMES:
+        setattr(job, _TIMES[job.status], entry["at"])
+    if job.status is JobStatus.QUEUED:
+        job.submitted = None
