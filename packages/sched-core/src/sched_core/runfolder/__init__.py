@@ -1,11 +1,12 @@
 """A run is a folder: its format, and how to read one."""
 
-from .journal import Journal, read_journal
+from .journal import Journal
 from .layout import SCHEMA_VERSION, Layout
 from .lease import HEARTBEAT_INTERVAL, Lease, LeaseRecord, acquire_lease, newest_lease
+from .reader import JournalReader, read_journal
 from .requests import Request, ask_driver, read_requests, request_is_open
 from .runfile import RunFile, find_run, require_run, write_run
-from .state import JobRecord, job_entry, replay, state_entry
+from .state import JobRecord, Replay, job_entry, replay, state_entry
 from .submissions import AttemptId, Submission, read_submissions, write_submission
 from .view import RunView, jobs_that_may_run, read_run
 
@@ -15,9 +16,11 @@ __all__ = [
     "AttemptId",
     "JobRecord",
     "Journal",
+    "JournalReader",
     "Layout",
     "Lease",
     "LeaseRecord",
+    "Replay",
     "Request",
     "RunFile",
     "RunView",

@@ -7,22 +7,17 @@ record twice, nor loses one, whatever moment it comes at.
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..ports.files import Files
 from .layout import Layout
-from .records import dump_lines, load_lines
+from .records import dump_lines
 
-__all__ = ["Journal", "read_journal"]
+__all__ = ["Journal"]
 
 MERGE_AT = 32
 """Segments of a size that become one of the next size: at most a few dozen files a run."""
 
-_SEGMENT = re.compile(r"(\d+)-(\d+)\.jsonl")
 _KEPT = 1 << 16
 """Bytes of a segment, at most, that are kept in memory until it is merged, and not read again."""
 
@@ -123,38 +118,3 @@ def _short(body: bytes) -> bytes | None:
 
 def _without_header(data: bytes) -> bytes:
     return data.partition(b"\n")[2] if data.startswith(b'{"merged_from":') else data
-
-
-def read_journal(files: Files, layout: Layout) -> Iterator[dict[str, Any]]:
-    """Return every record of the run in the order in which it was added.
-
-    A driver may be writing and merging meanwhile.
-    """
-    while True:
-        try:
-            return iter(_read_once(files, layout))
-        except FileNotFoundError:
-            # A merge has just removed what was listed: its result is there now.
-            if not files.exists(layout.journal):
-                raise
-
-
-def _read_once(files: Files, layout: Layout) -> list[dict[str, Any]]:
-    matches = [_SEGMENT.fullmatch(name) for name in files.names(layout.journal)]
-    keys = sorted(((int(m[1]), int(m[2])) for m in matches if m), reverse=True)
-    paths = [layout.segment(epoch, number) for epoch, number in keys]
-    kept: list[list[dict[str, Any]]] = []
-    replaced = (-1, 0)
-    for (epoch, number), path, data in zip(keys, paths, files.read_many(paths), strict=True):
-        if epoch == replaced[0] and number >= replaced[1]:
-            continue
-        if data is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        records = load_lines(data, path)
-        if records and "merged_from" in records[0]:
-            header = records.pop(0)
-            if len(records) < header["lines"]:
-                continue  # cut short by its driver's death: what it was to replace is still there
-            replaced = (epoch, int(header["merged_from"]))
-        kept.append(records)
-    return [record for records in reversed(kept) for record in records]

@@ -10,7 +10,7 @@ from ..errors import RunCorrupt
 from ..model.failure import Failure
 from ..model.status import JobStatus
 
-__all__ = ["JOB_STATE", "JobRecord", "job_entry", "replay", "state_entry"]
+__all__ = ["JOB_STATE", "MEASURED", "JobRecord", "Replay", "job_entry", "replay", "state_entry"]
 
 
 @dataclass(slots=True)
@@ -60,8 +60,9 @@ class JobRecord:
 
 
 _SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
-_TIMES = {JobStatus.QUEUED: "queued", JobStatus.SUBMITTED: "submitted"}
-_NO_STATE = (*_SPEC, *_TIMES.values(), "index", "generation", "status")
+MEASURED = ("queued", "submitted", "cpu", "max_rss")
+"""What is kept of a job that moves as well, once it is known."""
+_NO_STATE = (*_SPEC, *MEASURED, "index", "generation", "status")
 _STATE = tuple(f.name for f in fields(JobRecord) if f.name not in _NO_STATE)
 JOB_STATE = tuple(name for name in _STATE if name not in ("sid", "interrupted"))
 """What is kept of a job that moves, by the names of its attributes."""
@@ -79,22 +80,45 @@ def state_entry(
     return {"state": index, "to": int(status), "at": at, **state}
 
 
+class Replay:
+    """The jobs of a run, as far as its records were taken."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[int, JobRecord] = {}
+        """By index; a record that tells of a job changes its JobRecord."""
+        self._generation = 1
+
+    def take(self, entries: Iterable[Mapping[str, Any]]) -> set[int]:
+        """Take the next records; return the indexes of the jobs that they tell of.
+
+        Raises RunCorrupt for records that make no sense.
+        """
+        changed: set[int] = set()
+        for entry in entries:
+            try:
+                changed.update(self._take(entry))
+            except (KeyError, TypeError, ValueError) as error:
+                raise RunCorrupt(f"the journal cannot be read: {error!r} in {entry}") from None
+        return changed
+
+    def _take(self, entry: Mapping[str, Any]) -> tuple[int, ...]:
+        if "state" in entry:
+            index = entry["state"]
+            _apply_state(self.jobs[index], entry)
+            return (index,)
+        if "job" in entry:
+            index = entry["job"]
+            self.jobs[index] = _apply_job(self.jobs.get(index), index, self._generation, entry)
+            return (index,)
+        self._generation = entry.get("generation", self._generation)
+        return ()
+
+
 def replay(entries: Iterable[Mapping[str, Any]]) -> dict[int, JobRecord]:
     """Return the jobs by index. Raises RunCorrupt for entries that make no sense."""
-    jobs: dict[int, JobRecord] = {}
-    generation = 1
-    for entry in entries:
-        try:
-            if "state" in entry:
-                _apply_state(jobs[entry["state"]], entry)
-            elif "job" in entry:
-                index = entry["job"]
-                jobs[index] = _apply_job(jobs.get(index), index, generation, entry)
-            elif "generation" in entry:
-                generation = entry["generation"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunCorrupt(f"the journal cannot be read: {error!r} in {entry}") from None
-    return jobs
+    replay = Replay()
+    replay.take(entries)
+    return replay.jobs
 
 
 def _apply_job(
@@ -118,7 +142,5 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
             setattr(job, key, entry[key])
     if job.failure is not None:
         job.failure = Failure(job.failure)
-    if job.status in _TIMES:
-        setattr(job, _TIMES[job.status], entry["at"])
-    if job.status is JobStatus.QUEUED:
-        job.submitted = None
+    for key in MEASURED:
+        setattr(job, key, entry.get(key))

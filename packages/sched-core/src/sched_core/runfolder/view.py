@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ..paths import SpecPath
 from ..ports import Files, Ports, system_ports
-from .journal import read_journal
 from .layout import Layout
 from .lease import LeaseRecord, newest_lease
+from .reader import read_journal
 from .runfile import RunFile, require_run
 from .state import JobRecord, replay
 from .submissions import read_submissions

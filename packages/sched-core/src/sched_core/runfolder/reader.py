@@ -1,0 +1,210 @@
+"""Reads the journal's segments while a driver writes and merges them, each record once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from ..ports.files import Files
+from .layout import Layout
+from .records import load_lines
+
+__all__ = ["JournalReader", "News", "read_journal"]
+
+_NAME = re.compile(r"(\d+)-(\d+)\.jsonl")
+_MERGED = b'{"merged_from":'
+
+_Key = tuple[int, int]
+"""Epoch and number: the order in which segments were begun."""
+
+
+class News(NamedTuple):
+    """What a look at the journal found."""
+
+    records: list[dict[str, Any]]
+    """In the order in which they were added."""
+    anew: bool
+    """Whether they are all records of the run, in place of those that were read before."""
+
+
+class _Changed(Exception):
+    """What was read before is not what the journal now has in its place."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read of a segment, which stands for itself and those before it from `first` on."""
+
+    epoch: int
+    number: int
+    first: int
+    header: int
+    """The size of its first line, where that is none of the records."""
+    size: int = 0
+    checksum: int = 0
+
+    @property
+    def key(self) -> _Key:
+        return self.epoch, self.number
+
+    @property
+    def end(self) -> int:
+        return self.header + self.size
+
+    def covers(self, key: _Key) -> bool:
+        return self.epoch == key[0] and self.first <= key[1] <= self.number
+
+    def add(self, body: bytes) -> None:
+        self.size += len(body)
+        self.checksum = crc32(body, self.checksum)
+
+
+class _Segment(NamedTuple):
+    """A segment as it lies there: its body is what the header leaves, up to its last whole line."""
+
+    key: _Key
+    first: int
+    header: int
+    body: bytes
+    torn: bool
+    """It is being written, or its driver died at that: nothing of it is to be used."""
+
+    def replaces(self, key: _Key) -> bool:
+        return self.key[0] == key[0] and self.first <= key[1] < self.key[1]
+
+
+class JournalReader:
+    """Tells what is new in a run's journal. Its calls block."""
+
+    def __init__(self, files: Files, layout: Layout) -> None:
+        """Read from the beginning."""
+        self._files = files
+        self._layout = layout
+        self._forget()
+
+    def read_new(self) -> News:
+        """Return the records that were added since the last call.
+
+        A driver may be writing and merging meanwhile. Raises OSError, FileNotFoundError where there
+        is no journal, and RunCorrupt for what no driver has written.
+        """
+        while True:
+            anew = not self._began
+            try:
+                records = self._read()
+            except _Changed:
+                self._forget()
+            except FileNotFoundError:
+                # A merge has just removed what was listed: its result is there now.
+                if not self._files.exists(self._layout.journal):
+                    raise
+            else:
+                self._began = True
+                return News(records, anew)
+
+    def _forget(self) -> None:
+        self._began = False
+        self._known: list[_Read] = []
+        self._useless: set[_Key] = set()
+        self._may_grow = False
+
+    def _read(self) -> list[dict[str, Any]]:
+        keys = self._listed()
+        rest = self._rest_of_last()
+        new = [key for key in keys if not self._knows(key)]
+        if self._known and new and new[0] < self._known[-1].key:
+            raise _Changed  # a listing had missed it, or an earlier driver was not dead yet
+        segments = self._segments(new)
+        records = self._take_rest(rest)
+        for segment in segments:
+            if not segment.torn:
+                records += self._take(segment)
+            elif segment.key != keys[-1]:
+                self._useless.add(segment.key)
+        return records
+
+    def _listed(self) -> list[_Key]:
+        matches = [_NAME.fullmatch(name) for name in self._files.names(self._layout.journal)]
+        return sorted((int(match[1]), int(match[2])) for match in matches if match)
+
+    def _knows(self, key: _Key) -> bool:
+        return key in self._useless or any(read.covers(key) for read in reversed(self._known))
+
+    def _rest_of_last(self) -> bytes:
+        """What the last segment has got since it was read: it may have been seen half written."""
+        if not self._known or not self._may_grow:
+            return b""
+        last = self._known[-1]
+        with suppress(FileNotFoundError):  # what it was merged into will be found
+            return self._files.read_from(self._layout.segment(*last.key), last.end)
+        return b""
+
+    def _segments(self, keys: list[_Key]) -> list[_Segment]:
+        """Read segments but for those that a later one stands for, in their order."""
+        found: list[_Segment] = []
+        newest_first = keys[::-1]
+        paths = [self._layout.segment(*key) for key in newest_first]
+        contents = self._files.read_many(paths)
+        for key, path, data in zip(newest_first, paths, contents, strict=True):
+            if any(later.replaces(key) for later in found if not later.torn):
+                continue
+            if data is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            found.append(_segment(key, path, data))
+        return found[::-1]
+
+    def _take_rest(self, rest: bytes) -> list[dict[str, Any]]:
+        self._may_grow = bool(rest)
+        body = _whole_lines(rest)
+        if not body:
+            return []
+        last = self._known[-1]
+        last.add(body)
+        return load_lines(body, self._layout.segment(*last.key))
+
+    def _take(self, segment: _Segment) -> list[dict[str, Any]]:
+        replaced = [read for read in self._known if segment.replaces(read.key)]
+        new = _beyond(segment.body, replaced)
+        self._known = [read for read in self._known if not segment.replaces(read.key)]
+        self._known.append(_Read(*segment.key, segment.first, segment.header))
+        self._known[-1].add(segment.body)
+        self._may_grow = True
+        return load_lines(new, self._layout.segment(*segment.key))
+
+
+def _segment(key: _Key, path: str, data: bytes) -> _Segment:
+    body = _whole_lines(data)
+    if not body.startswith(_MERGED):
+        return _Segment(key, key[1], 0, body, torn=not body)
+    head, _, body = body.partition(b"\n")
+    (header,) = load_lines(head + b"\n", path)
+    torn = body.count(b"\n") < header["lines"]
+    return _Segment(key, int(header["merged_from"]), len(head) + 1, body, torn)
+
+
+def _whole_lines(data: bytes) -> bytes:
+    return data[: data.rfind(b"\n") + 1]
+
+
+def _beyond(body: bytes, parts: list[_Read]) -> bytes:
+    """What a body holds beyond the parts of it that were read already."""
+    begin = 0
+    for part in parts:
+        if crc32(body[begin : begin + part.size]) != part.checksum:
+            raise _Changed  # what a driver could not write, as it thought, was there and was read
+        begin += part.size
+    return body[begin:]
+
+
+def read_journal(files: Files, layout: Layout) -> Iterator[dict[str, Any]]:
+    """Return every record of the run in the order in which it was added.
+
+    A driver may be writing and merging meanwhile.
+    """
+    return iter(JournalReader(files, layout).read_new().records)
