@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         XQUTE_ENV_ALIASES,
         EngineState,
         Observation,
+        Preview,
+        PreviewPart,
         Remains,
         Report,
         Scheduler,
@@ -64,8 +66,8 @@ _HOMES = {
     "paths": "DEFAULT_MOUNTED_ROOT MountedPath SpecPath",
     "runfolder": "AttemptId RunView Submission read_run",
     "runner": "Runner clean_run handle_signals run scheduler_of",
-    "scheduler": """XQUTE_ENV_ALIASES EngineState Observation Remains Report Scheduler
-        SchedulerPostInit attempt_id""",
+    "scheduler": """XQUTE_ENV_ALIASES EngineState Observation Preview PreviewPart Remains
+        Report Scheduler SchedulerPostInit attempt_id""",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -87,6 +89,8 @@ __all__ = [
     "NoSuchSchedulerError",
     "Observation",
     "OptionError",
+    "Preview",
+    "PreviewPart",
     "Remains",
     "Report",
     "Resources",

@@ -85,6 +85,11 @@ class Submitter:
         self._count += 1
         epoch = session.lease.epoch if session.lease is not None else 0
         sid = f"{epoch:04x}{self._count:06x}{session.ports.random.getrandbits(24):06x}"
+        return self.name(jobs, sid)
+
+    def name(self, jobs: Sequence[Job], sid: str) -> Submission:
+        """Give jobs that are reserved the submission of that id."""
+        session = self._session
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         chunk = session.scheduler.chunk if session.by_hand is None else 1
@@ -232,7 +237,7 @@ class Submitter:
         job = active.job
         self._session.let_go(job)
         if job.status is not JobStatus.QUEUED:
-            job.status = JobStatus.QUEUED
+            job.status, job.submitted = JobStatus.QUEUED, None
             self._session.note_state(job)
 
     def resubmit(self, active: Active) -> None:

@@ -77,6 +77,12 @@ class MountTable:
         self._mounts: list[Mount] = []
         self._roots: dict[str, SpecPath] = {}  # by target; they know how to reach their bucket
 
+    def copy(self) -> MountTable:
+        """The same mounts in a table of their own."""
+        table = MountTable()
+        table._mounts, table._roots = list(self._mounts), dict(self._roots)
+        return table
+
     def __iter__(self) -> Iterator[Mount]:
         return iter(self._mounts)
 

@@ -9,12 +9,15 @@ from .base import Scheduler
 from .configuration import XQUTE_ENV_ALIASES, SchedulerPostInit
 from .jobtext import attempt_id, job_token
 from .observation import EngineState, Observation, Remains
+from .previewing import Preview, PreviewPart
 
 __all__ = [
     "XQUTE_ENV_ALIASES",
     "Backend",
     "EngineState",
     "Observation",
+    "Preview",
+    "PreviewPart",
     "Remains",
     "Report",
     "Scheduler",

@@ -16,6 +16,7 @@ from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
 from .jobtext import JobText, attempt_id
 from .observation import EngineState, Observation, Remains
+from .previewing import PreviewPart
 
 if TYPE_CHECKING:
     from ..lifecycle.files import Preparation
@@ -94,6 +95,16 @@ class Backend(JobText):
         go when its attempts have ended.
         """
         return ()
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return, for a person, what `submit_jobs` would hand over, made by what it is made by there.
+
+        Neither the engine nor any file may be touched: the scheduler is not open. What each job has
+        of its own, such as its wrapper script, is shown for the first one. Raises OptionError for
+        what `open` would refuse as well.
+        """
+        job = jobs[0]
+        return [PreviewPart(f"script of job {job.index}", self.wrap_job_script(job))]
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs. Raises EngineUnavailable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..model.job import Job
@@ -15,6 +15,8 @@ from .options import check_count
 if TYPE_CHECKING:
     from ..lifecycle.byhand import ByHand
     from ..lifecycle.session import Session
+    from ..runfolder.runfile import RunFile
+    from .previewing import Preview
 
 __all__ = ["Scheduler"]
 
@@ -99,6 +101,23 @@ class Scheduler(Backend):
             num_retries=self.num_retries,
             envs=envs,
         )
+
+    def preview(
+        self,
+        jobs: Sequence[Job],
+        *,
+        plugins: Iterable[object] | None = None,
+        run: RunFile | None = None,
+    ) -> Preview:
+        """Return what the first submission of these jobs would be, without doing any of it.
+
+        `jobs` were made by `new_job` and not fed. Nothing is written, and neither the engine nor a
+        bucket is asked: limits of a site are not known. `plugins` are those of the Runner; `run` is
+        that in the folder, where there is one. Raises OptionError for what a run would refuse.
+        """
+        from ..runner.preview import preview_jobs
+
+        return preview_jobs(self, jobs, plugins, run)
 
     async def wrapped_job_script(self, job: Job) -> SpecPath:
         """Write the wrapper script of the job's present attempt and return its path."""
