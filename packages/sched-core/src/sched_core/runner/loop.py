@@ -12,6 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..errors import RunLocked
+from ..lifecycle.room import full_batch, room_for_jobs
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..ports import StoreUnavailable
@@ -56,7 +57,6 @@ class Loop:
         self._leaving = False
         # Neither changes while a run is open.
         self._concurrent = session.hooks.any_for_jobs() or session.mirror is not None
-        self._in_bulk = session.scheduler.submits_in_bulk()
         self.left: list[Job] = []
         """Jobs that may still run after the loop was stopped."""
 
@@ -226,36 +226,17 @@ class Loop:
         if session.closing or self._held or now < session.submitter.held_until:
             return
         scheduler = session.scheduler
-        full = scheduler.max_batch if self._in_bulk else 1
+        full = full_batch(session)
         patient = session.feeding and full > 1
         leaves_before = now - scheduler.batch_delay if patient else math.inf
-        while self._submitting < scheduler.submission_batch and (room := self._room()) > 0:
-            batch = session.waiting.take(room, full, leaves_before)
+        while self._submitting < scheduler.submission_batch:
+            room = room_for_jobs(session, self._submitting)
+            batch = session.waiting.take(room, full, leaves_before) if room > 0 else []
             if not batch:
                 break
             session.submitter.reserve(batch)
             self._submitting += 1
             self._spawn(self._submit, batch)
-
-    def _room(self) -> int:
-        """Say how many more jobs the engine may be given."""
-        room = self._free_places()
-        return self._session.scheduler.room(room) if room > 0 else 0
-
-    def _free_places(self) -> int:
-        scheduler = self._session.scheduler
-        active = len(self._session.active)
-        # A queue that goes on by itself would start more before a failure that halts is seen here.
-        queues = scheduler.throttles and scheduler.error_strategy != "halt"
-        if not (queues and self._in_bulk):
-            return scheduler.forks - active
-        if self._submitting and not scheduler.batch_delay:
-            return 0  # one after the other, where that takes no time: jobs start in order
-        if active < scheduler.forks and not scheduler.batch_delay:
-            return scheduler.forks - active  # which do not wait for the files of the rest
-        room = scheduler.forks + scheduler.queue_ahead - active
-        # Refilled by the half, so that a submission is worth its record.
-        return room if room * 2 > scheduler.queue_ahead or active < scheduler.forks else 0
 
     async def _submit(self, batch: list[Job]) -> None:
         try:
