@@ -1,13 +1,22 @@
-"""What `sched` says on stderr."""
+"""What `sched` says on stderr, and how it writes to stdout."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-__all__ = ["say", "warnings_go_to"]
+__all__ = [
+    "say",
+    "stdout_has_colors",
+    "stdout_is_terminal",
+    "terminal_width",
+    "warnings_go_to",
+    "write_text",
+]
+
+_WRITTEN_AT_ONCE = 1 << 16
 
 
 def say(message: str) -> None:
@@ -34,3 +43,40 @@ def warnings_go_to(show: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+def stdout_is_terminal() -> bool:
+    """Tell whether a person reads what is written to stdout."""
+    return sys.stdout.isatty()
+
+
+def stdout_has_colors() -> bool:
+    """Tell whether stdout is a terminal that shows colours to somebody who wants them."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and stdout_is_terminal()
+
+
+def terminal_width() -> int:
+    """The columns of the terminal; COLUMNS in the environment, or 80, where there is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def write_text(pieces: Iterable[str]) -> None:
+    """Write text to stdout as it comes, bytes that are no UTF-8 as they were; plain on a terminal."""
+    if stdout_is_terminal():
+        sys.stdout.writelines(map(_for_terminal, pieces))
+        return
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece.encode(errors="surrogateescape")
+        if len(buffer) >= _WRITTEN_AT_ONCE:
+            sys.stdout.buffer.write(buffer)
+            buffer.clear()
+    sys.stdout.buffer.write(buffer)
+    sys.stdout.buffer.flush()
+
+
+def _for_terminal(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)

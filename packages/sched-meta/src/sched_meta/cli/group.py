@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": "Run commands, many at a time.",
     "status": "Show how far a run is, and what failed.",
     "resume": "Go on with a run that was interrupted.",
+    "results": "Show what became of each job, for people or programs.",
     "logs": "Show what jobs wrote.",
     "kill": "Kill jobs of a run, or all of it.",
     "retry": "Run jobs again that did not finish.",

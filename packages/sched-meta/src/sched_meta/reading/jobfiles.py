@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .runfolder import RunFolder
 
-__all__ = ["chunks", "last_line", "last_line_of_each", "last_lines"]
+__all__ = ["chunks", "contents", "last_line", "last_line_of_each", "last_lines"]
 
 _CHUNK = 1 << 18
 _LINE = 1024
@@ -31,6 +31,16 @@ def chunks(folder: RunFolder, path: str) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def contents(folder: RunFolder, paths: Sequence[str]) -> Iterator[bytes | None]:
+    """Yield the content of each file, None where there is none. Raises OSError.
+
+    In a bucket all are asked for at once; of this machine no two are held in memory.
+    """
+    at_once = len(paths) if folder.in_bucket else 1
+    for first in range(0, len(paths), at_once or 1):
+        yield from folder.files.read_many(paths[first : first + at_once])
 
 
 def last_line_of_each(folder: RunFolder, paths: Sequence[str]) -> list[str]:
