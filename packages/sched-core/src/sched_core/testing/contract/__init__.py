@@ -18,7 +18,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse"
+            "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse "
+            "previewing"
         ).split()
     )
 )
@@ -32,6 +33,7 @@ from .killing import KillingContract  # noqa: E402
 from .limits import LimitsContract  # noqa: E402
 from .misuse import MisuseContract  # noqa: E402
 from .outcomes import OutcomesContract  # noqa: E402
+from .previewing import PreviewContract  # noqa: E402
 from .resuming import ResumingContract  # noqa: E402
 from .retries import RetriesContract  # noqa: E402
 from .rig import HookRecorder, Rig  # noqa: E402
@@ -51,5 +53,6 @@ class SchedulerContract(
     ClosingContract,
     ResumingContract,
     MisuseContract,
+    PreviewContract,
 ):
     """All behaviours: subclass it in your tests and set `scheduler_class`."""
