@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ports.files import Entry, Files, StoreUnavailable
+from ..ports.jobrecord import ATTEMPT_RECORD
 from ..runfolder.submissions import AttemptId
 from ..text.claim import Claim, claim_name, parse_claim
 
@@ -19,8 +19,6 @@ __all__ = [
     "read_text",
     "write_script",
 ]
-
-_ARCHIVED = re.compile(r"job\.(stdout|stderr|status|rc|jid|wrapped\..+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     if attempt < 1:
         return
     found = files.names(metadir)
-    names = [name for name in found if _ARCHIVED.fullmatch(name)]
+    names = [name for name in found if ATTEMPT_RECORD.fullmatch(name)]
     # Where the next attempt has begun, by the hand of a driver that died, these are its own.
     if not names or claim_name(attempt + 1) in found:
         return

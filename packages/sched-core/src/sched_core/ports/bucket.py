@@ -71,10 +71,18 @@ class BucketFiles:
 
     def read_from(self, path: str, offset: int) -> bytes:
         """Return what lies beyond that many bytes, which may be nothing."""
+        return self._download_range(path, start=offset) if offset else self._download(path)
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; fewer only where the object ends."""
+        last = offset + size - 1
+        return self._download_range(path, start=offset, end=last) if size > 0 else b""
+
+    def _download_range(self, path: str, **span: int) -> bytes:
         from google.api_core.exceptions import RequestRangeNotSatisfiable
 
         try:
-            return self._download(path, start=offset) if offset else self._download(path)
+            return self._download(path, **span)
         except OSError as error:
             if isinstance(error.__cause__, RequestRangeNotSatisfiable):
                 return b""

@@ -17,8 +17,9 @@ from threading import get_ident
 
 from .buckettree import Bucket, try_all
 from .files import Entry, LocalFiles
+from .jobrecord import is_path
 
-__all__ = ["Exchange", "Facts", "facts_of", "is_path", "is_storable"]
+__all__ = ["Exchange", "Facts", "facts_of", "is_storable"]
 
 _SMALL = 1 << 20
 _QUIET = 2.0
@@ -220,13 +221,6 @@ def is_storable(name: str) -> bool:
         return len(name.encode()) < _LONGEST_NAME // 2 and not {"\n", "\r"}.intersection(name)
     except UnicodeEncodeError:
         return False
-
-
-def is_path(name: str) -> bool:
-    """Tell whether an object's name is that of a file within a folder."""
-    parts = name.split("/")
-    plain = "\0" not in name and not {"", ".", ".."}.intersection(parts)
-    return plain and all(len(os.fsencode(part)) < 256 for part in parts)
 
 
 def _join(folder: str, name: str) -> str:

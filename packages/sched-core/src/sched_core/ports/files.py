@@ -95,6 +95,10 @@ class Files(Protocol):
         """Return what lies beyond that many bytes, which may be nothing."""
         ...
 
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; fewer only where the file ends."""
+        ...
+
     def entries(self, folder: str) -> dict[str, Entry]:
         """Return what the folder holds, by name."""
         ...
@@ -133,6 +137,10 @@ class OneByOne(ABC):
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
         """Return the contents of files, None for one that is not there."""
         return [self._read_if_there(path) for path in paths]
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; fewer only where the file ends."""
+        return self.read(path)[offset : offset + size]
 
     def remove_many(self, paths: Sequence[str]) -> None:
         """Remove those of the files that are there."""
@@ -226,6 +234,12 @@ class LocalFiles(OneByOne):
         with open(path, "rb", buffering=0) as file:
             file.seek(offset)
             return file.read()
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; fewer only where the file ends."""
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(size)
 
     def entries(self, folder: str) -> dict[str, Entry]:
         """Return what the folder holds, by name."""

@@ -6,28 +6,22 @@ Everything here blocks.
 from __future__ import annotations
 
 import os
-import re
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
 
 from .buckettree import Bucket, try_all
-from .exchange import Exchange, Facts, facts_of, is_path, is_storable
+from .exchange import Exchange, Facts, facts_of, is_storable
 from .files import Entry
+from .jobrecord import is_job_record, is_path
 
-__all__ = ["JobFolders", "is_job_record"]
+__all__ = ["JobFolders"]
 
 _REMEMBERED = 1000
 """Jobs of which it is known what the bucket has: more would fill the memory."""
 _UNKNOWN: Facts = (-1, -1)
 _Upload = tuple[str, Facts, dict[str, Facts]]
-_RECORD = re.compile(r"(?:0|[1-9][0-9]*)/job\.[^/]+(?:/.*)?", re.DOTALL)
-
-
-def is_job_record(name: str) -> bool:
-    """Tell whether this is a file that wrappers and drivers write, such as 3/job.stdout."""
-    return _RECORD.fullmatch(name) is not None
 
 
 class JobFolders:

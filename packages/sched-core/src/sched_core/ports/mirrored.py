@@ -12,7 +12,8 @@ from typing import TypeVar
 from .buckettree import Bucket
 from .exchange import Exchange
 from .files import Entry, LocalFiles, OneByOne
-from .jobfolders import JobFolders, is_job_record
+from .jobfolders import JobFolders
+from .jobrecord import is_job_record
 from .mirrormark import Mark, is_at, make_room, read_mark, write_mark
 
 __all__ = ["MirroredFiles"]
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 log = logging.getLogger("sched")
 
-_DRIVERS = (".sched/journal", ".sched/submissions", ".sched/requests")
+_DRIVERS = (".sched/journal", ".sched/submissions", ".sched/requests", ".sched/packs")
 _FIRST_DELAY, _LONGEST_DELAY, _STEP = 1.0, 30.0, 0.2
 
 
@@ -185,6 +186,12 @@ class MirroredFiles(OneByOne):
         if (here := self._read_from(path)) is None:
             return self.bucket.read_from(self._there(path), offset)
         return self.disk.read_from(here, offset)
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; fewer only where the file ends."""
+        if (here := self._read_from(path)) is None:
+            return self.bucket.read_part(self._there(path), offset, size)
+        return self.disk.read_part(here, offset, size)
 
     def exists(self, path: str) -> bool:
         """Tell whether there is such a file or folder."""

@@ -45,6 +45,11 @@ class Layout:
         """What other processes ask of the driver."""
         return f"{self.home}/requests"
 
+    @property
+    def packs(self) -> str:
+        """Archives of files of jobs that have ended."""
+        return f"{self.home}/packs"
+
     def lease(self, epoch: int) -> str:
         """The record of who drives the run in that epoch."""
         return f"{self.home}/lease.{epoch}"

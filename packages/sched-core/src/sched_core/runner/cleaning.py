@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import anyio
-
-from ..errors import RunLocked, RunUnfinished
+from ..errors import RunUnfinished
 from ..model.failure import Failure
 from ..ports import Ports
 from ..runfolder import (
-    HEARTBEAT_INTERVAL,
     JobRecord,
     Layout,
     Lease,
     RunFile,
-    acquire_lease,
     jobs_that_may_run,
     read_journal,
     replay,
     require_run,
 )
 from ..scheduler.observation import Remains
+from .holding import hold_run
 from .opening import looking_at
 
 if TYPE_CHECKING:
@@ -49,20 +44,14 @@ async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequ
     """
     ports = scheduler.make_ports()
     layout = Layout(str(scheduler.workdir))
-    await ports.offload(require_run, ports.files, layout)  # before there is a lease of none
-    lease = await acquire_lease(ports, layout)
-    try:
+    async with hold_run(ports, layout) as lease:
         run, jobs, used = await ports.offload(_read, ports, layout)
         with looking_at(scheduler, ports, run, lease):
-            async with _beating(ports, lease):
-                found = await scheduler.find_remains(used)
-                if not lose_results:
-                    _check_that_nothing_is_lost(jobs, found)
-                removed = await scheduler.remove_remains(found)
-                return [*removed, *await _clean_mirrors(scheduler, ports, run, lease)]
-    finally:
-        with anyio.CancelScope(shield=True):
-            await ports.offload(lease.release)
+            found = await scheduler.find_remains(used)
+            if not lose_results:
+                _check_that_nothing_is_lost(jobs, found)
+            removed = await scheduler.remove_remains(found)
+            return [*removed, *await _clean_mirrors(scheduler, ports, run, lease)]
 
 
 async def _clean_mirrors(
@@ -73,28 +62,6 @@ async def _clean_mirrors(
     from .mirrors import clean_mirrors
 
     return await ports.offload(clean_mirrors, scheduler, run.run, lease)
-
-
-@asynccontextmanager
-async def _beating(ports: Ports, lease: Lease) -> AsyncIterator[None]:
-    """Show drivers on other machines that somebody is at work."""
-    error = None
-    async with anyio.create_task_group() as group:
-        group.start_soon(_beat, ports, lease)
-        try:
-            yield
-        except Exception as raised:  # noqa: BLE001  # raised again, not as a group
-            error = raised
-        group.cancel_scope.cancel()
-    if error is not None:
-        raise error
-
-
-async def _beat(ports: Ports, lease: Lease) -> None:
-    while True:
-        await ports.sleep(HEARTBEAT_INTERVAL)
-        with contextlib.suppress(OSError, RunLocked):
-            await ports.offload(lease.beat)
 
 
 def _read(ports: Ports, layout: Layout) -> tuple[RunFile, Mapping[int, JobRecord], set[str]]:

@@ -13,7 +13,7 @@ from ..lifecycle.mirroring import as_mirrored
 from ..ports.buckettree import Bucket, BucketTree
 from ..ports.exchange import Exchange
 from ..ports.files import LocalFiles
-from ..ports.jobfolders import is_job_record
+from ..ports.jobrecord import is_job_record
 from ..ports.mirrormark import Mark, read_mark, remove_mark
 from ..runfolder import Lease
 from ..scheduler.configuration import default_mirror

@@ -1,0 +1,25 @@
+"""The names of what wrappers and drivers write for a job, below the run's folder."""
+
+from __future__ import annotations
+
+import os
+import re
+
+__all__ = ["ATTEMPT_RECORD", "is_job_record", "is_path"]
+
+ATTEMPT_RECORD = re.compile(r"job\.(stdout|stderr|status|rc|jid|wrapped\..+)", re.DOTALL)
+"""Those that the next attempt has anew, so that a retry moves them to `job.retry/<attempt>`."""
+
+_RECORD = re.compile(r"(?:0|[1-9][0-9]*)/job\.[^/]+(?:/.*)?", re.DOTALL)
+
+
+def is_job_record(name: str) -> bool:
+    """Tell whether this is a file that wrappers and drivers write, such as 3/job.stdout."""
+    return _RECORD.fullmatch(name) is not None
+
+
+def is_path(name: str) -> bool:
+    """Tell whether an object's name is that of a file within a folder."""
+    parts = name.split("/")
+    plain = "\0" not in name and not {"", ".", ".."}.intersection(parts)
+    return plain and all(len(os.fsencode(part)) < 256 for part in parts)
