@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +16,7 @@ from sched_core import (
     Job,
     JobStatus,
     Observation,
+    PreviewPart,
     Report,
     Scheduler,
     Submission,
@@ -165,6 +168,12 @@ class ClusterScheduler(Scheduler):
         self.queue_ahead = self.max_batch + self.forks * (self.chunk - 1)
 
     @abstractmethod
+    def submit_command(
+        self, tasks: chunks.Tasks, name: str, options: Sequence[str], limit: int | None
+    ) -> list[str]:
+        """Return the command that submits these tasks, with `task_script` on its standard input."""
+
+    @abstractmethod
     async def submit_tasks(
         self, tasks: chunks.Tasks, name: str, options: Sequence[str], limit: int | None
     ) -> str:
@@ -184,16 +193,33 @@ class ClusterScheduler(Scheduler):
     ) -> Mapping[AttemptId, str | None]:
         """Submit jobs as one array, and return its tasks' ids."""
         present = [attempt_id(job) for job in jobs[: self.max_batch]]
-        tasks = chunks.in_tasks(submission.tasks, present, submission.chunk)
+        tasks, limit = self._array_of(present, submission)
         options = self.submit_options(jobs[0])
-        limit = None
-        if len(submission.tasks) > submission.chunk:
-            limit = max(1, self.forks - (self._tasks_active() - len(tasks)))
         array = await self.submit_tasks(tasks, submission.name, options, limit)
         if limit is not None:
             self._arrays[array] = limit
         ids = self.ids_of_tasks(array, submission)
         return {attempt: ids[attempt] for attempt in present}
+
+    def _array_of(
+        self, present: Sequence[AttemptId], submission: Submission
+    ) -> tuple[chunks.Tasks, int | None]:
+        """Return the tasks of a submission, and how many may run at once; None for a single one."""
+        tasks = chunks.in_tasks(submission.tasks, present, submission.chunk)
+        if len(submission.tasks) <= submission.chunk:
+            return tasks, None
+        return tasks, max(1, self.forks - (self._tasks_active() - len(tasks)))
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return the command, the script that it gets on its standard input, and the first job's."""
+        tasks, limit = self._array_of([attempt_id(job) for job in jobs], submission)
+        argv = self.submit_command(tasks, submission.name, self.submit_options(jobs[0]), limit)
+        script = self.task_script(tasks, submission.name)
+        return [
+            PreviewPart("command", shlex.join(argv)),
+            PreviewPart("standard input of the command", os.fsdecode(script)),
+            *super().preview_submission(jobs, submission),
+        ]
 
     def ids_of_tasks(self, array: str, submission: Submission) -> dict[AttemptId, str]:
         """Return what the engine calls the tasks of a submission that it calls `array`."""

@@ -25,6 +25,7 @@ from sched_core import (
     JobStatus,
     Observation,
     OptionError,
+    PreviewPart,
     Submission,
     SubmitOutcomeUnknown,
     SubmitRejected,
@@ -102,7 +103,7 @@ class SgeScheduler(ClusterScheduler):
         self._found = False
         self._carried = ""
         self._config: Config | None = None
-        self._parallel: str | None = None
+        self._parallel: str | None = _ENVIRONMENTS[0]  # until the site has been asked
         self._missing: dict[AttemptId, float] = {}
         self._known_by: dict[AttemptId, int | None] = {}
         return taken
@@ -116,6 +117,7 @@ class SgeScheduler(ClusterScheduler):
         self.find_tools("qsub", "qstat", "qdel", "qconf")
         self._missing.clear()
         self._known_by.clear()
+        self._parallel = None
         try:
             await self._configuration()
             self._parallel = await self._environment_of_one_host()
@@ -170,20 +172,28 @@ class SgeScheduler(ClusterScheduler):
     def prelude(self) -> str:
         """Return what a task does on Grid Engine alone."""
         wants = "1" if has_soft_limit(self.directives) else "''"
-        carried = shlex.quote(self._carried)
+        carried = self._carried
+        if not carried and (content := self._inherited()) is not None:
+            carried = environment_name(content)  # of what is only shown, nothing was written
+        carried = shlex.quote(carried)
         return f"_sched_wants_usr1={wants} _sched_environment={carried}\n{_task_text()}"
 
     async def _carry_environment(self) -> None:
         """Put the driver's environment where tasks read it, unless the user has said what goes along."""
-        if "V" in self.directives:
+        content = self._inherited()
+        if content is None:
             return
-        session = self.session
-        content = environment_file(clean_environment(os.environ), _OF_EACH_JOB)
-        name = environment_name(content)
+        session, name = self.session, environment_name(content)
         if name != self._carried:
             path = f"{session.layout.home}/{name}"
             await session.ports.offload(session.ports.files.write, path, content)
             self._carried = name
+
+    def _inherited(self) -> bytes | None:
+        """Return what tasks are to read, None where the user has said what goes along."""
+        if "V" in self.directives:
+            return None
+        return environment_file(clean_environment(os.environ), _OF_EACH_JOB)
 
     def submit_options(self, job: Job) -> tuple[str, ...]:
         """Return the options of qsub for the job."""
@@ -204,6 +214,32 @@ class SgeScheduler(ClusterScheduler):
         numbered = enumerate(submission.tasks)
         return {attempt: f"{array}.{n // submission.chunk + 1}" for n, attempt in numbered}
 
+    def submit_command(
+        self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
+    ) -> list[str]:
+        """Return qsub with its options."""
+        return commands.qsub(
+            self.tools["qsub"],
+            sge_name(name),
+            self.JOBCMD_WRAPPER_LANG,
+            options,
+            None if limit is None else len(tasks),
+            limit,
+        )
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return the command, what it gets, the first job's script, and how the environment goes along."""
+        parts = super().preview_submission(jobs, submission)
+        if (carried := self._inherited()) is not None:
+            count = carried.count(b"\0")
+            where = f"{self.session.layout.home}/{environment_name(carried)}"
+            text = f"{count} variables, in a file of mode {self.mode:04o}: {where}"
+            parts.append(PreviewPart("environment", text))
+        if "pe" not in self.directives and "-pe" in self.submit_options(jobs[0]):
+            text = f"{self._parallel} stands for the site's: it is asked when a run begins"
+            parts.append(PreviewPart("parallel environment", text))
+        return parts
+
     async def submit_tasks(
         self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
     ) -> str:
@@ -212,14 +248,7 @@ class SgeScheduler(ClusterScheduler):
         await self._carry_environment()
         if len(tasks) > self.largest_array:
             raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
-        argv = commands.qsub(
-            self.tools["qsub"],
-            sge_name(name),
-            self.JOBCMD_WRAPPER_LANG,
-            options,
-            None if limit is None else len(tasks),
-            limit,
-        )
+        argv = self.submit_command(tasks, name, options, limit)
         qmaster = await self._qmaster()
         answer = await self._qsub(argv, self.task_script(tasks, name))
         try:

@@ -117,14 +117,11 @@ class SlurmScheduler(ClusterScheduler):
         native = {name: value for name, value in self.directives.items() if name != "clusters"}
         return sbatch_options(native, self.job_resources(job), self.task_time(job), self.grace)
 
-    async def submit_tasks(
+    def submit_command(
         self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
-    ) -> str:
-        """Submit an array, or a single job where `limit` is None, and return its id."""
-        config = await self._configuration()
-        if len(tasks) > self.largest_array:
-            raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
-        argv = commands.sbatch(
+    ) -> list[str]:
+        """Return sbatch with its options."""
+        return commands.sbatch(
             self.tools["sbatch"],
             slurm_name(name),
             self.session.directory,
@@ -133,6 +130,15 @@ class SlurmScheduler(ClusterScheduler):
             limit,
             self._clusters(),
         )
+
+    async def submit_tasks(
+        self, tasks: Tasks, name: str, options: Sequence[str], limit: int | None
+    ) -> str:
+        """Submit an array, or a single job where `limit` is None, and return its id."""
+        config = await self._configuration()
+        if len(tasks) > self.largest_array:
+            raise EngineUnavailable("arrays must be smaller than thought", retry_after=0.1)
+        argv = self.submit_command(tasks, name, options, limit)
         answer = await self._sbatch(argv, self.task_script(tasks, name))
         try:
             submitted = parse_sbatch(answer.stdout)
