@@ -19,6 +19,7 @@ from .driving.cores import usable_cores
 from .driving.options import parse_options
 from .reading.runfolder import RUNS, RunFolder
 from .registry import get_scheduler
+from .settings.check import check_settings
 from .wording import size
 
 __all__ = ["Check", "check_machine", "check_scheduler"]
@@ -30,7 +31,7 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "
 
 
 def check_machine(folder: RunFolder | None = None) -> Iterator[Check]:
-    """Check bash, the folder that runs go to, its clock, and the limits of this process."""
+    """Check bash, the folder that runs go to, its clock, settings, and the limits of this process."""
     yield _check_bash()
     if folder is None:
         yield from _check_folder(RUNS if RUNS.is_dir() else Path.cwd())
@@ -39,6 +40,7 @@ def check_machine(folder: RunFolder | None = None) -> Iterator[Check]:
     else:
         yield from _check_folder(_nearest(Path(folder.absolute)))
     yield _check_open_files()
+    yield from check_settings()
     yield "cores", True, f"{usable_cores()} can be used: that many jobs run at once by default"
 
 

@@ -8,7 +8,13 @@ if TYPE_CHECKING:
 
     from sched_core import Scheduler
 
-__all__ = ["DEFAULT_GROUP", "get_scheduler", "installed_schedulers", "scheduler_names"]
+__all__ = [
+    "DEFAULT_GROUP",
+    "find_scheduler",
+    "get_scheduler",
+    "installed_schedulers",
+    "scheduler_names",
+]
 
 DEFAULT_GROUP = "sched.schedulers"
 
@@ -32,7 +38,7 @@ def get_scheduler(
     """
     if not isinstance(name_or_class, str):
         return _check_class(name_or_class, "what was given")
-    entry_point = _find(name_or_class, group)
+    entry_point = find_scheduler(name_or_class, group)
     return _check_class(_load(entry_point), f"{entry_point.name!r} ({entry_point.value})")
 
 
@@ -48,7 +54,11 @@ def installed_schedulers(group: str = DEFAULT_GROUP) -> dict[str, EntryPoint]:
     return {entry_point.name: entry_point for entry_point in entry_points(group=group)}
 
 
-def _find(name: str, group: str) -> EntryPoint:
+def find_scheduler(name: str, group: str = DEFAULT_GROUP) -> EntryPoint:
+    """Return what a package advertises under the name, and load nothing.
+
+    Raises NoSuchSchedulerError, which says what to install or what the name may have meant.
+    """
     from sched_core.errors import NoSuchSchedulerError
 
     installed = installed_schedulers(group)

@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from .configured import SessionCommand, profile_option
 from .shared import given_options, output_of, output_options, scheduler_options
 
 __all__ = ["resume"]
 
 
-@click.command()
+@click.command(cls=SessionCommand)
 @click.argument("run", required=False)
 @scheduler_options
+@profile_option
 @output_options
 def resume(run: str | None, **values: Any) -> int:
     """Go on with a run that was interrupted, whatever moment its driver died at.

@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
+from .configured import SessionCommand, profile_option
 from .shared import given_options, output_of, output_options, scheduler_options
 
 __all__ = ["retry"]
 
 
-@click.command()
+@click.command(cls=SessionCommand)
 @click.argument("run")
 @click.argument("jobs", nargs=-1)
 @scheduler_options
+@profile_option
 @output_options
 def retry(run: str, jobs: tuple[str, ...], **values: Any) -> int:
     """Run JOBS again that failed or were killed; by default all of them.

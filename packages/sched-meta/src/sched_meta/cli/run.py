@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .configured import ConfiguredCommand, profile_option
 from .shared import given_options, output_of, output_options, scheduler_options
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ Blank rows and rows that start with # are skipped.
 """
 
 
-class _RunCommand(click.Command):
+class _RunCommand(ConfiguredCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what stands behind `--` away from click, which would take it apart."""
         if "--" in args:
@@ -63,6 +64,7 @@ class _RunCommand(click.Command):
 @click.option(
     "--name", metavar="T", help="Name of the run's folder; with {}-forms, of each job instead."
 )
+@profile_option
 @click.option("--shell", is_flag=True, help="What stands behind -- is one line for bash.")
 @click.option("--from", "list_file", metavar="FILE|-", help="Take the jobs from a list.")
 @click.option(

@@ -1,0 +1,57 @@
+"""Commands whose options have defaults in `sched.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+__all__ = ["ConfiguredCommand", "SessionCommand", "profile_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ConfiguredCommand(click.Command):
+    """Fills in what was not typed with what `sched.toml` says."""
+
+    of_the_session = False
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command with the settings in effect."""
+        from sched_core.errors import OptionError
+
+        from ..console import say
+        from ..settings.effect import fill_in, located, read_settings
+
+        profile = ctx.params.pop("profile", None)
+        typed = frozenset(filter(lambda name: _was_typed(ctx, name), ctx.params))
+        settings = read_settings(
+            profile, ctx.params.get("scheduler"), of_the_session=self.of_the_session
+        )
+        for line in settings.left_out:
+            say(line)
+        ctx.params = fill_in(ctx.params, typed, settings)
+        try:
+            return super().invoke(ctx)
+        except OptionError as error:
+            raise located(error, settings, typed) from error
+
+
+class SessionCommand(ConfiguredCommand):
+    """Goes on with a run that has recorded options of its own: files only add what it has not."""
+
+    of_the_session = True
+
+
+def profile_option(command: F) -> F:
+    """Add `--profile`."""
+    option = click.option(
+        "--profile", metavar="NAME", help="Defaults of [profile.NAME] in sched.toml."
+    )
+    return option(command)
+
+
+def _was_typed(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT

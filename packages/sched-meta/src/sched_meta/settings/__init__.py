@@ -1,0 +1,1 @@
+"""What `sched.toml` says: defaults of the command line, and profiles."""

@@ -1,0 +1,97 @@
+"""The settings that are in effect here: files read, and put beside what was typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sched_core.errors import OptionError
+
+from ..console import say
+from .files import find_files
+from .layers import Settings, check_scheduler_name, merge_layers, settings_layers
+from .tomltext import Document, parse_document
+
+__all__ = ["fill_in", "located", "profile_names", "read_documents", "read_settings"]
+
+
+def read_documents() -> list[Document]:
+    """Return the files of settings that are in effect here, the user's before the project's.
+
+    Files that are not to be trusted are warned of. Raises OptionError.
+    """
+    found = []
+    for file in find_files():
+        if file.content is None:
+            say(f"warning: {file.distrust}")
+        else:
+            found.append(parse_document(file.content, str(file)))
+    return found
+
+
+def read_settings(
+    profile: str | None = None, scheduler: str | None = None, *, of_the_session: bool = False
+) -> Settings:
+    """Return what the files say for a run on `scheduler` (None: the one that they name).
+
+    `of_the_session` is for a run that has options of its own. Raises OptionError, and
+    NoSuchSchedulerError where the files name a scheduler that is not installed.
+    """
+    layers = settings_layers(read_documents(), profile, of_the_session=of_the_session)
+    settings = merge_layers(layers, scheduler)
+    if scheduler is None:
+        check_scheduler_name(settings)
+    return settings
+
+
+def fill_in(
+    values: Mapping[str, Any], typed: Collection[str], settings: Settings
+) -> dict[str, Any]:
+    """Return the options of a command, by their names in Python, with the settings in effect.
+
+    What was typed wins; `options` and `env` are merged key by key.
+    """
+    filled = dict(values)
+    for key, setting in settings.values.items():
+        name = key.replace("-", "_")
+        if name in values and name not in typed:
+            filled[name] = setting.value
+    if "on_error" in typed and values["on_error"] != "retry" and "retries" not in typed:
+        filled["retries"] = values.get("retries")
+    for table in ("options", "env"):
+        if table in values:
+            filled[table] = (*_pairs(settings.table(table), values[table]), *values[table])
+    return filled
+
+
+def _pairs(table: Mapping[str, Any], typed: Collection[str]) -> list[str]:
+    """What the table says of keys that were not typed, as the command line would have it."""
+    keys = {pair.partition("=")[0].strip().replace("-", "_") for pair in typed}
+    return [
+        f"{name}={text}"
+        for name, texts in table.items()
+        if name.replace("-", "_") not in keys
+        for text in ([texts] if isinstance(texts, str) else texts)
+    ]
+
+
+def located(error: OptionError, settings: Settings, typed: Collection[str]) -> OptionError:
+    """Return the error with the place of a setting that it speaks of, if there is one."""
+    message = str(error)
+    for key, setting in settings.values.items():
+        name = key.partition(".")[2] or key
+        if key.replace("-", "_") not in typed and _speaks_of(message, name):
+            return OptionError(f"{message} ({name}: {setting.where})")
+    return error
+
+
+def _speaks_of(message: str, name: str) -> bool:
+    return bool(re.search(rf"(?:\A|\bno option |-o |asks for ){re.escape(name)}\b", message))
+
+
+def profile_names() -> list[str]:
+    """Return the names of all profiles that can be chosen here. Raises OptionError."""
+    from .layers import profiles
+
+    return [name for document in read_documents() for name in profiles(document)]
