@@ -15,6 +15,7 @@ from typing import Any
 from sched_core.text.claim import Claim, claim_name, parse_claim
 from sched_core.text.event import Event, parse_event_name
 from sched_core.text.script import JobScript, recorder_text, render
+from sched_core.text.usage import UNKNOWN, parse_usage
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -112,6 +113,8 @@ class Slot:
             os.close(given)
             os.close(said)
         self.rest = b""
+        self.used = UNKNOWN
+        """What the job that ended last has used."""
 
     def give(self, job: Job, exports: str = "", attempt: int | None = None) -> None:
         number = job.script.attempt if attempt is None else attempt
@@ -126,7 +129,13 @@ class Slot:
                 return []
             self.rest += data
         line, _, self.rest = self.rest.partition(b"\n")
-        return line.decode().split()
+        words = line.decode().split()
+        return self._without_usage(words) if words[0] == "E" else words
+
+    def _without_usage(self, words: list[str]) -> list[str]:
+        """Keep what the job has used; leave that out, and a class that there is not."""
+        self.used = parse_usage(words[5] if len(words) > 5 else "")
+        return [word for word in words[:5] if word != "-"]
 
     def run(self, job: Job, exports: str = "", attempt: int | None = None) -> list[list[str]]:
         """Have the slot run a job; return what it says about it."""

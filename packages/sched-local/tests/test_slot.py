@@ -48,6 +48,31 @@ def test_what_a_slot_says(folder: Folder, slot: Slot) -> None:
     assert job.outcome() == (0, None, "0\n", "6")
 
 
+def test_a_slot_says_what_each_job_has_used(folder: Folder, slot: Slot) -> None:
+    busy = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"
+    for text, least in ((busy, 0.02), ("exit 3", 0.0), (busy, 0.02), ("kill -KILL $$", 0.0)):
+        job = folder.job("sh", "-c", text)
+        slot.run(job)
+        assert slot.used.cpu is not None
+        assert slot.used.cpu >= least
+        assert slot.used.cpu == job.claim().cpu
+
+
+def test_a_command_that_is_signalled_has_used_something_too(folder: Folder, slot: Slot) -> None:
+    job = folder.job("sh", "-c", "kill -TERM $PPID; kill -TERM $$")
+    slot.run(job)
+    assert slot.used.cpu is not None
+    assert slot.used.cpu == job.claim().cpu
+
+
+def test_nothing_is_said_of_what_never_ran(folder: Folder, slot: Slot) -> None:
+    job = folder.job("true")
+    slot.run(job)
+    assert slot.used.cpu is not None
+    assert slot.run(job) == [["E", "1", "1", "121"]]
+    assert slot.used.cpu is None
+
+
 @pytest.mark.parametrize(
     "text, rc",
     [("exit 3", 3), ("exit 255", 255), ("kill -KILL $$", 137), ("kill -INT $$", 130)],

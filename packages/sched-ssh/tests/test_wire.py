@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_core import AttemptId, Failure
+from sched_core.text.usage import Usage
 from sched_ssh.wire import (
     Done,
     Ended,
@@ -36,6 +37,10 @@ ONE = AttemptId(7, 2)
         (b"E 7 2 0 -", Ended(ONE, 0, None)),
         (b"E 7 2 0 ", Ended(ONE, 0, None)),
         (b"E 7 2 143 TIMEOUT", Ended(ONE, 143, Failure.TIMEOUT)),
+        (
+            b"E 7 2 0 - 0m1.000s:0m0.000s/0m2.500s:0m0.250s\x1fclaim",
+            Ended(ONE, 0, None, (b"claim",), Usage(1.5, 0.25)),
+        ),
         (b"a 7 2 none - -", Told(ONE, "none", None, None)),
         (b"a 7 2 ended 3 EXIT", Told(ONE, "ended", 3, Failure.EXIT)),
         (b"G 7 2", Gone(ONE)),

@@ -139,16 +139,16 @@ _agent_slot() {
     while
       IFS= read -rd '' _sched_path && IFS= read -rd '' _sched_extra && IFS= read -rd '' _sched_wanted && IFS= read -rd '' _sched_expected
     do
-      _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP
+      _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP _sched_used=''
       # shellcheck source=/dev/null
       . "$_sched_path" "$_sched_expected"
-      _agent_end "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:--}"
+      _agent_end "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:--}" "$_sched_used"
     done
   )
   printf 'D %s\n' "$1"
 }
 
-# INDEX ATTEMPT RC CLASS: tell of an end.
+# INDEX ATTEMPT RC CLASS [USED]: tell of an end.
 _agent_end() {
   local _agent_line="E $*" _agent_name LC_ALL=C     # bytes are what counts
   if [[ $_agent_apart ]]; then

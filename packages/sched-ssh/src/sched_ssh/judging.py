@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from sched_core import AttemptId, EngineState, Failure, JobStatus, Observation
+from sched_core.text.usage import UNKNOWN, Usage
 
 from .attempts import Attempt, Stage
 from .dispatch import Dispatcher
@@ -64,7 +65,7 @@ class Judge:
         elif message.rc == _NOT_OURS:
             self._fleet.spawn(self._refused, host, attempt)
         else:
-            self._ended(attempt, message.rc, message.failure, message.records)
+            self._ended(attempt, message.rc, message.failure, message.records, message.used)
 
     def _started(self, attempt: Attempt, leader: int | None) -> None:
         if attempt.stage >= Stage.STARTED or attempt.host is None:
@@ -84,6 +85,7 @@ class Judge:
         rc: int,
         failure: Failure | None,
         records: Sequence[bytes | None] = (),
+        used: Usage = UNKNOWN,
     ) -> None:
         host = attempt.host
         if host is None or attempt.stage is Stage.ENDED:
@@ -99,6 +101,8 @@ class Judge:
             reason=reason,
             host=host.name,
             ended=self._scheduler.session.ports.now(),
+            cpu=used.cpu,
+            max_rss=used.max_rss,
         )
         if failure is Failure.TIMEOUT:
             self._fleet.spawn(self._end_remains, host, attempt, seen)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Literal
 
 from sched_core import AttemptId, Failure
+from sched_core.text.usage import UNKNOWN, Usage, parse_usage
 
 __all__ = [
     "Done",
@@ -69,6 +70,7 @@ class Ended:
     rc: int
     failure: Failure | None
     records: Sequence[bytes | None] = ()
+    used: Usage = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,13 @@ def parse_message(line: bytes) -> Message:
             return Started(_attempt(words), int(words[2]))
         case "E":
             told, *records = rest.split("\x1f")
-            words = [*told.split(" "), ""]
+            words = [*told.split(" "), "", ""]
             return Ended(
-                _attempt(words), int(words[2]), _failure(words[3]), tuple(map(_record, records))
+                _attempt(words),
+                int(words[2]),
+                _failure(words[3]),
+                tuple(map(_record, records)),
+                parse_usage(words[4]),
             )
         case "a":
             rc = None if words[3] == "-" else int(words[3])

@@ -234,6 +234,7 @@ class Evidence:
         job.rc = seen.rc
         job.started = seen.started or job.started
         job.ended = seen.ended
+        _take_usage(job, seen)
         if finished:
             job.failure, job.reason = None, ""
             await self._move(job, JobStatus.FINISHED)
@@ -266,6 +267,12 @@ class Evidence:
         await self._session.scheduler.transition_job_status(job, status)
 
 
+def _take_usage(job: Job, seen: Observation) -> None:
+    """Note what the attempt has used, as far as that is told: an engine's word leaves a record's."""
+    job.cpu = job.cpu if seen.cpu is None else seen.cpu
+    job.max_rss = job.max_rss if seen.max_rss is None else seen.max_rss
+
+
 def _explained(record: Observation, said: Observation) -> Observation:
     """Return the record of a failure with the class that the engine gives it."""
     finished = record.rc == 0 and record.failure is None
@@ -287,5 +294,7 @@ def observation_of(claim: Claim) -> Observation:
         signal=claim.signal,
         started=claim.claimed,
         ended=claim.ended,
+        cpu=claim.cpu,
+        max_rss=claim.max_rss,
         position=claim.position,
     )

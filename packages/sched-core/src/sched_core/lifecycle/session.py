@@ -21,7 +21,7 @@ from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
 from ..runfolder.runfile import RunFile
-from ..runfolder.state import JOB_STATE, job_entry, state_entry
+from ..runfolder.state import JOB_STATE, MEASURED, job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
@@ -326,6 +326,8 @@ class Session:
 
     def _state(self, job: Job) -> dict[str, Any]:
         state: dict[str, Any] = dict(zip(JOB_STATE, _read_state(job), strict=True))
+        measured = zip(MEASURED, _read_measured(job), strict=True)
+        state.update([pair for pair in measured if pair[1] is not None])
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
@@ -402,6 +404,7 @@ class Session:
 
 
 _read_state = attrgetter(*JOB_STATE)
+_read_measured = attrgetter(*MEASURED)
 
 
 def _whole(path: str) -> str:

@@ -66,6 +66,7 @@ class Shortcut:
         job.rc = 0
         job.started = seen.started or job.started
         job.ended = seen.ended or session.ports.now()
+        job.cpu, job.max_rss = seen.cpu, seen.max_rss
         session.transitions.arrive(job, JobStatus.FINISHED)
         session.let_go(job)
         session.ended(job)

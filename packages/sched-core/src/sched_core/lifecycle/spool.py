@@ -182,6 +182,7 @@ def _observation(event: Event, restart: int) -> Observation:
         restart=max(event.restart, restart) if _is_success(event) else event.restart,
         started=facts.started,
         ended=facts.ended,
+        cpu=facts.cpu,
         position=event.restart,
     )
 

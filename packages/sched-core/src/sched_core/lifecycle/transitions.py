@@ -92,7 +92,8 @@ class Transitions:
         job.attempt += 1
         job.restart = 0
         job.rc = job.failure = job.jid = job.host = None
-        job.started = job.ended = job.cpu = job.max_rss = None
+        job.queued = job.submitted = job.started = job.ended = None
+        job.cpu = job.max_rss = None
         job.reason = ""
         job.will_retry = False
 
@@ -138,9 +139,18 @@ class Transitions:
     def arrive(self, job: Job, step: JobStatus) -> None:
         """Have a job be in a state, and record it."""
         job.status = step
+        if step is JobStatus.QUEUED:
+            job.queued = job.queued or self._now()
+        elif step is JobStatus.SUBMITTED:
+            job.submitted = job.submitted or self._now()
         self._session.note_state(job)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
+
+    def _now(self) -> float:
+        return round(
+            self._session.ports.now(), 3
+        )  # kept short: the journal says it again and again
 
     async def _enter(self, job: Job, step: JobStatus) -> None:
         self.arrive(job, step)

@@ -23,6 +23,9 @@ class Job:
 
     `index` names the job within its run and its folder, `metadir`. `attempt` counts submissions
     from 1 on and names files; `trial_count` counts the retries charged to `num_retries`.
+    Of the present attempt, `queued`, `submitted`, `started` and `ended` are seconds since 1970, `cpu`
+    is what processors have spent on it in seconds, `max_rss` the most memory that it had in bytes;
+    None is what is not known, or not yet.
     A host may create a job without a command and fill it in before it is fed.
     """
 
@@ -46,12 +49,14 @@ class Job:
         "max_rss",
         "num_retries",
         "outputs",
+        "queued",
         "rc",
         "reason",
         "resources",
         "restart",
         "started",
         "status",
+        "submitted",
         "timeout",
         "trial_count",
         "will_retry",
@@ -92,6 +97,8 @@ class Job:
         self.reason = ""
         self.will_retry = False
         self.host: str | None = None
+        self.queued: float | None = None
+        self.submitted: float | None = None
         self.started: float | None = None
         self.ended: float | None = None
         self.cpu: float | None = None

@@ -73,6 +73,7 @@ class ProcessScheduler(Scheduler):
     throttles: ClassVar[bool] = True
     pushes: ClassVar[bool] = True
     outlives_driver: ClassVar[bool] = False
+    runs_unattended: ClassVar[bool] = False
     containers: ClassVar[bool] = True
     keeps_containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
@@ -271,6 +272,8 @@ class ProcessScheduler(Scheduler):
                 reason=reason,
                 host=self._host,
                 ended=self.session.ports.now(),
+                cpu=message.used.cpu,
+                max_rss=message.used.max_rss,
             ),
         )
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from ..model.failure import Failure
 from ..runfolder.submissions import AttemptId
+from ..text.usage import UNKNOWN, Usage, parse_usage
 from .tree import ProcessId, is_alive
 
 __all__ = ["Ended", "SlotDied", "SlotPool", "Started", "bash_path"]
@@ -47,6 +48,7 @@ class Ended(NamedTuple):
     attempt: AttemptId
     rc: int
     failure: Failure | None
+    used: Usage = UNKNOWN
 
 
 class SlotDied(NamedTuple):
@@ -286,5 +288,6 @@ class SlotPool:
             slot.attempts.remove(attempt)
             if slot.pipe is not None and not slot.attempts:
                 self._idle.append(slot)
-        failure = Failure(words[4].decode()) if len(words) > 4 else None
-        return Ended(attempt, int(words[3]), failure)
+        failure = Failure(words[4].decode()) if words[4] != b"-" else None
+        used = parse_usage(words[5].decode()) if len(words) > 5 else UNKNOWN
+        return Ended(attempt, int(words[3]), failure, used)

@@ -28,7 +28,7 @@ from ..runfolder import (
     replay,
     write_run,
 )
-from ..runfolder.state import JOB_STATE
+from ..runfolder.state import JOB_STATE, MEASURED
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
@@ -193,7 +193,7 @@ def restore_job(scheduler: Scheduler, record: JobRecord) -> Job:
     job.timeout = record.timeout
     job.inputs, job.outputs = tuple(record.inputs), tuple(record.outputs)
     job.container = record.container
-    for name in JOB_STATE:
+    for name in (*JOB_STATE, *MEASURED):
         setattr(job, name, getattr(record, name))
     job.will_retry = False  # whoever goes on with the run decides anew
     job.status = JobStatus(record.status)

@@ -44,6 +44,10 @@ class Observation:
     """Seconds since 1970."""
     ended: float | None = None
     """Seconds since 1970."""
+    cpu: float | None = None
+    """Seconds that processors have spent on the attempt."""
+    max_rss: int | None = None
+    """The most memory that the attempt had, in bytes."""
     position: int | None = None
     """Which of the attempt's claims tells so: 0, or n for the engine's n-th further start."""
     never_began: bool = False

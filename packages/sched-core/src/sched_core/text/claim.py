@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .usage import usage_of_claim
+
 __all__ = ["FENCE", "Claim", "claim_name", "parse_claim", "parse_claim_name", "render_fence"]
 
 FENCE = "fence"
 """Stands for the engine's id in a claim that a driver has created, so that nothing can start."""
 
 _NAME = re.compile(r"job\.claim\.(0|[1-9][0-9]*)(?:\.r([1-9][0-9]*))?", re.ASCII)
-# bash's `times`: minutes, seconds; the point is the locale's
-_CPU = re.compile(r"(\d+)m(\d+)[.,](\d+)s (\d+)m(\d+)[.,](\d+)s", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Claim:
     ended: float | None = None
     user_cpu: float | None = None
     system_cpu: float | None = None
+    max_rss: int | None = None
+    """The most memory that it had, in bytes, where the recorder could see that."""
     position: int = 0
     """Which start of the attempt it is: 0, or n for the engine's n-th further one."""
     inside_rc: int | None = None
@@ -48,6 +50,13 @@ class Claim:
     inside_failure: str | None = None
     sealed: bool = False
     """Whether a driver has given the attempt up: there will be no further start, and no record."""
+
+    @property
+    def cpu(self) -> float | None:
+        """Seconds that processors have spent for the user and the system together."""
+        if self.user_cpu is None or self.system_cpu is None:
+            return None
+        return round(self.user_cpu + self.system_cpu, 3)
 
     @property
     def is_fence(self) -> bool:
@@ -84,7 +93,7 @@ def render_fence(host: str, boot_id: str, pid: int, start: int, now: float) -> b
 def parse_claim(data: bytes) -> Claim:
     """Read a claim, whatever of it is there: a line without its end says nothing."""
     lines = data.decode("utf-8", "replace").split("\n")[:-1]
-    return Claim(**_head(lines[:1]), **_marks(lines[1:]), **_cpu(lines[1:]))  # type: ignore[arg-type]  # one dict a part
+    return Claim(**_head(lines[:1]), **_marks(lines[1:]), **_usage(lines[1:]))  # type: ignore[arg-type]  # one dict a part
 
 
 def _head(lines: list[str]) -> dict[str, object]:
@@ -125,20 +134,13 @@ def _marks(lines: list[str]) -> dict[str, object]:
     return found
 
 
-def _cpu(lines: list[str]) -> dict[str, object]:
-    # `times` writes two lines, the shell's and its children's: once at the claim, once at the end.
-    spent = [found.groups() for found in map(_CPU.fullmatch, lines) if found]
-    if len(spent) != 4:
-        return {}
-    before, after = spent[1], spent[3]
+def _usage(lines: list[str]) -> dict[str, object]:
+    used = usage_of_claim(lines)
     return {
-        "user_cpu": round(_clock(*after[:3]) - _clock(*before[:3]), 3),
-        "system_cpu": round(_clock(*after[3:]) - _clock(*before[3:]), 3),
+        "user_cpu": used.user_cpu,
+        "system_cpu": used.system_cpu,
+        "max_rss": used.max_rss,
     }
-
-
-def _clock(minutes: str, seconds: str, fraction: str) -> float:
-    return int(minutes) * 60 + float(f"{seconds}.{fraction}")
 
 
 def _integer(word: str) -> int | None:

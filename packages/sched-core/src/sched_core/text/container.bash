@@ -6,7 +6,8 @@
 # is told by lines of the claim, whatever status the client ends with: 125, 126, 127 and 137 may be the command's own.
 #   I                      the container has started
 #   K                      it was told to end
-#   C STATUS CLASS         the command has ended
+#   C STATUS CLASS         the command has ended; just before that stands what it has used of processors, as `times` writes it
+#   M BYTES                the most memory that the container had, of one that runs a single job: with the files in its cache
 #
 # A slot may keep its container for the jobs that follow (reuse).  Then the client is a child of the slot, `bash SCRIPT --serve` runs
 # inside and takes orders on its stdin, and each payload outside only hands its job over and waits.  All of it ends with the slot.
@@ -299,9 +300,19 @@ _sched_attend_inside() {
     _sched_count_kills
     ((_sched_kills <= _sched_before_count)) || _sched_class=OUT_OF_MEMORY
   fi
-  printf 'C %s %s\n' "$_sched_rc" "$_sched_class" 2>/dev/null >>"$_sched_claim"
+  # Outermost last: whoever sees that line sees the others.
+  { _sched_tell_peak; times; printf 'C %s %s\n' "$_sched_rc" "$_sched_class"; } 2>/dev/null >>"$_sched_claim"
   exit "$_sched_rc"
 }
+
+# A container of docker's or podman's has a control group of its own, at whose place in /sys it sees itself; apptainer's has none.
+_sched_tell_peak() {
+  local _sched_file _sched_value
+  [[ $_sched_engine != apptainer && ! $_sched_reuse ]] || return 0
+  for _sched_file in /sys/fs/cgroup/memory.peak /sys/fs/cgroup/memory/memory.max_usage_in_bytes; do
+    read -r _sched_value <"$_sched_file" && [[ $_sched_value == [1-9]* ]] && { printf 'M %s\n' "$_sched_value"; return; }
+  done
+} 2>/dev/null
 
 # How often the kernel has killed something of the container for its use of memory.
 _sched_count_kills() {

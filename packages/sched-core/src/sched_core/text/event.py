@@ -38,6 +38,13 @@ class Facts:
     """In hexadecimal digits, of all that the command wrote."""
     stderr_md5: str | None = None
 
+    @property
+    def cpu(self) -> float | None:
+        """What processors have spent for the user and the system together."""
+        if self.user_cpu is None or self.system_cpu is None:
+            return None
+        return round(self.user_cpu + self.system_cpu, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -86,7 +86,13 @@ _sched_job() {
   _sched_take 2>/dev/null
   _sched_rc=$?
   case $_sched_rc in
-    0) _sched_busy=1; _sched_attend; _sched_record 2>/dev/null; _sched_busy='' ;;
+    0)
+      _sched_busy=1
+      _sched_attend
+      _sched_record 2>/dev/null
+      [[ ! $_sched_slot ]] || _sched_sum_up
+      _sched_busy=''
+      ;;
     122) _sched_class=SETUP; _sched_event FAILED.122 2>/dev/null ;;
   esac
   return "$_sched_rc"
@@ -193,6 +199,28 @@ _sched_record() {
   if [[ $_sched_lost || $_sched_events == always ]]; then _sched_event "$_sched_word.$_sched_rc" && _sched_kept=1; fi
   [[ $_sched_kept ]] || _sched_rc=122 _sched_class=SETUP
 }
+
+# What the claim tells of processors and memory, as one word for whoever waits for the slot: reading it there would be dear.
+# shellcheck disable=SC2034  # the slot says it
+_sched_sum_up() {
+  local _sched_from _sched_upto _sched_peak='' _sched_place
+  local -a _sched_lines=()
+  mapfile -t _sched_lines <"$_sched_claim"
+  _sched_from=${_sched_lines[2]-} _sched_place=$((${#_sched_lines[@]} - 1))
+  if [[ ${_sched_engine-} ]]; then
+    _sched_from='0m0.000s 0m0.000s'
+    while ((_sched_place > 2)) && [[ ${_sched_lines[_sched_place]} != 'C '* ]]; do
+      [[ ${_sched_lines[_sched_place]} != 'M '* ]] || _sched_peak=/${_sched_lines[_sched_place]#M }
+      ((--_sched_place))
+    done
+  elif [[ $_sched_signal ]]; then
+    ((--_sched_place))                   # G stands before the end, behind the times
+  fi
+  ((_sched_place > 2)) || return 0
+  _sched_upto=${_sched_lines[_sched_place - 1]}
+  _sched_used=$_sched_from/$_sched_upto$_sched_peak
+  _sched_used=${_sched_used// /:}
+} 2>/dev/null
 
 # An event's name says it all, so that a full disk loses nothing; its content is for people.
 _sched_event() {

@@ -18,7 +18,7 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse "
+            "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse usage "
             "previewing"
         ).split()
     )
@@ -37,6 +37,7 @@ from .previewing import PreviewContract  # noqa: E402
 from .resuming import ResumingContract  # noqa: E402
 from .retries import RetriesContract  # noqa: E402
 from .rig import HookRecorder, Rig  # noqa: E402
+from .usage import UsageContract  # noqa: E402
 
 __all__ = ["HookRecorder", "Rig", "SchedulerContract"]
 
@@ -54,5 +55,6 @@ class SchedulerContract(
     ResumingContract,
     MisuseContract,
     PreviewContract,
+    UsageContract,
 ):
     """All behaviours: subclass it in your tests and set `scheduler_class`."""
