@@ -17,7 +17,7 @@ __all__ = ["Engine"]
 pytest.register_assert_rewrite(
     *(
         f"{__package__}.{name}"
-        for name in ("arrays", "chaos", "chunks", "containers", "outcomes", "troubles")
+        for name in ("arrays", "chaos", "chunks", "containers", "outcomes", "preview", "troubles")
     )
 )
 

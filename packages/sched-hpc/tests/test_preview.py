@@ -37,11 +37,11 @@ def record_submissions(scheduler: SlurmScheduler) -> list[tuple[list[str], str]]
     run, kept = scheduler.toolbox.run, []
 
     async def recorded(
-        argv: Sequence[str], script: bytes = b"", extra: Mapping[str, str] | None = None
+        argv: Sequence[str], stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Answer:
         if argv[0] == "sbatch":
-            kept.append((list(argv), os.fsdecode(script)))
-        return await run(argv, script, extra)
+            kept.append((list(argv), os.fsdecode(stdin)))
+        return await run(argv, stdin, extra)
 
     scheduler.toolbox.run = recorded  # type: ignore[method-assign]
     return kept
