@@ -92,6 +92,8 @@ class GbatchConfiguration(Scheduler):
             words(options, "commands"),
             runnables(options, "runnables"),
         )
+        self._parallelism: dict[str, int] = {}
+        self._empty_since: float | None = None
         self._checked: set[Needs] = set()
         self._usual: dict[str | None, Needs] = {}
 

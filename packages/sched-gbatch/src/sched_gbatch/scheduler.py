@@ -14,6 +14,7 @@ from sched_core import (
     EngineUnavailable,
     Job,
     Observation,
+    PreviewPart,
     Report,
     SpecPath,
     Submission,
@@ -98,7 +99,7 @@ class GbatchScheduler(GbatchConfiguration):
         """
         session = self.session
         service = self.service
-        self._parallelism: dict[str, int] = {}
+        self._parallelism = {}
         sample = self.definition(Needs(model=self.provisioning_model), tasks=1, parallelism=1)
         await session.ports.offload(job_of, sample)
         try:
@@ -109,7 +110,7 @@ class GbatchScheduler(GbatchConfiguration):
             session.warn(f"Google Batch cannot be asked now: {error}")
         self._poll = Poll(session, service, self.start_timeout, self._parallelism)
         self._kills = Kills(session, service, self.grace)
-        self._empty_since: float | None = None
+        self._empty_since = None
         yield
         await self._kills.tidy()
 
@@ -163,21 +164,40 @@ class GbatchScheduler(GbatchConfiguration):
         self, jobs: Sequence[Job], submission: Submission
     ) -> dict[AttemptId, str]:
         """Submit jobs as tasks of one Batch job, and return their ids."""
-        others = self._taken() - len(submission.tasks)
-        places = max(1, min(self.forks - others, len(submission.tasks), _MOST_AT_ONCE))
-        asked = self.definition(
-            self.needs_of(jobs[0]),
-            tasks=len(submission.tasks),
-            parallelism=places,
-            sid=submission.sid,
-            indexes=[task.job_index for task in submission.tasks],
-        )
+        places = self._tasks_at_once(submission)
+        asked = self._asked(jobs, submission, places)
         batch = batch_id(submission.name)
         await self._create(batch, asked, request_id(submission.name))
         self._parallelism[submission.sid] = places
         present = {attempt_id(job) for job in jobs}
         ids = _ids(batch, submission)
         return {attempt: ids[attempt] for attempt in submission.tasks if attempt in present}
+
+    def _tasks_at_once(self, submission: Submission) -> int:
+        """Return how many tasks of a submission may run at once."""
+        others = self._taken() - len(submission.tasks)
+        return max(1, min(self.forks - others, len(submission.tasks), _MOST_AT_ONCE))
+
+    def _asked(self, jobs: Sequence[Job], submission: Submission, places: int) -> dict[str, Any]:
+        return self.definition(
+            self.needs_of(jobs[0]),
+            tasks=len(submission.tasks),
+            parallelism=places,
+            sid=submission.sid,
+            indexes=[task.job_index for task in submission.tasks],
+        )
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return the request, the script that all tasks start, and the first job's."""
+        name = submission.name
+        asked = self._asked(jobs, submission, self._tasks_at_once(submission))
+        request = self.service.shown(batch_id(name), asked, request_id(name))
+        script = self.scripts.task_script(self.name, self.session.run, self.grace, submission)
+        return [
+            PreviewPart("request CreateJob", request),
+            PreviewPart("script of each task", os.fsdecode(script)),
+            *super().preview_submission(jobs, submission),
+        ]
 
     async def _create(self, batch: str, asked: Mapping[str, Any], request: str) -> None:
         """Have the Batch job made: the same request, repeated, makes one."""

@@ -64,15 +64,24 @@ class BatchService:
     def create(self, batch: str, definition: Mapping[str, Any], request: str) -> None:
         """Have a job made; repeated with the same request, or under an id that is there, it does nothing."""
         from google.api_core.exceptions import AlreadyExists
-        from google.cloud import batch_v1
 
-        message = batch_v1.CreateJobRequest(
-            parent=self.parent, job_id=batch, job=job_of(definition), request_id=request
-        )
         try:
-            self._call("create_job", message)
+            self._call("create_job", self._to_create(batch, definition, request))
         except AlreadyExists:
             return
+
+    def _to_create(self, batch: str, definition: Mapping[str, Any], request: str) -> Any:
+        from google.cloud import batch_v1
+
+        return batch_v1.CreateJobRequest(
+            parent=self.parent, job_id=batch, job=job_of(definition), request_id=request
+        )
+
+    def shown(self, batch: str, definition: Mapping[str, Any], request: str) -> str:
+        """Return what `create` would send, in JSON as the REST API spells it. Raises OptionError."""
+        from google.protobuf import json_format
+
+        return json_format.MessageToJson(_plain(self._to_create(batch, definition, request)))
 
     @translated
     def cancel(self, batch: str, request: str) -> None:

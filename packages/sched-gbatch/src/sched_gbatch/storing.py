@@ -46,13 +46,18 @@ class Scripts:
         whole = bundles(
             submission.sid, submission.tasks, [scripts.get(t) for t in submission.tasks]
         )
-        text = TaskScript(submission.name, self.mounted, submission.sid, run, scheduler, grace)
         pairs = [*zip(self._bundles(submission), whole, strict=True)]
-        pairs.append((self._task_script(submission.sid), render_task_script(text)))
+        text = self.task_script(scheduler, run, grace, submission)
+        pairs.append((self._task_script(submission.sid), text))
         for made in self.files.create_many(pairs):
             if isinstance(made, OSError):
                 raise made
         return problems
+
+    def task_script(self, scheduler: str, run: str, grace: float, submission: Submission) -> bytes:
+        """Return the script that all tasks of a submission start."""
+        text = TaskScript(submission.name, self.mounted, submission.sid, run, scheduler, grace)
+        return render_task_script(text)
 
     def paths(self, submission: Submission) -> list[str]:
         """Return where all that was stored for a submission lies."""
