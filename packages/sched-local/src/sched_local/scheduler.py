@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
-from sched_core import OptionError
+from sched_core import Job, OptionError, PreviewPart, Submission
 from sched_core.processes import ProcessScheduler
 
 from .doctor import check_machine
@@ -32,6 +32,11 @@ class LocalScheduler(ProcessScheduler):
         self._check_mounts()
         async with super().open():
             yield
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return the script of the first job. Raises OptionError for a mount that is not there."""
+        self._check_mounts()
+        return super().preview_submission(jobs, submission)
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
         """Check bash, /proc and the work directory."""

@@ -18,6 +18,7 @@ from sched_core import (
     Job,
     Observation,
     OptionError,
+    PreviewPart,
     Remains,
     Scheduler,
     Submission,
@@ -185,6 +186,13 @@ class SshScheduler(Scheduler):
         for job in jobs:
             self._ledger.enqueue(job)
         return {attempt_id(job): None for job in jobs}
+
+    def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
+        """Return the hosts that the jobs are shared among, and the script of the first one."""
+        servers = self.servers.values()
+        _check_variables(servers)
+        hosts = "\n".join(server.in_words() for server in servers)
+        return [PreviewPart("hosts", hosts), *super().preview_submission(jobs, submission)]
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """End the whole process trees of jobs: TERM, and after the grace period KILL."""

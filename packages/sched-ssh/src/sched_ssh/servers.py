@@ -36,6 +36,19 @@ class Server:
         given["env"] = sorted(self.env) or list(self.withheld)
         return {key: value for key, value in given.items() if value}
 
+    def in_words(self) -> str:
+        """Return what is known of the server, for a person; of its variables, only how many."""
+        user = f"{self.user}@" if self.user else ""
+        port = f":{self.port}" if self.port else ""
+        facts = [f"{user}{self.host}{port}"]
+        if self.slots:
+            facts.append(f"{self.slots} at a time")
+        facts += [f"keyfile {self.keyfile}"] if self.keyfile else []
+        facts += [f"workdir {self.workdir}"] if self.workdir else []
+        if count := len(self.env):
+            facts.append(f"{count} variable{'s' if count > 1 else ''}, told to the host alone")
+        return f"{self.name}: {', '.join(facts)}"
+
 
 _OPTIONS = tuple(f.name for f in fields(Server) if f.name not in ("name", "withheld"))
 
