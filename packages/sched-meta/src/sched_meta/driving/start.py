@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sched_core import Scheduler
     from sched_core.runfolder import RunFile
 
-__all__ = ["Given", "Output", "resume_run", "start_run"]
+__all__ = ["Given", "Output", "Plan", "plan_run", "resume_run", "start_run"]
 
 _DEFAULT_SCHEDULER = "local"
 _STRATEGIES = {"continue": "ignore", "retry": "retry", "halt": "halt", None: None}
@@ -86,8 +86,44 @@ def start_run(
     resume: bool = False,
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
-    place = _place(workdir, run_name, resume)
-    found = _recorded_run(place) if place is not None and place.holds_run() else None
+    plan = plan_run(specs, scheduler, given, workdir=workdir, run_name=run_name, resume=resume)
+    folder = plan.place or new_run(run_name)
+    made = plan.scheduler
+    made.workdir = folder.absolute  # jobs run in other folders
+    try:
+        return drive(Drive(made, folder, specs, resumes=plan.found is not None, output=output))
+    finally:
+        if plan.place is None:
+            _remove_if_empty(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that may be begun, or gone on with."""
+
+    scheduler: Scheduler
+    place: RunFolder | None
+    """Its folder; None for a new one under ./sched-runs."""
+    found: RunFile | None
+    """The run that is there already."""
+
+
+def plan_run(
+    specs: list[JobSpec],
+    scheduler: str | None,
+    given: Given,
+    *,
+    workdir: str | None = None,
+    run_name: str | None = None,
+    resume: bool = False,
+    looks: bool = True,
+) -> Plan:
+    """Check all that can be checked before anything is written.
+
+    Without `looks` the folder may hold anything: a bucket is not asked. Raises SchedError.
+    """
+    place = _place(workdir, run_name, resume, looks)
+    found = _recorded_run(place) if place is not None and looks and place.holds_run() else None
     name = scheduler or (found.scheduler if found and resume else _DEFAULT_SCHEDULER)
     cls = get_scheduler(name)
     defaults: dict[str, Any] = {"forks": cls.usual_forks or usable_cores()}
@@ -97,13 +133,7 @@ def start_run(
     _check_jobs(made, specs)
     if place is not None and found:
         _check_that_it_is_this_run(place, specs, keywords.get("cwd"))
-    folder = place or new_run(run_name)
-    made.workdir = folder.absolute  # jobs run in other folders
-    try:
-        return drive(Drive(made, folder, specs, resumes=found is not None, output=output))
-    finally:
-        if place is None:
-            _remove_if_empty(folder)
+    return Plan(made, place, found)
 
 
 def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[int] = ()) -> int:
@@ -145,7 +175,9 @@ def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
         scheduler.check_job(new_job(scheduler, 0, spec))
 
 
-def _place(workdir: str | None, run_name: str | None, resume: bool) -> RunFolder | None:
+def _place(
+    workdir: str | None, run_name: str | None, resume: bool, looks: bool
+) -> RunFolder | None:
     """The folder that was asked for, None for a new one."""
     if workdir is None:
         return newest_run(run_name or "") if resume else None
@@ -154,7 +186,7 @@ def _place(workdir: str | None, run_name: str | None, resume: bool) -> RunFolder
     folder = RunFolder(workdir)
     if os.path.exists(folder.path) and not os.path.isdir(folder.path):
         raise OptionError(f"-w {folder}: there is something of that name, and no folder")
-    if not resume and folder.holds_run() and _has_jobs(folder):
+    if looks and not resume and folder.holds_run() and _has_jobs(folder):
         raise RunExists(
             f"{folder} holds a run already; go on with it with --resume,"
             " or name another folder with -w"
