@@ -12,7 +12,7 @@ from .shared import given_options, output_of, output_options, scheduler_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..lists.jobspec import JobSpec
+    from ..lists.collect import Collected
 
 __all__ = ["run"]
 
@@ -52,7 +52,7 @@ class _RunCommand(ConfiguredCommand):
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return ["[OPTIONS]", "( -- COMMAND... [::: VALUES...]... | --from FILE )"]
+        return ["[OPTIONS]", "( [--table FILE] -- COMMAND... [::: VALUES...]... | --from FILE )"]
 
 
 @click.command(cls=_RunCommand, help=_HELP)
@@ -68,6 +68,9 @@ class _RunCommand(ConfiguredCommand):
 @click.option("--shell", is_flag=True, help="What stands behind -- is one line for bash.")
 @click.option("--from", "list_file", metavar="FILE|-", help="Take the jobs from a list.")
 @click.option(
+    "--table", metavar="FILE|-", help="A job for each row of a table (TSV, CSV) with a header."
+)
+@click.option(
     "--resume", is_flag=True, help="Go on with the run, if there is one; add what is new."
 )
 @output_options
@@ -76,7 +79,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
     """Collect the jobs, then have them run."""
     _check_usage(ctx, values)
     output = output_of(values)
-    specs = _specs(ctx.meta.get(_BEHIND_DASHES), values)
+    specs, run_name = _collected(ctx, values)
     from ..driving.start import start_run
 
     return start_run(
@@ -85,7 +88,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
         given_options(values),
         output,
         workdir=values["workdir"],
-        run_name=_run_name(values["name"]),
+        run_name=run_name,
         resume=values["resume"],
     )
 
@@ -98,6 +101,8 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
     if values["stray"]:
         words = " ".join(values["stray"][:3])
         problem = f"{words!r} stands before --; write the command behind it: sched run -- {words}"
+    elif values["list_file"] and values["table"]:
+        problem = "--from is a list of jobs, --table one of values for the command; choose one"
     elif values["list_file"] and behind:
         problem = "--from brings commands of its own; leave out what stands behind --"
     elif values["list_file"] and values["shell"]:
@@ -110,22 +115,9 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
         raise click.UsageError(problem, ctx)
 
 
-def _specs(behind: Sequence[str] | None, values: dict[str, Any]) -> list[JobSpec]:
-    from ..lists.jobspec import add_environment, specs_from_values
-    from ..lists.listfile import parse_list
-    from ..lists.values import read_bytes, split_command
+def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:
+    from ..lists.collect import collect_jobs
 
-    if source := values["list_file"]:
-        specs = parse_list(read_bytes(source), "standard input" if source == "-" else source)
-    else:
-        command, sources = split_command(behind or ())
-        specs = list(
-            specs_from_values(command, sources, shell=values["shell"], name=values["name"])
-        )
-    return add_environment(specs, values["env"])
-
-
-def _run_name(name: str | None) -> str | None:
-    from ..lists.replacement import has_forms
-
-    return None if name is None or has_forms(name) else name
+    names = ("list_file", "table", "shell", "name", "env")
+    behind = ctx.meta.get(_BEHIND_DASHES) or ()
+    return collect_jobs(behind, **{name: values[name] for name in names})

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sched_core.errors import CommandError, OptionError
 from sched_core.model.command import check_command, check_environment, check_name
 from sched_core.model.resources import Resources
 
-from .replacement import Template, has_forms
+from .replacement import Grammar, Template, has_forms
 from .shellline import ShellTemplate
-from .values import Sources
 
-__all__ = ["JobSpec", "add_environment", "job_key", "specs_from_values"]
+__all__ = ["JobSpec", "Rows", "add_environment", "job_key", "specs_from_values"]
 
 
 @dataclass(slots=True)
@@ -37,20 +36,40 @@ def job_key(cmd: Sequence[str], envs: Mapping[str, str] | None) -> tuple[object,
     return tuple(cmd), tuple(sorted((envs or {}).items()))
 
 
+class Rows(Protocol):
+    """Values for a command, a row a job."""
+
+    @property
+    def width(self) -> int:
+        """How many values a row has; 0 means that there are none."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the values are called, where they are called anything."""
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """Return the rows."""
+
+
 def specs_from_values(
-    command: Sequence[str], sources: Sources, *, shell: bool = False, name: str | None = None
+    command: Sequence[str], values: Rows, *, shell: bool = False, name: str | None = None
 ) -> Iterator[JobSpec]:
     """Yield a job for each row of values, or the one job of a command without values.
 
     `name` may hold `{}`-forms. Raises OptionError and CommandError.
     """
-    template = _template(command, sources.width, shell)
-    if has_forms(name) and not sources.width:
-        raise OptionError(f"--name {name}: {{}}-forms stand for values, and there are none")
-    names = Template([name], sources.width) if name and has_forms(name) else None
-    for number, row in enumerate(sources.rows(), 1):
+    template = _template(command, values, shell)
+    names = _names(name, values)
+    for number, row in enumerate(values.rows(), 1):
         cmd = check_command(template.fill(row, number))
         yield JobSpec(cmd, name=check_name(" ".join(names.fill(row, number))) if names else None)
+
+
+def _names(name: str | None, values: Rows) -> Template | None:
+    if has_forms(name) and not values.width:
+        raise OptionError(f"--name {name}: {{}}-forms stand for values, and there are none")
+    template = Template([name or ""], values.width, values.names)
+    return template if template.has_forms else None
 
 
 def add_environment(specs: list[JobSpec], pairs: Iterable[str]) -> list[JobSpec]:
@@ -70,14 +89,20 @@ def add_environment(specs: list[JobSpec], pairs: Iterable[str]) -> list[JobSpec]
     return specs
 
 
-def _template(command: Sequence[str], width: int, shell: bool) -> Template | ShellTemplate:
+def _template(command: Sequence[str], values: Rows, shell: bool) -> Template | ShellTemplate:
     if not command:
         raise CommandError("there is no command behind --")
-    if not shell:
-        return Template(command, width)
-    if len(command) > 1:
+    if shell and len(command) > 1:
         raise OptionError(
             f"--shell takes one line, and there are {len(command)} words behind --; quote the line:"
             " sched run --shell -- 'LINE'"
         )
-    return ShellTemplate(command[0], width)
+    width, names = values.width, values.names
+    template = ShellTemplate(command[0], width, names) if shell else Template(command, width, names)
+    if names and not template.has_forms:
+        # Columns have names: whoever gives none of them hardly wants all of them behind the command.
+        raise OptionError(
+            "the command uses no column of the table; write {NAME} where a value belongs, or {}"
+            f" for all of them. There are {Grammar(width, names).examples()}"
+        )
+    return template

@@ -10,19 +10,39 @@ With several sources a form without a number stands for all of them: it becomes 
 where it is an argument by itself, and is joined by spaces inside of one. A command without any
 form gets the values as further arguments. Braces that are none of these forms stay as they are,
 and what a value brought in is never looked at again.
+
+The values of a table have names, too: `{sample}`, `{sample.}`, `{sample/}`, `{sample//}`, `{sample/.}`.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sched_core.errors import OptionError
 
-__all__ = ["FORM", "Form", "Template", "has_forms", "parse_form"]
+__all__ = ["FORM", "Form", "Grammar", "Template", "has_forms"]
 
-FORM = re.compile(r"\{(?:(?P<number>#)|(?P<slot>%)|(?P<place>-?\d+)?(?P<part>//|/\.|/|\.)?)\}")
+_PART = r"(?:\.|/|//|/\.)"
+_WORD = r"[^\W\d][\w-]*"
+_NEVER = "(?!)"
+
+
+def _pattern(names: Sequence[str]) -> re.Pattern[str]:
+    known = "|".join(sorted(map(re.escape, names), key=len, reverse=True)) or _NEVER
+    # What looks like a column's name: no ${variable} of bash, and no redirection {fd}>file.
+    unknown = _WORD if names else _NEVER
+    return re.compile(
+        r"\{(?:(?P<number>#)|(?P<slot>%)"
+        rf"|(?:(?P<place>-?\d+)|(?P<name>{known}))?(?P<part>{_PART})?)\}}"
+        rf"|(?<!\$)\{{(?P<unknown>{unknown}){_PART}?\}}(?![<>])"
+    )
+
+
+FORM = _pattern(())
+_PERL = re.compile(r"\{=.*=\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,61 +63,108 @@ class Form:
         return [part(values[self.place])]
 
 
+class Grammar:
+    """The forms of a command: what they are, and which value each stands for."""
+
+    def __init__(self, sources: int, names: Sequence[str] = ()) -> None:
+        """Know how many sources of values there are, and the names of a table's columns."""
+        self.sources = sources
+        self.names = names
+        self._pattern = _pattern(names) if names else FORM
+
+    def find(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield what looks like a form, from left to right; nothing where there are no values.
+
+        Raises OptionError for GNU parallel's Perl, which nothing else looks like.
+        """
+        if not self.sources:
+            return iter(())
+        if perl := _PERL.search(text):
+            raise OptionError(f"{perl[0]} is Perl, which only GNU parallel runs; use --shell")
+        return self._pattern.finditer(text)
+
+    def parse(self, match: re.Match[str], literally: str = "") -> Form:
+        """Return the form that was found. Raises OptionError where it stands for no value.
+
+        `literally` says how to write these very braces, where that is not to give them as a value.
+        """
+        if match["unknown"] is not None:
+            raise OptionError(self._no_column(match, literally))
+        if match["number"]:
+            return Form(number=True)
+        if match["slot"]:
+            raise OptionError(
+                "{%}: which slot runs a job is not known before it starts; "
+                "use --shell, and $SCHED_SLOT in the line"
+            )
+        return Form(self._place(match, literally), match["part"] or "")
+
+    def _place(self, match: re.Match[str], literally: str) -> int | None:
+        if match["name"] is not None:
+            return self.names.index(match["name"])
+        if match["place"] is None:
+            return None
+        number = int(match["place"])
+        if not 1 <= abs(number) <= self.sources:
+            raise OptionError(self._no_source(match[0], abs(number), literally))
+        return number - 1 if number > 0 else self.sources + number
+
+    def _no_source(self, form: str, number: int, literally: str) -> str:
+        if self.names:
+            return f"{form} stands for column {number}, and the table has only {self.sources}"
+        have = "1 source" if self.sources == 1 else f"{self.sources} sources"
+        literally = literally or f"give it as a value: ::: '{form}'"
+        return (
+            f"{form} stands for a value of source {number}, and there is only {have}"
+            f" of values; to have {form} itself in the command, {literally}"
+        )
+
+    def _no_column(self, match: re.Match[str], literally: str) -> str:
+        form, word = match[0], match["unknown"]
+        folded = {name.casefold(): name for name in self.names}
+        near = difflib.get_close_matches(word.casefold(), folded, 1)
+        meant = f"{{{folded[near[0]]}{form[1 + len(word) :]}" if near else ""
+        hint = f"did you mean {meant}?" if meant else f"there are {self.examples()}."
+        literally = literally or "use --shell, and single quotes around it in the line"
+        return (
+            f"{form} is no column of the table; {hint}"
+            f" To have {form} itself in the command, {literally}"
+        )
+
+    def examples(self, most: int = 6) -> str:
+        """Return the columns as forms, the first few of many."""
+        shown = [f"{{{name}}}" for name in self.names[:most]]
+        return ", ".join(shown) + (", ..." if len(self.names) > most else "")
+
+
 class Template:
     """A command with `{}`-forms, parsed once and filled in for many rows of values."""
 
-    def __init__(self, words: Sequence[str], sources: int) -> None:
-        self._words = [_parse_word(word, sources) for word in words] if sources else None
+    def __init__(self, words: Sequence[str], sources: int, names: Sequence[str] = ()) -> None:
+        grammar = Grammar(sources, names)
+        self._words = [_parse_word(word, grammar) for word in words]
         self._literal = list(words)
-        self._sources = sources
-        self.has_forms = any(
-            isinstance(piece, Form) for word in self._words or () for piece in word
-        )
+        self.has_forms = any(isinstance(piece, Form) for word in self._words for piece in word)
 
     def fill(self, values: Sequence[str], number: int) -> list[str]:
         """Return the words for one row of values; `number` is what `{#}` stands for."""
-        if not self.has_forms or self._words is None:
+        if not self.has_forms:
             return [*self._literal, *values]
         return [text for word in self._words for text in _fill_word(word, values, number)]
 
 
 def has_forms(text: str | None) -> bool:
-    """Tell whether a text holds any form."""
+    """Tell whether a text holds any form of values without names."""
     return bool(text and FORM.search(text))
 
 
-def parse_form(match: re.Match[str], sources: int, literally: str = "") -> Form:
-    """Return the form that FORM matched. Raises OptionError where it stands for no source.
-
-    `literally` says how to write these very braces, where that is not to give them as a value.
-    """
-    if match["number"]:
-        return Form(number=True)
-    if match["slot"]:
-        raise OptionError(
-            "{%}: which slot runs a job is not known before it starts; "
-            "use --shell, and $SCHED_SLOT in the line"
-        )
-    if match["place"] is None:
-        return Form(part=match["part"] or "")
-    number = int(match["place"])
-    if not 1 <= abs(number) <= sources:
-        have = "1 source" if sources == 1 else f"{sources} sources"
-        literally = literally or f"give it as a value: ::: '{match[0]}'"
-        raise OptionError(
-            f"{match[0]} stands for a value of source {abs(number)}, and there is only {have}"
-            f" of values; to have {match[0]} itself in the command, {literally}"
-        )
-    return Form(number - 1 if number > 0 else sources + number, match["part"] or "")
-
-
-def _parse_word(word: str, sources: int) -> list[str | Form]:
+def _parse_word(word: str, grammar: Grammar) -> list[str | Form]:
     pieces: list[str | Form] = []
     end = 0
-    for match in FORM.finditer(word):
+    for match in grammar.find(word):
         if literal := word[end : match.start()]:
             pieces.append(literal)
-        pieces.append(parse_form(match, sources))
+        pieces.append(grammar.parse(match))
         end = match.end()
     if end < len(word) or not pieces:
         pieces.append(word[end:])

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from sched_core.errors import OptionError
 
 from .bashscan import Scanner
-from .replacement import FORM, Form, parse_form
+from .replacement import Form, Grammar
 
 __all__ = ["ShellTemplate", "shell_command"]
 
 # An array: inside a function of the line, $1 would be the function's own argument.
 _ARRAY = "_sched_v"
+_USES_A_VALUE = re.compile(r"\$\{?[#@*1-9]|\bshift\b|\bgetopts\b")
 
 
 def shell_command(line: str, values: Sequence[str] = ()) -> list[str]:
@@ -29,9 +30,11 @@ def shell_command(line: str, values: Sequence[str] = ()) -> list[str]:
 class ShellTemplate:
     """A line of shell with `{}`-forms: one script for all jobs, with other arguments for each."""
 
-    def __init__(self, line: str, sources: int) -> None:
+    def __init__(self, line: str, sources: int, names: Sequence[str] = ()) -> None:
         self._sources = sources
+        self._grammar = Grammar(sources, names)
         self._derived: list[Form] = []
+        self.has_forms = bool(_USES_A_VALUE.search(line))
         self._line = self._rewrite(line) if sources else line
 
     def fill(self, values: Sequence[str], number: int) -> list[str]:
@@ -43,19 +46,29 @@ class ShellTemplate:
         scanner = Scanner(line)
         pieces: list[str] = []
         end = 0
-        for match in FORM.finditer(line):
+        for match in self._grammar.find(line):
             context = scanner.context_at(match.start())
             if context == "literal":
                 continue
-            form = parse_form(match, self._sources, f"write '{match[0]}' in single quotes")
+            form = self._grammar.parse(match, f"write '{match[0]}' in single quotes")
             if context not in ("plain", "quoted"):
-                raise OptionError(f'{match[0]} {context}; write "$1" there if that is meant')
+                raise OptionError(f"{match[0]} {context}; {_instead(match, form)}")
             pieces += line[end : match.start()], self._reference(form, context)
             end = match.end()
         if not pieces:
-            _check_that_a_value_is_used(line)
+            self._check_that_a_value_is_used(line)
             return line
+        self.has_forms = True
         return self._prelude() + "".join(pieces) + line[end:]
+
+    def _check_that_a_value_is_used(self, line: str) -> None:
+        form = next(self._grammar.find(line), None)
+        if form and not self.has_forms:
+            raise OptionError(
+                f"{form[0]} stands in single quotes or behind a backslash, where bash expands"
+                " nothing, and the line uses no value otherwise;"
+                f' write "{form[0]}" with double quotes'
+            )
 
     def _prelude(self) -> str:
         keep = f'set -- "${{@:1:{self._sources}}}"; ' if self._derived else ""
@@ -82,10 +95,8 @@ class ShellTemplate:
         return self._sources if form.place is None and not form.number else 1
 
 
-def _check_that_a_value_is_used(line: str) -> None:
-    form = FORM.search(line)
-    if form and not re.search(r"\$\{?[#@*1-9]|\bshift\b|\bgetopts\b", line):
-        raise OptionError(
-            f"{form[0]} stands in single quotes or behind a backslash, where bash expands nothing,"
-            f' and the line uses no value otherwise; write "{form[0]}" with double quotes'
-        )
+def _instead(match: re.Match[str], form: Form) -> str:
+    name = match["name"]
+    if name and match.string[match.start() - 1] == "$":
+        return f"write {match[0]} for the column, without $, or ${name} for a variable of bash"
+    return f'write "${1 + (form.place or 0)}" there if that is meant'

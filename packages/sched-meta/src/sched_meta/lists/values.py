@@ -25,6 +25,8 @@ class _Source:
 class Sources:
     """Rows of values: each source multiplies the rows, and a `+` source goes along with the last."""
 
+    names: Sequence[str] = ()
+
     def __init__(self, sources: Sequence[_Source] = ()) -> None:
         self.width = len(sources)
         self._groups = _groups(sources)
