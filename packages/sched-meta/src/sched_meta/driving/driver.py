@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +25,8 @@ from sched_core import (
 from sched_core.model.container import Container
 
 from ..console import say, warnings_go_to
-from ..lists.jobspec import JobSpec, job_key
+from ..lists.jobspec import JobSpec
+from ..lists.matching import match_jobs
 from ..reading.failures import group_failures, summary
 from ..reading.jobstate import JobState
 from ..reading.runfolder import RunFolder
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from .start import Output
 
-__all__ = ["Drive", "drive", "kill_undriven", "new_job"]
+__all__ = ["Drive", "drive", "kill_undriven", "new_job", "new_jobs"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -76,6 +76,14 @@ def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
     job.inputs, job.outputs = tuple(spec.inputs), tuple(spec.outputs)
     job.container = Container.from_value(spec.container, scheduler.container)
     return job
+
+
+def new_jobs(
+    scheduler: Scheduler, present: Iterable[JobState], specs: Iterable[JobSpec]
+) -> list[Job]:
+    """Return the jobs that a run gets besides those that it has."""
+    first = max((job.index for job in present), default=-1) + 1
+    return [new_job(scheduler, first + number, spec) for number, spec in enumerate(specs)]
 
 
 def kill_undriven(folder: RunFolder, indexes: Collection[int]) -> None:
@@ -170,17 +178,9 @@ class _Driver:
 
     async def _feed(self) -> list[Job]:
         """Add what the run does not have yet, all of it recorded before the first job starts."""
-        known: dict[tuple[object, ...], deque[Job]] = {}
         jobs = self._runner.jobs
-        for job in jobs:
-            known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
-        specs = self._what.specs
-        if known:
-            specs = [spec for spec in specs if not _take(known, spec)]
-        first = max((job.index for job in jobs), default=-1) + 1
-        new = [
-            new_job(self._what.scheduler, first + number, spec) for number, spec in enumerate(specs)
-        ]
+        _, specs = match_jobs(self._what.specs, jobs)
+        new = new_jobs(self._what.scheduler, jobs, specs)
         for job in new:
             self._what.scheduler.check_job(job)  # all, before one of them is recorded
         await self._runner.feed_all(new)
@@ -246,15 +246,6 @@ class _Driver:
 
     def _running(self) -> list[Job]:
         return running_jobs(self._what.scheduler) if self._opened else []
-
-
-def _take(known: dict[tuple[object, ...], deque[Job]], spec: JobSpec) -> bool:
-    """Tell whether the run has the job already; each of its jobs stands for one only."""
-    same = known.get(job_key(spec.cmd, spec.envs))
-    if not same:
-        return False
-    same.popleft()
-    return True
 
 
 @contextmanager

@@ -1,0 +1,42 @@
+"""Which jobs of a list a run has already."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from .jobspec import JobSpec, job_key
+
+__all__ = ["match_jobs"]
+
+
+class Known(Protocol):
+    """A job that a run has."""
+
+    @property
+    def cmd(self) -> Sequence[str]: ...
+    @property
+    def envs(self) -> Mapping[str, str] | None: ...
+
+
+K = TypeVar("K", bound=Known)
+
+
+def match_jobs(specs: Iterable[JobSpec], jobs: Iterable[K]) -> tuple[list[K], list[JobSpec]]:
+    """Return the run's jobs that the list means, and what is new in it.
+
+    Each job of the run stands for one of the list only.
+    """
+    known: dict[tuple[object, ...], deque[K]] = {}
+    for job in jobs:
+        known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
+    found: list[K] = []
+    new: list[JobSpec] = []
+    for spec in specs:
+        same = known.get(job_key(spec.cmd, spec.envs)) if known else None
+        if same:
+            found.append(same.popleft())
+        else:
+            new.append(spec)
+    return found, new
