@@ -142,23 +142,35 @@ class Loop:
 
     async def stop(self) -> None:
         """Submit nothing more, kill what runs, and wait for it, within the grace period."""
+        await self._stop(self._end_all)
+
+    async def part(self) -> None:
+        """Submit nothing more, and leave what runs to the engine and to whoever goes on with the run."""
+        await self._stop(self._withdraw)
+
+    async def _stop(self, end: Callable[[], Awaitable[None]]) -> None:
         session = self._session
         if self._stopping:
             await self._stopped.wait()
             return
-        self._stopping = session.closing = session.interrupted = True
+        self._stopping = session.closing = True
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._kill_all)
-                await self._wait_for_ends()
-                group.cancel_scope.cancel()
+            await end()
         finally:
             self.left = [active.job for active in session.active.values()]
             session.abandoned = True
             self._stopped.set()
             session.notify()
 
-    async def _kill_all(self) -> None:
+    async def _end_all(self) -> None:
+        self._session.interrupted = True
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._kill_all)
+            await self._wait_for_ends()
+            group.cancel_scope.cancel()
+
+    async def _withdraw(self) -> None:
+        """Take back what no engine has begun; what is being submitted is waited for."""
         session = self._session
         if session.ousted:
             # The jobs are the other driver's now: it has found them by their claims.
@@ -172,6 +184,12 @@ class Loop:
             active = session.active.get(job.index)
             if active is not None and AttemptId(job.index, job.attempt) in withdrawn:
                 session.submitter.release(active)
+
+    async def _kill_all(self) -> None:
+        session = self._session
+        await self._withdraw()
+        if session.ousted:
+            return
         try:
             await session.killer.kill([a.job for a in session.active.values()], ask=False)
         except RunLocked as error:

@@ -80,6 +80,7 @@ class Runner:
         self._cancelled = False
         self._earlier: dict[int, int] = {}
         self._signum: int | None = None
+        self._kills = True
 
     @classmethod
     def resume(
@@ -164,7 +165,7 @@ class Runner:
             with anyio.CancelScope(shield=True):
                 try:
                     if raised is not None:
-                        await self._loop.stop()
+                        await (self._loop.stop() if self._kills else self._loop.part())
                 finally:
                     await self._loop.finish()
                 if self._open_session.hooks.has("on_shutdown"):
@@ -370,13 +371,14 @@ class Runner:
         self._cancelled = True
         await self._loop.stop()
 
-    def interrupt(self, signum: int) -> None:
+    def interrupt(self, signum: int, *, kill: bool = True) -> None:
         """End the run for a signal: the block is cancelled, what runs is killed.
 
-        The block then raises RunInterrupted. A second call leaves at once what still runs.
+        Without `kill` it is left running, for whoever goes on with the run. The block then raises
+        RunInterrupted. A second call leaves at once what still runs.
         """
         if self._signum is None:
-            self._signum = signum
+            self._signum, self._kills = signum, kill
             self._body.cancel()
         else:
             self._loop.leave()

@@ -60,6 +60,9 @@ class Capabilities:
     outlives_driver: ClassVar[bool] = True
     """Whether the engine's queue is still there when the driver is not."""
 
+    runs_unattended: ClassVar[bool] = True
+    """Whether jobs are left running when the driver's terminal is gone, and not killed with it."""
+
     events: ClassVar[Literal["always", "fallback"]] = "always"
     """Whether wrappers tell of each job in the spool, or only of what they cannot record."""
 

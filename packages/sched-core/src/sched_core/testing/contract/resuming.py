@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import Process
 
-from sched_core import JobStatus, RunExists, RunLocked, Scheduler, read_run
+from sched_core import JobStatus, RunExists, RunInterrupted, RunLocked, Scheduler, read_run
 
 from .driver import driver_command
 from .rig import BEGUN, COUNTED, Rig, needs
@@ -56,6 +57,26 @@ class ResumingContract(Rig):
             assert len([job async for job in runner.as_completed()]) == 3
         assert await self.counted(scheduler, "good") == 1
         assert await self.counted(scheduler, "bad") == 1
+
+    @needs("runs_unattended")
+    async def test_what_a_driver_leaves_running_is_taken_over(self, workdir: Any) -> None:
+        scheduler = self.make(workdir, forks=2)
+        with pytest.raises(RunInterrupted) as left:
+            async with self.run(scheduler) as runner:
+                jobs = await runner.feed_all([self.shell(COUNT_AND_WAIT, "left")] * 3)
+                await self.until_running(*jobs[:2])
+                runner.interrupt(signal.SIGHUP, kill=False)
+                await anyio.sleep_forever()
+        assert {0, 1} <= {job.index for job in left.value.left}
+        view = await anyio.to_thread.run_sync(read_run, scheduler.workdir)
+        assert view.driver is None
+        async with self.run(self.make(workdir, forks=2), existing="resume") as runner:
+            assert not any(job.status.final for job in runner.jobs)
+            await self.open_gate(scheduler)
+            await runner.stop_feeding()
+            assert [job.rc for job in runner.jobs] == [0, 0, 0]
+            assert [job.attempt for job in runner.jobs[:2]] == [1, 1]
+        assert await self.counted(scheduler, "left") == 3
 
     @needs("resumes")
     async def test_what_a_dead_driver_left_is_taken_over(

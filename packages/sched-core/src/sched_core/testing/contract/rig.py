@@ -71,8 +71,14 @@ class Rig:
         """Drop the tests of what the scheduler cannot do."""
         for name in dir(cls):
             capability = getattr(getattr(cls, name), "needs", None)
-            if isinstance(capability, str) and not getattr(cls, capability):
+            if isinstance(capability, str) and not cls._can(capability):
                 setattr(cls, name, None)
+
+    @classmethod
+    def _can(cls, capability: str) -> bool:
+        """Ask the suite, or else its scheduler."""
+        asked = cls if hasattr(cls, capability) else getattr(cls, "scheduler_class", None)
+        return bool(getattr(asked, capability, True))
 
     @classmethod
     def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
