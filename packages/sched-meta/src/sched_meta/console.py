@@ -6,24 +6,50 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 __all__ = [
+    "line_width",
     "say",
     "stdout_has_colors",
     "stdout_is_terminal",
     "terminal_width",
     "warnings_go_to",
+    "words_go_to",
     "write_text",
 ]
 
 _WRITTEN_AT_ONCE = 1 << 16
 
 
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
+
+
 def say(message: str) -> None:
     """Write a line for the person at the terminal."""
+    if listener := _listener.get():
+        listener(message)
+        return
     with suppress(OSError):  # the terminal may be gone: that changes nothing else
         sys.stderr.write(f"sched: {message}\n")
         sys.stderr.flush()
+
+
+def line_width() -> int:
+    """The room that a message of `say` has in the terminal; 0 where stderr is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns - len("sched: ") if sys.stderr.isatty() else 0
+
+
+@contextmanager
+def words_go_to(show: Callable[[str], None]) -> Iterator[None]:
+    """Show what `say` is told in this thread, or task, where a screen has the terminal for itself."""
+    token = _listener.set(show)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ..wording import count_jobs, counted, index_ranges, state_counts
 from .driver import kill_undriven
 from .start import Given, Output, resume_run
 
-__all__ = ["kill_jobs", "retry_jobs"]
+__all__ = ["ask_to_retry", "kill_jobs", "retry_jobs"]
 
 _INTERVAL = 0.1
 _PATIENCE = 30.0
@@ -41,8 +41,7 @@ def kill_jobs(folder: RunFolder, words: Sequence[str]) -> int:
 def retry_jobs(folder: RunFolder, words: Sequence[str], given: Given, output: Output) -> int:
     """Have the jobs run once more; return the exit code."""
     view = folder.read()
-    chosen = select_jobs(words or ("failed", "killed"), view.jobs)
-    jobs = [job for job in chosen if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
+    jobs = _ended_badly(select_jobs(words or ("failed", "killed"), view.jobs))
     if not jobs:
         say("none of these jobs failed or was killed; nothing is to be run again")
         return 0
@@ -50,6 +49,23 @@ def retry_jobs(folder: RunFolder, words: Sequence[str], given: Given, output: Ou
         say(f"the run's driver takes up {count_jobs(len(jobs))} again")
         return 0
     return resume_run(folder.path, given, output, retry=[job.index for job in jobs])
+
+
+def ask_to_retry(folder: RunFolder, words: Sequence[str]) -> bool:
+    """Have the run's driver run the jobs once more; tell whether there is a driver."""
+    view = folder.read()
+    jobs = _ended_badly(select_jobs(words, view.jobs))
+    if not jobs:
+        say("none of these jobs failed or was killed; nothing is to be run again")
+        return True
+    if not _ask(folder, view, "retry", jobs):
+        return False
+    say(f"the run's driver takes up {count_jobs(len(jobs))} again")
+    return True
+
+
+def _ended_badly(jobs: Sequence[JobRecord]) -> list[JobRecord]:
+    return [job for job in jobs if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
 
 
 def _check_that_no_other_runs(folder: RunFolder, view: RunView, jobs: Sequence[JobRecord]) -> None:

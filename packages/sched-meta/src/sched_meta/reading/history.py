@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sched_core.model.failure import Failure
@@ -15,7 +15,7 @@ from ..wording import clock, duration, one_line, plain, size
 from .jobfiles import last_lines
 from .runfolder import RunFolder
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "story"]
 
 _MOST_LINES = 10
 
@@ -86,14 +86,21 @@ class _Attempt:
 def explanation(folder: RunFolder, job: JobRecord) -> list[str]:
     """Return the lines that tell all about the job. Blocks."""
     metadir = folder.of_job(job.index)
-    lines = [f"job:      {job.index}" + (f" ({plain(job.name)})" if job.name else "")]
-    lines.append(f"state:    {_state(job)}")
-    lines.append(f"command:  {one_line(job.cmd)}")
-    lines += _wishes(job)
-    lines += [f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)]
+    lines = story(folder, job)
     lines += _last_words(folder, f"{metadir}/job.stderr")
     lines += [f"files:    {RunFolder(metadir)}/", *_files(folder, metadir)]
     return [*lines, *_next(folder, job)]
+
+
+def story(folder: RunFolder, job: JobRecord) -> list[str]:
+    """Return the lines that tell what the job is, and what became of its attempts. Blocks."""
+    return [
+        f"job:      {job.index}" + (f" ({plain(job.name)})" if job.name else ""),
+        f"state:    {_state(job)}",
+        f"command:  {one_line(job.cmd)}",
+        *_wishes(job),
+        *(f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)),
+    ]
 
 
 def _state(job: JobRecord) -> str:
@@ -119,13 +126,23 @@ def _wishes(job: JobRecord) -> Iterator[str]:
 
 def _attempts(folder: RunFolder, job: JobRecord) -> list[_Attempt]:
     found: dict[int, _Attempt] = {}
-    for entry in read_journal(folder.files, folder.layout):
-        if entry.get("state") == job.index:
-            number = int(entry.get("attempt", 1))
-            found.setdefault(number, _Attempt(number)).take(entry)
+    for entry in _moves(folder, job):
+        number = int(entry.get("attempt", 1))
+        found.setdefault(number, _Attempt(number)).take(entry)
     for number, claim in _claims(folder, folder.of_job(job.index)):
         found.setdefault(number, _Attempt(number)).take_claim(claim)
     return [found[number] for number in sorted(found)]
+
+
+def _moves(folder: RunFolder, job: JobRecord) -> Iterator[dict[str, Any]]:
+    if job.attempt == 1:
+        # Its record has it all: the journal of a large run takes a while to read.
+        if job.status is not JobStatus.INIT:
+            yield asdict(job) | {"to": job.status, "failure": job.failure and job.failure.value}
+        return
+    for entry in read_journal(folder.files, folder.layout):
+        if entry.get("state") == job.index:
+            yield entry
 
 
 def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
