@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .configured import ConfiguredCommand, profile_option
+from .exits import FINISHED
 from .shared import given_options, output_of, output_options, scheduler_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..lists.collect import Collected
+    from ..lists.jobspec import JobSpec
 
 __all__ = ["run"]
 
@@ -25,6 +27,7 @@ sched run -- gzip -9k {} ::: *.log
 sched run -- convert {1} -resize {2} {1/.}-{2}.png ::: *.jpg ::: 10% 50%
 sched run --shell -- 'sort {} | uniq -c > {/.}.counts' ::: *.txt
 sched run --from jobs.txt
+sched run --dry-run -s slurm --from jobs.txt      what would be submitted
 
 Behind -- comes the command, and behind each ::: values: there is a job for each value, or for each
 combination of values where ::: stands several times. :::+ goes along with the source before it,
@@ -73,6 +76,9 @@ class _RunCommand(ConfiguredCommand):
 @click.option(
     "--resume", is_flag=True, help="Go on with the run, if there is one; add what is new."
 )
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be submitted, start nothing, write nothing."
+)
 @output_options
 @click.pass_context
 def run(ctx: click.Context, /, **values: Any) -> int:
@@ -80,6 +86,8 @@ def run(ctx: click.Context, /, **values: Any) -> int:
     _check_usage(ctx, values)
     output = output_of(values)
     specs, run_name = _collected(ctx, values)
+    if values["dry_run"]:
+        return _show(specs, run_name, values)
     from ..driving.start import start_run
 
     return start_run(
@@ -91,6 +99,21 @@ def run(ctx: click.Context, /, **values: Any) -> int:
         run_name=run_name,
         resume=values["resume"],
     )
+
+
+def _show(specs: list[JobSpec], run_name: str | None, values: dict[str, Any]) -> int:
+    from ..driving.dryrun import dry_run, show_dry_run
+
+    shown = dry_run(
+        specs,
+        values["scheduler"],
+        given_options(values),
+        workdir=values["workdir"],
+        run_name=run_name,
+        resume=values["resume"],
+    )
+    show_dry_run(shown, as_json=values["as_json"])
+    return FINISHED
 
 
 def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from sched_core.ports import Files, Ports
     from sched_core.runfolder import Layout, RunView
 
-__all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run"]
+__all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run", "next_run"]
 
 RUNS = Path("sched-runs")
 
@@ -142,16 +144,24 @@ def new_run(name: str | None = None) -> RunFolder:
 
     Raises OptionError for a name that no folder can have.
     """
-    stem = name or time.strftime("%Y%m%d-%H%M%S")
-    if "/" in stem or "\0" in stem or stem in (".", "..") or len(os.fsencode(stem)) > 200:
-        raise OptionError(f"--name {stem!r} cannot be the name of a folder; use -w RUN for a path")
+    folders = _new_names(name)
     RUNS.mkdir(mode=0o700, exist_ok=True)
-    number = 1
     while True:
-        folder = RUNS / f"{stem}-{number}"
+        folder = next(folders)
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
-            number += 1
-        else:
-            return RunFolder(folder)
+            continue
+        return RunFolder(folder)
+
+
+def next_run(name: str | None = None) -> RunFolder:
+    """Return the folder that `new_run` would create now. Raises OptionError."""
+    return next(RunFolder(folder) for folder in _new_names(name) if not folder.exists())
+
+
+def _new_names(name: str | None) -> Iterator[Path]:
+    stem = name or time.strftime("%Y%m%d-%H%M%S")
+    if "/" in stem or "\0" in stem or stem in (".", "..") or len(os.fsencode(stem)) > 200:
+        raise OptionError(f"--name {stem!r} cannot be the name of a folder; use -w RUN for a path")
+    return (RUNS / f"{stem}-{number}" for number in count(1))
