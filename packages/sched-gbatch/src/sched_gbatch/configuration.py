@@ -14,7 +14,7 @@ from sched_core.scheduler.options import check_count
 from sched_core.text.script import JobScript
 
 from .definition import Needs, Place, Work, definition
-from .fields import take_fields
+from .fields import JOB_FIELDS, take_fields
 from .names import index_ranges, label_key, label_value
 from .options import flag, required, runnables, text, words
 from .storing import Scripts
@@ -97,6 +97,11 @@ class GbatchConfiguration(Scheduler):
         self._checked: set[Needs] = set()
         self._usual: dict[str | None, Needs] = {}
 
+    @classmethod
+    def native_option_names(cls) -> frozenset[str]:
+        """Return the fields of a Batch job that may be given."""
+        return JOB_FIELDS
+
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the fields of a Batch job. Raises OptionError."""
         return take_fields(options, self.option_names())
@@ -168,7 +173,7 @@ class GbatchConfiguration(Scheduler):
 
     def needs_of(self, job: Job) -> Needs:
         """Return what decides with which others the job can share a Batch job."""
-        if job.resources is None and job.timeout is None:
+        if job.resources is None and job.timeout is None and not job.raised:
             return self._usual_needs(self._model(job))
         wanted = self.job_resources(job).to_json()
         wanted.pop("time", None)
@@ -176,7 +181,7 @@ class GbatchConfiguration(Scheduler):
 
     def _usual_needs(self, model: str | None) -> Needs:
         if model not in self._usual:
-            wanted = self.resources.to_json()
+            wanted = self.resources.after(None).to_json()
             limit = wanted.pop("time", None)
             time = self.timeout if self.timeout is not None else limit
             self._usual[model] = Needs(Resources.from_json(wanted), time, model)

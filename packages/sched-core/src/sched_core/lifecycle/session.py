@@ -15,14 +15,16 @@ import anyio
 from ..errors import CommandError, RunLocked
 from ..hooks import Hooks
 from ..model.job import Job
+from ..model.resources import Resources
 from ..model.status import JobStatus
 from ..ports import Ports
 from ..runfolder.journal import Journal
 from ..runfolder.layout import Layout
 from ..runfolder.lease import Lease
 from ..runfolder.runfile import RunFile
-from ..runfolder.state import JOB_STATE, MEASURED, job_entry, state_entry
+from ..runfolder.state import JOB_STATE, SPARSE_STATE, job_entry, state_entry
 from ..runfolder.submissions import AttemptId, Submission
+from ..scheduler.wishes import change_resources
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
 from .byhand import ByHand
@@ -192,12 +194,22 @@ class Session:
         self._done.add(job.index)
         self.finals.append(job)
 
-    async def reopen(self, job: Job) -> None:
-        """Have a job that ended for good tried once more, on nobody's account."""
+    async def reopen(self, job: Job, resources: Resources | None = None) -> None:
+        """Have a job that ended for good tried once more, on nobody's account.
+
+        `resources` are what it gets in place of what it asked for. Raises OptionError where the
+        backend cannot promise them; then nothing has happened.
+        """
+        if resources is not None:
+            change_resources(self.scheduler, job, resources)
+            self.note_job(job)
         self._done.discard(job.index)
         self.unwanted.discard(job.index)
         self.expect(job)
+        raised = job.raised
         self.transitions.next_attempt(job, charged=False)
+        if resources is not None:
+            job.raised = raised  # it gets what was asked for now
         job.trial_count = 0
         await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
         self.enqueue(job)
@@ -326,8 +338,8 @@ class Session:
 
     def _state(self, job: Job) -> dict[str, Any]:
         state: dict[str, Any] = dict(zip(JOB_STATE, _read_state(job), strict=True))
-        measured = zip(MEASURED, _read_measured(job), strict=True)
-        state.update([pair for pair in measured if pair[1] is not None])
+        sparse = zip(SPARSE_STATE, _read_sparse(job), strict=True)
+        state.update([pair for pair in sparse if pair[1] is not None])
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted or job.index in self.interrupted_before
         return state
@@ -404,7 +416,7 @@ class Session:
 
 
 _read_state = attrgetter(*JOB_STATE)
-_read_measured = attrgetter(*MEASURED)
+_read_sparse = attrgetter(*SPARSE_STATE)
 
 
 def _whole(path: str) -> str:

@@ -83,10 +83,14 @@ class Transitions:
         self._fired[job.index] = set(reached)
 
     def next_attempt(self, job: Job, *, charged: bool = True) -> None:
-        """Count a new attempt, on the account of whom the last one failed for."""
+        """Count a new attempt, on the account of whom the last one failed for.
+
+        One that gets more of what the last one had too little of is on nobody's.
+        """
+        raised = self._session.scheduler.raise_resources(job)
         if charged and job.failure is not None and job.failure.infrastructure:
             job.infrastructure_retries += 1
-        elif charged:
+        elif charged and not raised:
             job.trial_count += 1
         self._fired.pop(job.index, None)
         job.attempt += 1
@@ -239,13 +243,15 @@ class Transitions:
 
     def _may_retry(self, job: Job, failure: Failure) -> bool:
         session = self._session
+        if session.closing or job.index in session.unwanted:
+            return False
+        if session.scheduler.next_amount(job, failure) is not None:
+            return True
         wanted = job.error_retry
         if wanted is None:
             wanted = session.scheduler.error_strategy == "retry"
         wanted = wanted or self._never_began(job, failure)
-        if not wanted or not failure.retriable or session.closing:
-            return False
-        if job.index in session.unwanted:
+        if not wanted or not failure.retriable:
             return False
         if failure.infrastructure:
             return job.infrastructure_retries < session.scheduler.infrastructure_retries

@@ -26,7 +26,8 @@ class Job:
     Of the present attempt, `queued`, `submitted`, `started` and `ended` are seconds since 1970, `cpu`
     is what processors have spent on it in seconds, `max_rss` the most memory that it had in bytes;
     None is what is not known, or not yet.
-    A host may create a job without a command and fill it in before it is fed.
+    `raised` is what later attempts were given more of, as in {"memory": 8589934592}, since an earlier
+    one had too little; see `Resources`. A host may create a job without a command and fill it in before it is fed.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Job:
         "num_retries",
         "outputs",
         "queued",
+        "raised",
         "rc",
         "reason",
         "resources",
@@ -104,6 +106,7 @@ class Job:
         self.cpu: float | None = None
         self.max_rss: int | None = None
         self.resources: Resources | None = None
+        self.raised: dict[str, float] | None = None
         self.timeout: float | None = None
         self.inputs: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()

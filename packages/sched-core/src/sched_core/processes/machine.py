@@ -4,19 +4,52 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
+from ..errors import OptionError
 from ..scheduler.admission import CARDS, Machine
 
-__all__ = ["this_machine"]
+__all__ = ["parse_cards", "this_machine"]
 
 _CARD = re.compile(r"nvidia(\d+)")
+_NAME = re.compile(r"[\w./:-]+", re.ASCII)
+_NO_CARDS = "name the cards that it has by the option gpus (-o gpus=0,1)"
 
 
-def this_machine(scheduler: str) -> Machine:
-    """Return what jobs of this process may use; `scheduler` is named in refusals."""
+def this_machine(scheduler: str, cards: tuple[str, ...] | None = None) -> Machine:
+    """Return what jobs of this process may use; `scheduler` is named in refusals.
+
+    `cards` are the names of graphics cards, None for those that this process sees.
+    """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0))
-    return Machine(cores, memory, _cards(), "this machine", scheduler)
+    found = _cards() if cards is None else cards
+    return Machine(cores, memory, found, "this machine", scheduler, _NO_CARDS)
+
+
+def parse_cards(value: int | str | Iterable[object] | None) -> tuple[str, ...] | None:
+    """Read the option `gpus`: a number of cards, or names of them, by commas or in a list.
+
+    Raises OptionError.
+    """
+    if value is None or isinstance(value, bool):
+        return _check_cards(value, None)
+    if isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal()):
+        return _check_cards(value, [str(number) for number in range(int(value))])
+    words = value.split(",") if isinstance(value, str) else [str(word) for word in value]
+    return _check_cards(value, [word.strip() for word in words])
+
+
+def _check_cards(value: object, cards: list[str] | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    good = cards is not None and all(map(_NAME.fullmatch, cards)) and len({*cards}) == len(cards)
+    if cards is None or not good:
+        raise OptionError(
+            f"gpus {value!r}: give how many graphics cards there are, or the name of each one once,"
+            " as in 0,1 or GPU-8932f937"
+        )
+    return tuple(cards)
 
 
 def _cards() -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import anyio
 
@@ -20,10 +21,10 @@ from ..model.job import Job
 from ..model.resources import Resources
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler import EngineState, Observation, Report, Scheduler, attempt_id, job_token
-from ..scheduler.admission import CARDS, Admission, Grant
+from ..scheduler.admission import CARDS, Admission, Grant, Machine
 from ..text.claim import Claim
 from .ending import end_trees
-from .machine import this_machine
+from .machine import parse_cards, this_machine
 from .slots import Ended, Message, SlotDied, SlotPool, Started
 from .tree import (
     ProcessId,
@@ -39,7 +40,6 @@ __all__ = ["ProcessScheduler"]
 
 _NOT_OURS = 121
 """Exit status of a wrapper whose attempt somebody else has claimed."""
-_NO_WISHES = Resources()
 _START_PATIENCE = 5.0
 _START_STEP = 0.02
 _CLAIM_PATIENCE = 1.0
@@ -66,7 +66,13 @@ class ProcessScheduler(Scheduler):
 
     Jobs outlive the driver: when it dies, what runs goes on and is recorded, and a resumed run
     takes it over. `resources` are given out from what this process may use.
+
+    - `gpus`: the graphics cards that there are for jobs: how many, or their names as
+      CUDA_VISIBLE_DEVICES has them; by default those that this process sees. A job that asks for
+      some has them for itself.
     """
+
+    OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | {"gpus"}
 
     max_batch: int = 64
     batch_delay: ClassVar[float] = 0.0
@@ -117,7 +123,7 @@ class ProcessScheduler(Scheduler):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Hold the slots while the run is open."""
-        self._machine = this_machine(self.name)
+        self._machine = self.machine()
         self._admission = Admission(self._machine)
         self._queue: deque[Job] = deque()
         self._attempts: dict[AttemptId, _Attempt] = {}
@@ -195,8 +201,26 @@ class ProcessScheduler(Scheduler):
         """Refuse a job that this machine can never run. Raises OptionError."""
         self.check_container(job)
         wanted = self.job_resources(job)
-        if wanted != _NO_WISHES:
-            this_machine(self.name).check(wanted)
+        if wanted not in self._promised:
+            self.machine().check(wanted)
+            self._promised.add(wanted)
+
+    @cached_property
+    def _promised(self) -> set[Resources]:
+        return {Resources()}
+
+    def machine(self) -> Machine:
+        """Return what jobs may use of this machine."""
+        return this_machine(self.name, self.gpus)
+
+    def _set_options(self, options: dict[str, Any]) -> None:
+        super()._set_options(options)
+        self.gpus = parse_cards(options.get("gpus"))
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as a run's folder records them."""
+        own = {} if self.gpus is None else {"gpus": list(self.gpus)}
+        return super().options() | own
 
     # --- starting --------------------------------------------------------------------------------
 

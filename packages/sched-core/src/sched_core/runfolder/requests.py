@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,27 +17,40 @@ __all__ = ["Request", "ask_driver", "read_requests", "request_is_open"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`verb` is "kill" or "retry"; `jobs` are indexes, None for all that it can concern."""
+    """`verb` is "kill" or "retry"; `jobs` are indexes, None for all that it can concern.
+
+    `resources` are what jobs that are tried again get, as in `Resources.to_json`.
+    """
 
     verb: str
     jobs: tuple[int, ...] | None
     path: str = ""
+    resources: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes."""
-        return {"verb": self.verb, "jobs": self.jobs}
+        told = {"verb": self.verb, "jobs": self.jobs}
+        return told | {"resources": dict(self.resources)} if self.resources else told
 
     @classmethod
     def from_json(cls, data: dict[str, Any], path: str) -> Request:
         """Read what `to_json` wrote."""
         jobs = data.get("jobs")
-        return cls(str(data["verb"]), None if jobs is None else tuple(map(int, jobs)), path)
+        chosen = None if jobs is None else tuple(map(int, jobs))
+        resources = data.get("resources")
+        return cls(str(data["verb"]), chosen, path, None if resources is None else dict(resources))
 
 
-def ask_driver(files: Files, layout: Layout, verb: str, jobs: tuple[int, ...] | None) -> Request:
+def ask_driver(
+    files: Files,
+    layout: Layout,
+    verb: str,
+    jobs: tuple[int, ...] | None,
+    resources: Mapping[str, Any] | None = None,
+) -> Request:
     """Leave a request for the driver; `request_is_open` tells when it has taken it."""
     path = f"{layout.requests}/{uuid.uuid4().hex}.json"
-    request = Request(verb, jobs, path)
+    request = Request(verb, jobs, path, resources)
     files.write(path, dump(request.to_json()))
     return request
 

@@ -10,7 +10,7 @@ from ..errors import RunCorrupt
 from ..model.failure import Failure
 from ..model.status import JobStatus
 
-__all__ = ["JOB_STATE", "MEASURED", "JobRecord", "Replay", "job_entry", "replay", "state_entry"]
+__all__ = ["JOB_STATE", "SPARSE_STATE", "JobRecord", "Replay", "job_entry", "replay", "state_entry"]
 
 
 @dataclass(slots=True)
@@ -50,6 +50,8 @@ class JobRecord:
     """Seconds that processors have spent on the attempt; None where nobody told."""
     max_rss: int | None = None
     """The most memory that the attempt had, in bytes; None where nobody told."""
+    raised: dict[str, float] | None = None
+    """What was raised after attempts that had too little of it, as in `Job.raised`."""
     interrupted: bool = False
     """Killed because the run was, not because somebody wanted this job gone."""
 
@@ -60,9 +62,9 @@ class JobRecord:
 
 
 _SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
-MEASURED = ("queued", "submitted", "cpu", "max_rss")
-"""What is kept of a job that moves as well, once it is known."""
-_NO_STATE = (*_SPEC, *MEASURED, "index", "generation", "status")
+SPARSE_STATE = ("queued", "submitted", "cpu", "max_rss", "raised")
+"""What is kept of a job that moves as well, where there is something to keep."""
+_NO_STATE = (*_SPEC, *SPARSE_STATE, "index", "generation", "status")
 _STATE = tuple(f.name for f in fields(JobRecord) if f.name not in _NO_STATE)
 JOB_STATE = tuple(name for name in _STATE if name not in ("sid", "interrupted"))
 """What is kept of a job that moves, by the names of its attributes."""
@@ -130,7 +132,9 @@ def _apply_job(
         # The files of earlier attempts are there: numbers are never used twice.
         job.attempt = old.attempt + 1
     elif old is not None:
-        job.attempt = old.attempt
+        # The same job, told once more: what it needs has changed. What became of it has not.
+        for key in ("status", *_STATE, *SPARSE_STATE):
+            setattr(job, key, getattr(old, key))
     return job
 
 
@@ -142,5 +146,5 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
             setattr(job, key, entry[key])
     if job.failure is not None:
         job.failure = Failure(job.failure)
-    for key in MEASURED:
+    for key in SPARSE_STATE:
         setattr(job, key, entry.get(key))

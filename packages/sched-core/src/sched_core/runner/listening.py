@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import anyio
 
+from ..errors import OptionError
+from ..model.job import Job
+from ..model.resources import Resources
 from ..model.status import JobStatus
 from ..runfolder import Request, read_requests
 from .pace import Pace
@@ -45,13 +49,22 @@ async def _answer(session: Session, request: Request) -> None:
         if request.verb == "kill":
             await session.killer.kill([job for job in jobs if not session.is_done(job)])
         elif request.verb == "retry":
-            for job in jobs:
-                if session.is_done(job) and job.status is not JobStatus.FINISHED:
-                    await session.reopen(job)
+            await _retry(session, jobs, request)
     finally:
         # Shielded: what was asked for may have ended the run, and with it this loop.
         with anyio.CancelScope(shield=True):
             await _close_request(session, request)
+
+
+async def _retry(session: Session, jobs: Sequence[Job], request: Request) -> None:
+    """Take up again what failed; whoever asked has checked before what this may be refused for."""
+    try:
+        wanted = Resources.from_value(request.resources) if request.resources else None
+        for job in jobs:
+            if session.is_done(job) and job.status is not JobStatus.FINISHED:
+                await session.reopen(job, wanted)
+    except OptionError as error:
+        session.warn(f"a request to retry jobs cannot be done: {error}")
 
 
 async def _close_request(session: Session, request: Request) -> None:

@@ -28,7 +28,7 @@ from ..runfolder import (
     replay,
     write_run,
 )
-from ..runfolder.state import JOB_STATE, MEASURED
+from ..runfolder.state import JOB_STATE, SPARSE_STATE
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
@@ -75,7 +75,9 @@ async def _open(
     # Only now: another driver may have made the run, or gone on with it, in the meantime.
     found = await ports.offload(find_run, ports.files, layout)
     records: dict[int, JobRecord] = {}
-    if found is not None:
+    if found is None:
+        await ports.offload(_check_that_none_is_removed, ports.files, layout)
+    else:
         records = replay(await ports.offload(read_journal, ports.files, layout))
         _check_backend(scheduler, found, records)
         if found.scheduler == scheduler.name and not scheduler.can_take_over(found.options):
@@ -124,6 +126,15 @@ def looking_at(
         yield scheduler._session
     finally:
         scheduler._session = earlier
+
+
+def _check_that_none_is_removed(files: Files, layout: Layout) -> None:
+    """See that nothing of another run is left that would be taken for the new one's. Blocks."""
+    if files.exists(layout.removing):
+        raise RunExists(
+            f"the run in {layout.workdir} is being removed, or that was broken off; finish it "
+            f"(sched clean {layout.workdir} --remove-run), or name another work directory"
+        )
 
 
 def _make_folders(ports: Ports, layout: Layout) -> None:
@@ -193,7 +204,7 @@ def restore_job(scheduler: Scheduler, record: JobRecord) -> Job:
     job.timeout = record.timeout
     job.inputs, job.outputs = tuple(record.inputs), tuple(record.outputs)
     job.container = record.container
-    for name in (*JOB_STATE, *MEASURED):
+    for name in (*JOB_STATE, *SPARSE_STATE):
         setattr(job, name, getattr(record, name))
     job.will_retry = False  # whoever goes on with the run decides anew
     job.status = JobStatus(record.status)

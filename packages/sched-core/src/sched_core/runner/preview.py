@@ -13,6 +13,7 @@ from ..lifecycle.session import Session
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..runfolder import RunFile
+from ..scheduler.wishes import check_every_attempt
 from .opening import current_directory
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def preview_jobs(
 
     with _shown(scheduler, Hooks(plugins), run or _new_run(scheduler)) as session:
         for job in jobs:
-            scheduler.check_job(job)
+            check_every_attempt(scheduler, job)
         batch = _first_batch(session, jobs)
         if not batch:
             return Preview((), ())

@@ -27,6 +27,7 @@ from ..model.job import Job
 from ..model.resources import Resources, parse_time
 from ..model.status import JobStatus
 from ..ports import Ports
+from ..scheduler.wishes import check_every_attempt
 from .loop import Loop
 from .matching import RecordedJobs
 from .opening import Existing, current_directory, open_session
@@ -213,7 +214,7 @@ class Runner:
         self._check_takes_jobs()
         self._check_directory()
         if isinstance(cmd, Job):
-            self.scheduler.check_job(cmd)
+            check_every_attempt(self.scheduler, cmd)
             return await self._add(cmd)
         job = self.scheduler.new_job(self._next_index, cmd, envs)
         if not job.cmd:
@@ -223,7 +224,7 @@ class Runner:
         job.timeout = None if timeout is None else parse_time(timeout, "timeout")
         job.inputs, job.outputs = check_paths("inputs", inputs), check_paths("outputs", outputs)
         job.container = Container.from_value(container, self.scheduler.container)
-        self.scheduler.check_job(job)
+        check_every_attempt(self.scheduler, job)
         if (known := self._recorded.take(job)) is not None:
             return known
         return await self._add(job)
@@ -356,15 +357,17 @@ class Runner:
         if job.index in session.unwanted and not job.status.final:
             await self.wait(job)
 
-    async def retry(self, job: Job) -> None:
+    async def retry(self, job: Job, resources: Resources | Mapping[str, Any] | None = None) -> None:
         """Try a job that failed or was killed once more, on nobody's account.
 
-        Nothing happens to one that finished, or has not ended yet. Raises RunClosed.
+        `resources` take the place of what it has asked for. Nothing happens to one that finished, or
+        has not ended yet. Raises RunClosed; OptionError for what the scheduler cannot promise.
         """
         self._raise_what_stopped()
         session = self._open_session
+        wanted = None if resources is None else Resources.from_value(resources)
         if session.is_done(job) and job.status is not JobStatus.FINISHED:
-            await session.reopen(job)
+            await session.reopen(job, wanted)
 
     async def cancel(self) -> None:
         """Submit nothing more and kill what runs; a resumed run goes on with all of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import OptionError
-from ..model.resources import Resources
+from ..model.resources import Resources, format_memory
 
 __all__ = ["CARDS", "Admission", "Grant", "Machine"]
 
@@ -21,6 +21,8 @@ class Machine:
     gpus: tuple[str, ...]
     name: str = "this machine"
     scheduler: str = "local"
+    no_cards: str = ""
+    """What to do where it has graphics cards that are not seen."""
 
     def check(self, wanted: Resources) -> None:
         """Refuse what can never be given. Raises OptionError."""
@@ -35,7 +37,12 @@ class Machine:
         ):
             amount = getattr(wanted, what)
             if amount is not None and amount > have:
-                raise OptionError(f"a job asks for {what}={amount:g}; {self.name} has {have:g}")
+                raise OptionError(self._refusal(what, amount, have))
+
+    def _refusal(self, what: str, amount: float, have: float) -> str:
+        show = format_memory if what == "memory" else "{:g}".format
+        words = f"a job asks for {what}={show(amount)}; {self.name} has {show(have)}"
+        return f"{words}: {self.no_cards}" if what == "gpus" and self.no_cards else words
 
 
 @dataclass(frozen=True, slots=True)

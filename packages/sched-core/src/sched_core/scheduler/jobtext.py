@@ -15,12 +15,12 @@ from ..runfolder.submissions import AttemptId
 from ..text.container import ContainerScript, container_script
 from ..text.script import JobScript, render
 from .capabilities import Capabilities
-from .configuration import Configured
+from .wishes import Wishes
 
 __all__ = ["JobText", "attempt_id", "job_token"]
 
 
-class JobText(Configured, Capabilities):
+class JobText(Wishes, Capabilities):
     """Makes the text of jobs; a host overrides the `jobcmd_*` methods to add its own."""
 
     jobcmd_wrapper_init: str = ""
@@ -132,18 +132,6 @@ class JobText(Configured, Capabilities):
         for volume in container.volumes:
             mounts.add(parse_mount(volume).resolved(self.session.directory))
         return mounts
-
-    def time_limit(self, job: Job) -> float | None:
-        """Return the wall time of one attempt in seconds, None for no limit."""
-        if job.timeout is not None:
-            return job.timeout
-        if job.resources is not None and job.resources.time is not None:
-            return job.resources.time
-        return self.timeout if self.timeout is not None else self.resources.time
-
-    def job_resources(self, job: Job) -> Resources:
-        """Return what the job needs: its own wishes, and the scheduler's for the rest."""
-        return self.resources if job.resources is None else self.resources.merge(job.resources)
 
     def script_path(self, job: Job) -> str:
         """Return where the wrapper script lies, as the driver sees it."""

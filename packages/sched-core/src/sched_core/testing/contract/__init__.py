@@ -19,7 +19,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse usage "
-            "previewing"
+            "previewing escalation"
         ).split()
     )
 )
@@ -27,6 +27,7 @@ pytest.register_assert_rewrite(
 from .closing import ClosingContract  # noqa: E402  # only now are its assertions rewritten
 from .engine import EngineContract  # noqa: E402
 from .environment import EnvironmentContract  # noqa: E402
+from .escalation import EscalationContract  # noqa: E402
 from .feeding import FeedingContract  # noqa: E402
 from .hooks import HooksContract  # noqa: E402
 from .killing import KillingContract  # noqa: E402
@@ -56,5 +57,6 @@ class SchedulerContract(
     MisuseContract,
     PreviewContract,
     UsageContract,
+    EscalationContract,
 ):
     """All behaviours: subclass it in your tests and set `scheduler_class`."""
