@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from sched_core.runfolder import (
     state_entry,
     write_run,
 )
-from sched_core.runfolder.state import JOB_STATE, MEASURED
 from sched_meta.reading.runfolder import RunFolder
 
 BEGUN = 1767268800.0
 """2026-01-01 12:00 UTC."""
 _SPEC = ("cmd", "name", "envs", "resources", "timeout")
+_NOT_MOVED = ("index", "inputs", "outputs", "container", "generation", "status", "sid")
 
 
 def record_run(
@@ -53,7 +54,8 @@ def record_run(
 
 def _moves(job: JobRecord) -> Iterable[dict[str, Any]]:
     if job.status is not JobStatus.INIT:
-        state = {name: getattr(job, name) for name in (*JOB_STATE, *MEASURED, "interrupted")}
+        moved = {f.name for f in fields(job)} - {*_SPEC, *_NOT_MOVED}
+        state = {name: getattr(job, name) for name in moved}
         at = job.ended or job.started or BEGUN
         known = {name: value for name, value in state.items() if value is not None}
         yield state_entry(job.index, job.status, at, known)

@@ -17,7 +17,7 @@ def test_a_job_for_each_value(sched: Sched) -> None:
     assert "sched: run r: 2 jobs on local, " in done.stderr
     assert ": 2 finished\n" in done.stderr
     assert "sched: results: r/INDEX/job.stdout, job.stderr\n" in done.stderr
-    assert "sched: next:    sched logs r all\n" in done.stderr
+    assert "sched: next:    sched cat r\n" in done.stderr
     assert sched("logs", "r", "all").stdout == "done\ndone\n"
     assert sched("logs", "r", "1", "--stderr").stdout == "b c\n"
 

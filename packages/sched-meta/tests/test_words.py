@@ -11,10 +11,21 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.driving.cores import usable_cores
-from sched_meta.reading.failures import group_failures, next_steps, summary
+from sched_meta.reading.failures import FailureGroup, failure_lines, group_failures, summary
 from sched_meta.reading.jobfiles import last_line
+from sched_meta.reading.nextsteps import next_steps
 from sched_meta.reading.runfolder import RunFolder
-from sched_meta.wording import counted, duration, index_ranges, one_line, plain, state_counts
+from sched_meta.wording import (
+    count_jobs,
+    counted,
+    cut,
+    duration,
+    index_ranges,
+    one_line,
+    pace,
+    plain,
+    state_counts,
+)
 
 ARGUMENTS = st.binary(max_size=8).map(
     lambda b: b.replace(b"\0", b"").decode("utf-8", "surrogateescape")
@@ -32,6 +43,30 @@ def test_command_can_be_pasted_into_a_shell(cmd: list[str]) -> None:
 
 def test_long_command_is_cut() -> None:
     assert one_line(["echo", "a" * 20], 10) == "echo aa..."
+
+
+@pytest.mark.parametrize(
+    "rate, text",
+    [
+        (1086.9, "1,087/s"),
+        (12.5, "12.5/s"),
+        (0.5, "30.0/min"),
+        (0.001, "3.6/h"),
+        (0.0001, "0.4/h"),
+    ],
+)
+def test_pace(rate: float, text: str) -> None:
+    assert text == pace(rate)
+
+
+def test_thousands() -> None:
+    assert count_jobs(1) == "1 job"
+    assert count_jobs(4990) == "4,990 jobs"
+    assert counted({"finished": 98000, "failed": 0, "waiting": 2}) == "98,000 finished, 2 waiting"
+
+
+def test_text_is_cut_where_there_is_a_width() -> None:
+    assert [cut("abcdef", width) for width in (0, 6, 5)] == ["abcdef", "abcdef", "ab..."]
 
 
 def test_nothing_moves_the_cursor() -> None:
@@ -96,6 +131,44 @@ def test_failures_alike_are_one_group(tmp_path: Path) -> None:
     ]
 
 
+def test_failures_name_their_jobs_and_hosts(tmp_path: Path) -> None:
+    hosts = ["node3"] * 5 + ["node4"]
+    jobs = [failed(index, Failure.TIMEOUT, reason="late") for index in range(6)]
+    for job, host in zip(jobs, hosts, strict=True):
+        job.name, job.host = f"s{job.index}", host
+    (group,) = group_failures(jobs, RunFolder(tmp_path))
+    names = "s0, s1, s2, s3, s4, ..."
+    assert group.text() == f"TIMEOUT, 6 jobs ({names}) on node3 (5 of 6): late"
+    assert group.text(70) == f"TIMEOUT, 6 jobs ({names}) on node3 (5 of 6): late"
+    assert group.text(60).splitlines() == [
+        f"TIMEOUT, 6 jobs ({names}) on node3 (5 of 6):",
+        "  late",
+    ]
+    assert group.to_json()["hosts"] == {"node3": 5, "node4": 1}
+    for job in jobs:
+        job.host = "node3"
+    assert " on " not in group_failures(jobs, RunFolder(tmp_path))[0].text()
+    jobs[0].name = "0"
+    assert "(0-5)" in group_failures(jobs, RunFolder(tmp_path))[0].text()
+
+
+def test_failures_on_many_hosts(tmp_path: Path) -> None:
+    jobs = [failed(index, Failure.LOST) for index in range(4)]
+    for job in jobs:
+        job.host = f"n{job.index}"
+    assert [group.text() for group in group_failures(jobs, RunFolder(tmp_path))] == [
+        "LOST, 4 jobs (0-3) on 4 hosts"
+    ]
+
+
+@given(st.text(max_size=300), st.text(max_size=120), st.integers(30, 100))
+def test_failure_lines_fit(line: str, name: str, width: int) -> None:
+    group = FailureGroup("OUT_OF_MEMORY", 137, plain(line)[:200], [7, 8], [name, name])
+    lines = failure_lines([group], width=width)
+    assert len(lines) <= 2
+    assert all(len(text) <= width and text.isprintable() for text in lines)
+
+
 def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
     path = tmp_path / "a b"
     folder = RunFolder(path)
@@ -107,6 +180,42 @@ def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
         f"next:    sched logs '{path}' failed --stderr",
         f"         sched retry '{path}'",
     ] == summary(counts, group_failures([failed(1, Failure.EXIT)], folder), folder, 3)
+
+
+def test_summary_tells_the_rate_of_what_ended_now(tmp_path: Path) -> None:
+    counts = states("FINISHED FINISHED FINISHED")
+    first = summary(counts, [], RunFolder(tmp_path), 4, ended=2)[0]
+    assert first == "3 jobs in 4s (30.0/min): 3 finished"
+
+
+def steps(*failures: Failure) -> list[str]:
+    jobs = [failed(index, failure) for index, failure in enumerate(failures)]
+    counts = state_counts(jobs)
+    lines = next_steps(counts, RunFolder("r"), group_failures(jobs, RunFolder("r")))
+    return [line.removeprefix("next:").strip().removeprefix("sched ") for line in lines]
+
+
+def test_next_step_fits_the_failure() -> None:
+    oom, timeout = Failure.OUT_OF_MEMORY, Failure.TIMEOUT
+    assert steps(oom) == ["retry r --failure oom --memory SIZE"]
+    assert steps(timeout, timeout, oom) == [
+        "retry r --failure timeout --time LIMIT",
+        "retry r --failure oom --memory SIZE",
+    ]
+    assert steps(Failure.EXIT, Failure.EXIT, oom) == [
+        "logs r failed --stderr",
+        "retry r --failure oom --memory SIZE",
+        "retry r --failure exit",
+    ]
+    assert steps(Failure.LOST) == ["retry r"]
+    assert steps(Failure.REJECTED) == ["explain r 0"]
+
+
+def test_next_step_of_success_is_to_look_at_it() -> None:
+    assert next_steps(states("FINISHED"), RunFolder("r")) == [
+        "next:    sched cat r",
+        "         sched results r",
+    ]
 
 
 def test_jobs_killed_with_their_run_are_no_failures(tmp_path: Path) -> None:

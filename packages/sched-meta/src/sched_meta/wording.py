@@ -16,10 +16,12 @@ __all__ = [
     "clock",
     "count_jobs",
     "counted",
+    "cut",
     "duration",
     "index_ranges",
     "is_interrupted",
     "one_line",
+    "pace",
     "plain",
     "size",
     "state_counts",
@@ -36,8 +38,8 @@ _ORDER = (
 
 
 def count_jobs(number: int) -> str:
-    """'1 job', '2 jobs'."""
-    return f"{number} job" if number == 1 else f"{number} jobs"
+    """'1 job', '2 jobs', '5,000 jobs'."""
+    return f"{number} job" if number == 1 else f"{number:,} jobs"
 
 
 def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
@@ -58,7 +60,7 @@ def is_interrupted(job: JobState) -> bool:
 
 def counted(counts: dict[str, int]) -> str:
     """'3 finished, 1 failed': what there is of each."""
-    return ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "none"
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number) or "none"
 
 
 def plain(text: str) -> str:
@@ -69,7 +71,7 @@ def plain(text: str) -> str:
 def one_line(cmd: Sequence[str], width: int = 0) -> str:
     """The command as one would type it, cut at `width` where that is given."""
     text = " ".join(map(_quoted, cmd))
-    return text if not width or len(text) <= width else text[: width - 3] + "..."
+    return cut(text, width)
 
 
 def _quoted(word: str) -> str:
@@ -86,6 +88,18 @@ def _escaped(byte: int) -> str:
 def duration(seconds: float) -> str:
     """'1m32s'; below ten seconds with a decimal."""
     return format_time(round(seconds, 1) if seconds < 10 else round(seconds))
+
+
+def pace(rate: float) -> str:
+    """'1,087/s', '12.5/s', '3.1/min', '0.5/h': so many jobs a second."""
+    units = ((rate, "s"), (rate * 60, "min"), (rate * 3600, "h"))
+    number, unit = next((pair for pair in units if pair[0] >= 1), units[-1])
+    return f"{number:,.0f}/{unit}" if number >= 100 else f"{number:.1f}/{unit}"
+
+
+def cut(text: str, width: int) -> str:
+    """The text, cut at `width` where that is given."""
+    return text if not width or len(text) <= width else text[: max(0, width - 3)] + "..."
 
 
 def size(number: int) -> str:

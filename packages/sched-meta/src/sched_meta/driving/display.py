@@ -13,10 +13,10 @@ from anyio import to_thread
 
 from sched_core import Job, JobStatus, Scheduler
 
-from ..console import say
+from ..console import line_width, say
 from ..reading.failures import last_words
 from ..reading.runfolder import RunFolder
-from ..wording import duration
+from ..wording import cut, duration, pace
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,6 +53,11 @@ class Display:
     def seconds(self) -> float:
         """How long it has gone on."""
         return time.monotonic() - self._began
+
+    @property
+    def ended_now(self) -> int:
+        """How many jobs have ended since it began."""
+        return max(0, len(self._ended) - self._before)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +117,7 @@ class Display:
         if job.attempt > 1:
             words += f" (attempt {job.attempt})"
         (last,) = await to_thread.run_sync(last_words, [job], self._folder)
-        self.say(f"{words}{': ' if last else ''}{last}")
+        self.say(cut(f"{words}{': ' if last else ''}{last}", line_width()))
         if self._told == _MOST_FAILURES:
             self.say("further failures are told at the end")
 
@@ -120,8 +125,8 @@ class Display:
         """How far it is, in one line. Called by the thread that draws, too."""
         failed = self._failed
         running = len(running_jobs(self._scheduler))
-        words = f"{len(self._ended)}/{self._total} done, {running} running"
-        return words + (f", {failed} failed" if failed else "") + self._pace()
+        words = f"{len(self._ended):,}/{self._total:,} done, {running:,} running"
+        return words + (f", {failed:,} failed" if failed else "") + self._pace()
 
     def _pace(self) -> str:
         done = len(self._ended) - self._before
@@ -129,7 +134,7 @@ class Display:
             return ""
         rate = done / self.seconds
         left = (self._total - len(self._ended)) / rate
-        return f", {rate:.1f}/s, {duration(left)} left" if left else f", {rate:.1f}/s"
+        return f", {pace(rate)}, {duration(left)} left" if left else f", {pace(rate)}"
 
     def share(self) -> float:
         """How much is done, 0 to 1."""

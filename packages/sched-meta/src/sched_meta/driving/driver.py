@@ -24,7 +24,7 @@ from sched_core import (
 )
 from sched_core.model.container import Container
 
-from ..console import say, warnings_go_to
+from ..console import line_width, say, warnings_go_to
 from ..lists.jobspec import JobSpec
 from ..lists.matching import match_jobs
 from ..reading.failures import group_failures, summary
@@ -206,8 +206,12 @@ class _Driver:
             self._display.say(f"error: the run was stopped: {self._stopped_by}")
         if self._signals:
             self._display.say(_interruption(self._signals[0], self._left))
-        for line in summary(counts, group_failures(jobs, folder), folder, self._display.seconds):
-            self._display.say(line)
+        groups = group_failures(jobs, folder)
+        display, width = self._display, line_width()
+        for line in summary(
+            counts, groups, folder, display.seconds, ended=display.ended_now, width=width
+        ):
+            display.say(line)
         if self._signals:
             return 128 + self._signals[0]
         if isinstance(self._stopped_by, BackendError):

@@ -1,7 +1,8 @@
-"""What is said of a run: its counts, its failures by what they have in common, what to do next."""
+"""What is said of a run: its counts, its failures by what they have in common."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -9,16 +10,26 @@ from itertools import chain, repeat
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
-from ..wording import count_jobs, counted, duration, index_ranges, is_interrupted, plain
+from ..wording import (
+    count_jobs,
+    counted,
+    cut,
+    duration,
+    index_ranges,
+    is_interrupted,
+    pace,
+    plain,
+)
 from .jobfiles import last_line_of_each
-from .jobstate import JobState
+from .jobstate import JobState, given_name
+from .nextsteps import next_steps
 from .runfolder import RunFolder
 
 __all__ = [
     "FailureGroup",
+    "failure_lines",
     "group_failures",
     "last_words",
-    "next_steps",
     "summary",
 ]
 
@@ -26,6 +37,7 @@ __all__ = [
 _MOST_READ = 2000
 _MOST_READ_IN_BUCKET = 200
 _LONGEST_LINE = 200
+_MOST_NAMES = 5
 _BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
 
@@ -37,33 +49,71 @@ class FailureGroup:
     rc: int | None
     line: str
     indexes: list[int] = field(default_factory=list)
+    names: list[str | None] = field(default_factory=list)
+    """What the jobs were called, None for what was given no name."""
+    hosts: Counter[str] = field(default_factory=Counter)
+    """How many of them failed on which host, where the run has several."""
 
-    def text(self) -> str:
-        """One line for people."""
+    def add(self, job: JobState) -> None:
+        """Take one more job that failed so."""
+        self.indexes.append(job.index)
+        self.names.append(given_name(job))
+
+    def text(self, width: int = 0) -> str:
+        """One line for people; two where it does not fit into `width`."""
         rc = f" rc {self.rc}" if self.rc not in (None, 0) else ""
-        jobs = f"{count_jobs(len(self.indexes))} ({index_ranges(self.indexes)})"
-        return f"{self.failure}{rc}, {jobs}{': ' if self.line else ''}{self.line}"
+        head = (
+            f"{self.failure}{rc}, {count_jobs(len(self.indexes))} ({self._which()}){self._where()}"
+        )
+        if not self.line:
+            return cut(head, width)
+        if width and len(head) + 2 + len(self.line) > width:
+            return f"{cut(head, width - 1)}:\n  {cut(self.line, width - 2)}"
+        return f"{head}: {self.line}"
+
+    def _which(self) -> str:
+        if any(name is None or name.isdecimal() for name in self.names):
+            return index_ranges(self.indexes)  # a name of digits would be taken for an index
+        names = [plain(name) for name in self.names[:_MOST_NAMES] if name]
+        return ", ".join(names) + (", ..." if len(self.names) > _MOST_NAMES else "")
+
+    def _where(self) -> str:
+        if not self.hosts:
+            return ""
+        host, number = self.hosts.most_common(1)[0]
+        jobs = len(self.indexes)
+        if number <= jobs / 2:
+            return f" on {len(self.hosts):,} hosts"
+        return f" on {plain(host)}" + (f" ({number:,} of {jobs:,})" if number < jobs else "")
 
     def to_json(self) -> dict[str, object]:
-        """The group for programs."""
-        return {
+        """The group for programs; names and hosts only where there are any."""
+        told: dict[str, object] = {
             "failure": self.failure,
             "rc": self.rc,
             "line": self.line,
             "jobs": self.indexes,
         }
+        if any(self.names):
+            told["names"] = self.names
+        return told | ({"hosts": dict(self.hosts)} if self.hosts else {})
 
 
 def group_failures(jobs: Iterable[JobState], folder: RunFolder) -> list[FailureGroup]:
     """Return the groups, the largest first; killed jobs are among them, interrupted ones not."""
     groups: dict[tuple[str, int | None, str], FailureGroup] = {}
+    jobs = list(jobs)
+    several_hosts = len({job.host for job in jobs if job.host}) > 1
     chosen = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
     bad = sorted(chosen, key=lambda job: job.index)
     lines = last_words(bad[: _MOST_READ_IN_BUCKET if folder.in_bucket else _MOST_READ], folder)
     for job, line in zip(bad, chain(lines, repeat("")), strict=False):
         failure = job.failure.value if job.failure else job.status.name
         key = (failure, job.rc, line)
-        groups.setdefault(key, FailureGroup(*key)).indexes.append(job.index)
+        group = groups.setdefault(key, FailureGroup(*key))
+        group.add(job)
+        if several_hosts and job.host:
+            group.hosts[job.host] += 1
     return sorted(groups.values(), key=lambda group: -len(group.indexes))
 
 
@@ -81,36 +131,34 @@ def _own_words_tell_more(job: JobState) -> bool:
 
 
 def summary(
-    counts: Mapping[str, int], groups: Sequence[FailureGroup], folder: RunFolder, seconds: float
+    counts: Mapping[str, int],
+    groups: Sequence[FailureGroup],
+    folder: RunFolder,
+    seconds: float,
+    *,
+    ended: int = 0,
+    width: int = 0,
 ) -> list[str]:
-    """The lines at the end of a run."""
+    """The lines at the end of a run.
+
+    `ended` of the jobs have ended in these seconds; where `width` is given, what jobs wrote is cut to
+    it.
+    """
     total = sum(counts.values())
-    lines = [f"{count_jobs(total)} in {duration(seconds)}: {counted(dict(counts))}"]
-    lines += failure_lines(groups)
+    took = duration(seconds)
+    if ended > 1 and seconds >= 1:
+        took += f" ({pace(ended / seconds)})"
+    lines = [f"{count_jobs(total)} in {took}: {counted(dict(counts))}"]
+    lines += failure_lines(groups, width=width)
     lines.append(f"results: {folder}/INDEX/job.stdout, job.stderr")
-    return lines + next_steps(counts, folder)
+    return lines + next_steps(counts, folder, groups)
 
 
-def failure_lines(groups: Sequence[FailureGroup], most: int = 8) -> list[str]:
-    """A line for each of the largest groups."""
-    lines = [f"  {group.text()}" for group in groups[:most]]
+def failure_lines(groups: Sequence[FailureGroup], most: int = 8, width: int = 0) -> list[str]:
+    """A line or two for each of the largest groups."""
+    room = max(0, width - 2)
+    lines = [f"  {line}" for group in groups[:most] for line in group.text(room).splitlines()]
     if len(groups) > most:
         rest = sum(len(group.indexes) for group in groups[most:])
-        lines.append(f"  and {count_jobs(rest)} that failed in {len(groups) - most} other ways")
+        lines.append(f"  and {count_jobs(rest)} that failed in {len(groups) - most:,} other ways")
     return lines
-
-
-def next_steps(counts: Mapping[str, int], folder: RunFolder) -> list[str]:
-    """The commands to type next."""
-    steps = []
-    if counts["failed"]:
-        steps.append(f"sched logs {folder} failed --stderr")
-    if counts["waiting"] or counts["running"] or counts["interrupted"]:
-        steps.append(f"sched resume {folder}")
-    elif counts["failed"] or counts["killed"]:
-        steps.append(f"sched retry {folder}")
-    if not steps:
-        steps.append(f"sched logs {folder} all")
-    return [
-        f"{'next:   ' if number == 0 else '        '} {step}" for number, step in enumerate(steps)
-    ]

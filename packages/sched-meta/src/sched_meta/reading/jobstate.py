@@ -7,7 +7,7 @@ from typing import Protocol
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
-__all__ = ["JobState"]
+__all__ = ["JobState", "given_name"]
 
 
 class JobState(Protocol):
@@ -23,3 +23,11 @@ class JobState(Protocol):
     def failure(self) -> Failure | None: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def host(self) -> str | None: ...
+
+
+def given_name(job: JobState) -> str | None:
+    """Return the name that the job was given, None for none."""
+    name: str | None = getattr(job, "given_name" if hasattr(job, "given_name") else "name", None)
+    return name

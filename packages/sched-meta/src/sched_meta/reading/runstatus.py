@@ -1,0 +1,137 @@
+"""`sched status`: what is told of a run at one moment, to people and to programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sched_core.runfolder import JobRecord, RunView
+
+from ..wording import (
+    clock,
+    count_jobs,
+    counted,
+    duration,
+    pace,
+    plain,
+    state_counts,
+)
+from .failures import FailureGroup, failure_lines, group_failures
+from .nextsteps import next_steps
+from .progress import Progress, progress_of
+from .runfolder import RunFolder
+
+__all__ = ["RunStatus", "driver_in_words", "run_status"]
+
+_MOST_RUNNING = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run as `run_status` found it."""
+
+    folder: RunFolder
+    view: RunView
+    at: float
+    counts: dict[str, int]
+    failures: list[FailureGroup]
+    progress: Progress
+
+    def lines(self, width: int = 0) -> list[str]:
+        """Return what a person reads; what jobs wrote is cut to `width` where that is given."""
+        run = self.view.run
+        lines = [
+            f"run:     {self.folder} ({run.scheduler}, begun {clock(run.created)})",
+            f"driver:  {driver_in_words(self.view)}",
+            f"jobs:    {count_jobs(len(self.view.jobs))}: {counted(self.counts)}",
+            *self._time(),
+            *self._running(),
+            *failure_lines(self.failures, width=width),
+        ]
+        return lines if self.view.driver_lives else lines + self._next()
+
+    def _time(self) -> Iterator[str]:
+        progress = self.progress
+        words = [] if progress.seconds is None else [duration(progress.seconds)]
+        if progress.rate:
+            words.append(pace(progress.rate))
+        if progress.seconds_left is not None:
+            words.append(f"{duration(progress.seconds_left)} left")
+        if words:
+            yield f"time:    {', '.join(words)}"
+
+    def _running(self) -> Iterator[str]:
+        running = self.progress.running
+        several = len({job.host for job in running}) > 1
+        texts = [self._in_words(job, several_hosts=several) for job in running[:_MOST_RUNNING]]
+        if len(running) > _MOST_RUNNING:
+            texts.append(f"and {len(running) - _MOST_RUNNING:,} more")
+        for number, text in enumerate(texts):
+            yield ("running: " if number == 0 else "         ") + text
+
+    def _in_words(self, job: JobRecord, *, several_hosts: bool) -> str:
+        name = f"{job.index}" + (f" ({plain(job.name)})" if job.name else "")
+        since = f" for {duration(max(0.0, self.at - job.started))}" if job.started else ""
+        host = f" on {plain(job.host)}" if several_hosts and job.host else ""
+        again = f", attempt {job.attempt}" if job.attempt > 1 else ""
+        return f"{name}{since}{host}{again}"
+
+    def _next(self) -> list[str]:
+        return next_steps(self.counts, self.folder, self.failures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for programs; times are seconds, or seconds since 1970."""
+        return {
+            "run": self.view.run.run,
+            "folder": self.folder.path,
+            "scheduler": self.view.run.scheduler,
+            "created": self.view.run.created,
+            "driver": self._driver(),
+            "jobs": len(self.view.jobs),
+            "counts": self.counts,
+            "seconds": self.progress.seconds,
+            "rate": self.progress.rate,
+            "seconds_left": self.progress.seconds_left,
+            "running": [_running_job(job) for job in self.progress.running],
+            "failures": [group.to_json() for group in self.failures],
+        }
+
+    def _driver(self) -> dict[str, Any] | None:
+        lease = self.view.lease
+        if lease is None:
+            return None
+        return {
+            "host": lease.driver.host,
+            "pid": lease.driver.pid,
+            "released": lease.released,
+            "alive": self.view.driver_lives,
+        }
+
+
+def _running_job(job: JobRecord) -> dict[str, Any]:
+    names = ("index", "name", "attempt", "jid", "host", "started")
+    return {name: getattr(job, name) for name in names}
+
+
+def run_status(folder: RunFolder) -> RunStatus:
+    """Read a run's records, and the last words of what failed. Blocks.
+
+    Raises RunNotFound, RunCorrupt.
+    """
+    view, at = folder.read(), time.time()
+    jobs = view.jobs.values()
+    progress = progress_of(jobs, at, driven=view.driver is not None)
+    return RunStatus(folder, view, at, state_counts(jobs), group_failures(jobs, folder), progress)
+
+
+def driver_in_words(view: RunView) -> str:
+    """Whether somebody drives the run, and who."""
+    if view.lease is None:
+        return "none was there yet"
+    if view.lease.released:
+        return f"none, {view.lease.driver} has ended"
+    if view.driver_lives is None:
+        return f"{view.lease.driver}; from here one cannot tell whether it lives"
+    return f"{view.lease.driver} {'is at work' if view.driver_lives else 'died'}"
