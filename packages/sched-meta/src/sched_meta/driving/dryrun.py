@@ -17,7 +17,7 @@ from .start import Given, Plan, plan_run
 
 if TYPE_CHECKING:
     from sched_core import Job, Preview, Scheduler
-    from sched_core.runfolder import JobRecord
+    from sched_core.runfolder import JobRecord, RunView
 
 __all__ = ["DryRun", "dry_run", "show_dry_run"]
 
@@ -34,6 +34,8 @@ class DryRun:
     """Whether there is a run in the folder, to be gone on with."""
     looked: bool
     """Whether it is known what the folder holds."""
+    driven: bool
+    """Whether somebody drives the run now, so that it can be gone on with only later."""
     done: int
     """Jobs that have ended before."""
     open: int
@@ -52,6 +54,7 @@ class DryRun:
             "scheduler": self.scheduler.name,
             "forks": self.scheduler.forks,
             "resumes": self.resumes,
+            "driven": self.driven,
             "jobs": self.done + self.open + len(self.jobs),
             "done": self.done,
             "open": self.open,
@@ -83,18 +86,15 @@ def dry_run(
     )
     folder = plan.place or next_run(run_name)
     plan.scheduler.workdir = folder.absolute
-    records = list(folder.read().jobs.values()) if plan.found else []
-    return _shown(plan, folder, specs, records, looks)
+    view = folder.read() if plan.found else None
+    return _shown(plan, folder, specs, view, looks)
 
 
 def _shown(
-    plan: Plan,
-    folder: RunFolder,
-    specs: Sequence[JobSpec],
-    records: Sequence[JobRecord],
-    looked: bool,
+    plan: Plan, folder: RunFolder, specs: Sequence[JobSpec], view: RunView | None, looked: bool
 ) -> DryRun:
     scheduler = plan.scheduler
+    records = list(view.jobs.values()) if view else []
     _, missing = match_jobs(specs, records)
     new = new_jobs(scheduler, records, missing)
     jobs = [*_waiting(scheduler, records), *new]
@@ -104,6 +104,7 @@ def _shown(
         folder=folder,
         resumes=plan.found is not None,
         looked=looked,
+        driven=bool(view and view.driver_lives),
         done=done,
         open=len(records) + len(new) - done - len(jobs),
         new=len(new),
@@ -157,6 +158,8 @@ def _lines(run: DryRun, width: int) -> Iterator[str]:
 def _kind(run: DryRun) -> str:
     if not run.looked:
         return "what it holds is looked at when the run begins"
+    if run.driven:
+        return "goes on when its present driver has ended"
     return "goes on" if run.resumes else "new"
 
 
