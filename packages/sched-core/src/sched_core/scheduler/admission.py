@@ -40,8 +40,11 @@ class Machine:
                 raise OptionError(self._refusal(what, amount, have))
 
     def _refusal(self, what: str, amount: float, have: float) -> str:
-        show = format_memory if what == "memory" else "{:g}".format
-        words = f"a job asks for {what}={show(amount)}; {self.name} has {show(have)}"
+        if what == "memory":
+            asked, there = format_memory(int(amount)), format_memory(int(have))
+        else:
+            asked, there = f"{amount:g}", f"{have:g}"
+        words = f"a job asks for {what}={asked}; {self.name} has {there}"
         return f"{words}: {self.no_cards}" if what == "gpus" and self.no_cards else words
 
 

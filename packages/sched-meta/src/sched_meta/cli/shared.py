@@ -30,7 +30,18 @@ _SCHEDULER_OPTIONS = (
         type=click.Choice(["continue", "retry", "halt"]),
         help="After a failed job: go on, try it again, or stop the run.",
     ),
-    click.option("--time", metavar="T", help="Time limit of each attempt: 90, 90m, 1h30m."),
+    click.option("--cpus", metavar="N", help="Cores for each job."),
+    click.option(
+        "--memory",
+        metavar="M[,M2..]",
+        help="Memory for each job: 4G. 4G,8G: more for the next attempt, after one had too little.",
+    ),
+    click.option(
+        "--time",
+        metavar="T[,T2..]",
+        help="Time limit of each attempt: 90, 90m, 1h30m. 1h,4h: more after one ran out of it.",
+    ),
+    click.option("--gpus", metavar="N", help="Graphics cards for each job."),
 )
 
 _OUTPUT_OPTIONS = (
@@ -60,7 +71,7 @@ def given_options(values: dict[str, Any]) -> Given:
     """Return what `scheduler_options` collected."""
     from ..driving.start import Given
 
-    names = ("forks", "options", "retries", "on_error", "time")
+    names = ("forks", "options", "retries", "on_error", "cpus", "memory", "time", "gpus")
     return Given(**{name: values[name] for name in names})
 
 

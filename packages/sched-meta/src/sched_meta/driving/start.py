@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sched_core.errors import OptionError, RunExists, SchedError
+from sched_core.model.resources import Resources
 
 from ..lists.jobspec import JobSpec, job_key
 from ..reading.runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
 from ..registry import get_scheduler
 from .cores import usable_cores
-from .driver import Drive, drive, new_job
+from .driver import Again, Drive, drive, new_job
 from .options import parse_options
+from .wishes import parse_wishes
 
 if TYPE_CHECKING:
     from sched_core import Scheduler
     from sched_core.runfolder import RunFile
 
-__all__ = ["Given", "Output", "Plan", "plan_run", "resume_run", "start_run"]
+__all__ = ["Given", "Output", "Plan", "changed_scheduler", "plan_run", "resume_run", "start_run"]
 
 _DEFAULT_SCHEDULER = "local"
 _STRATEGIES = {"continue": "ignore", "retry": "retry", "halt": "halt", None: None}
@@ -29,6 +31,7 @@ _FLAGS = {
     "num_retries": "--retries",
     "error_strategy": "--on-error",
     "timeout": "--time",
+    "resources": "--cpus, --memory, --time and --gpus",
     "workdir": "-w",
 }
 
@@ -49,18 +52,34 @@ class Given:
     forks: int | None = None
     retries: int | None = None
     on_error: str | None = None
+    cpus: float | str | None = None
+    memory: str | None = None
     time: str | None = None
+    gpus: int | str | None = None
     options: Sequence[str] = field(default=())
 
-    def keywords(self, scheduler: type[Scheduler]) -> dict[str, Any]:
-        """Return them as keyword arguments. Raises OptionError."""
+    def wishes(self) -> Resources:
+        """Return what was asked for each job. Raises OptionError."""
+        return parse_wishes(self.cpus, self.memory, self.time, self.gpus)
+
+    def without_wishes(self) -> Given:
+        """Return the rest."""
+        return replace(self, cpus=None, memory=None, time=None, gpus=None)
+
+    def keywords(
+        self, scheduler: type[Scheduler], recorded: Resources | None = None
+    ) -> dict[str, Any]:
+        """Return them as keyword arguments, beside what a run has `recorded`. Raises OptionError."""
+        wanted = self.wishes()
         own = {
             "forks": self.forks,
             "num_retries": self.retries,
             "error_strategy": self._strategy(),
-            "timeout": self.time,
+            "resources": (recorded or Resources()).merge(wanted) if wanted.to_json() else None,
         }
-        flagged = {name: value for name, value in own.items() if value is not None}
+        flagged: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        if wanted.time is not None:
+            flagged["timeout"] = None  # one that is recorded would come before it
         options = parse_options(self.options, scheduler)
         for name in options:
             if name in flagged or name == "workdir":
@@ -136,15 +155,31 @@ def plan_run(
     return Plan(made, place, found)
 
 
-def resume_run(run: str | None, given: Given, output: Output, retry: Sequence[int] = ()) -> int:
-    """Go on with a run, and run once more the jobs of these indexes; return the exit code."""
+def resume_run(
+    run: str | None,
+    given: Given,
+    output: Output,
+    retry: Sequence[int] = (),
+    resources: Resources | None = None,
+) -> int:
+    """Go on with a run, and run once more the jobs of these indexes; return the exit code.
+
+    `resources` are what those get in place of what they asked for.
+    """
+    folder = existing_run(run)
+    scheduler = changed_scheduler(folder, given)
+    again = Again(frozenset(retry), resources)
+    return drive(Drive(scheduler, folder, (), resumes=True, output=output, again=again))
+
+
+def changed_scheduler(folder: RunFolder, given: Given) -> Scheduler:
+    """Return a scheduler as the run has one, with other options where they were given."""
     from sched_core import scheduler_of
 
-    folder = existing_run(run)
     scheduler = scheduler_of(folder.absolute)
-    if changes := given.keywords(type(scheduler)):
+    if changes := given.keywords(type(scheduler), scheduler.resources):
         scheduler = scheduler_of(folder.absolute, **changes)
-    return drive(Drive(scheduler, folder, (), resumes=True, output=output, retry=retry))
+    return scheduler
 
 
 def _remove_if_empty(folder: RunFolder) -> None:
@@ -171,8 +206,10 @@ def _recorded_run(folder: RunFolder) -> RunFile:
 
 def _check_jobs(scheduler: Scheduler, specs: list[JobSpec]) -> None:
     """Refuse what the scheduler can never run, before anything is recorded. Raises OptionError."""
+    from sched_core.scheduler.wishes import check_every_attempt
+
     for spec in specs[:1] + [spec for spec in specs if spec.resources or spec.container]:
-        scheduler.check_job(new_job(scheduler, 0, spec))
+        check_every_attempt(scheduler, new_job(scheduler, 0, spec))
 
 
 def _place(
