@@ -22,20 +22,26 @@ def test_core_runs_commands_in_one_call(tmp_path: Path) -> None:
     assert run_script(CORE[1], tmp_path) == "0 FINISHED 0\n1 FINISHED 0\n"
 
 
+def test_core_shows_what_would_be_submitted(tmp_path: Path) -> None:
+    first, title, shebang, *_ = run_script(CORE[2], tmp_path).splitlines()
+    assert (first, title, shebang) == ("[0, 1]", "script of job 0", "#!/bin/bash")
+    assert not (tmp_path / "shown").exists()
+
+
 def test_core_runs_a_job_once_though_the_program_is_repeated(tmp_path: Path) -> None:
-    first, second, seen = run_script(CORE[2], tmp_path).splitlines()
+    first, second, seen = run_script(CORE[3], tmp_path).splitlines()
     assert first == second
     assert first.startswith("0 FINISHED ")
     assert seen == "0 ['date'] FINISHED"
 
 
 def test_core_has_a_plugin_verify(tmp_path: Path) -> None:
-    assert run_script(CORE[3], tmp_path) == "1 OUTPUT it wrote nothing\n['FINISHED', 'FAILED']\n"
+    assert run_script(CORE[4], tmp_path) == "1 OUTPUT it wrote nothing\n['FINISHED', 'FAILED']\n"
 
 
 def test_core_tells_of_a_wrong_option(tmp_path: Path) -> None:
-    (comment,) = re.findall(r"# (the scheduler .*)", CORE[4])
-    assert run_script(CORE[4], tmp_path) == f"{comment}\n"
+    (comment,) = re.findall(r"# (the scheduler .*)", CORE[5])
+    assert run_script(CORE[5], tmp_path) == f"{comment}\n"
 
 
 def test_local_runs_jobs(tmp_path: Path) -> None:
@@ -48,6 +54,6 @@ def test_local_goes_on_with_a_run(tmp_path: Path) -> None:
     assert sorted(run_script(LOCAL[1], tmp_path).splitlines()) == expected
 
 
-@pytest.mark.parametrize("examples, count", [(CORE, 5), (LOCAL, 2)])
+@pytest.mark.parametrize("examples, count", [(CORE, 6), (LOCAL, 2)])
 def test_none_is_left_out(examples: list[str], count: int) -> None:
     assert len(examples) == count
