@@ -82,13 +82,13 @@ class Archive:
 
 
 class ArchiveWriter:
-    """Writes an archive to a new file of this machine. It is complete after `close`."""
+    """Writes an archive to a file of this machine. It is complete after `close`."""
 
     def __init__(self, path: str) -> None:
-        """Begin the file. Raises OSError."""
+        """Begin the file, in the place of an empty one if it is there. Raises OSError."""
         from zipfile import ZipFile
 
-        self._file = open(path, "xb")  # noqa: SIM115  # it is closed by `close`
+        self._file = open(path, "wb")  # noqa: SIM115  # it is closed by `close`
         self._zip = ZipFile(self._file, "w")
 
     def add(self, name: str, entry: Entry, content: Iterable[bytes]) -> None:

@@ -304,7 +304,7 @@ class MirroredFiles(OneByOne):
 
 def _is_drivers(name: str) -> bool:
     """Tell whether drivers alone read and write this: it is in the bucket."""
-    if name in (".sched", ".sched/run.json", ".sched/mirror.json", *_DRIVERS):
+    if name in (".sched", ".sched/run.json", ".sched/mirror.json", ".sched/removing", *_DRIVERS):
         return True
     return name.startswith((".sched/lease.", *(f"{folder}/" for folder in _DRIVERS)))
 

@@ -43,8 +43,8 @@ class PackedFiles:
         match = _INDEX.fullmatch(path[len(self._root) + 1 :])
         return (int(match[1]), match[2] or "") if match else None
 
-    def _view(self, index: int, folders: Container[str] | None = None) -> View:
-        """Return the packed files of a job; `folders` are those that jobs have, where that is known."""
+    def view(self, index: int, folders: Container[str] | None = None) -> View:
+        """Return the packed files of a job as readers see them; `folders` are those that jobs have, if known."""
         view = self.archives.view(index)
         if not view or (folders is not None and str(index) not in folders):
             return view
@@ -55,7 +55,7 @@ class PackedFiles:
 
     def _find(self, path: str) -> Member | None:
         place = self._parse(path)
-        return self._view(place[0]).get(place[1]) if place and self.archives.look() else None
+        return self.view(place[0]).get(place[1]) if place and self.archives.look() else None
 
     def _find_many(self, paths: Iterable[str]) -> Iterator[tuple[str, Member]]:
         places = {path: place for path in paths if (place := self._parse(path))}
@@ -65,7 +65,7 @@ class PackedFiles:
         index, view = -1, View()
         for path, place in sorted(places.items(), key=lambda item: item[1]):
             if place[0] != index:
-                index, view = place[0], self._view(place[0], folders)
+                index, view = place[0], self.view(place[0], folders)
             if place[1] in view:
                 yield path, view[place[1]]
 
@@ -139,7 +139,7 @@ class PackedFiles:
             return {}
         start = f"{place[1]}/" if place[1] else ""
         found: dict[str, Entry] = {}
-        for path, member in self._view(place[0]).items():
+        for path, member in self.view(place[0]).items():
             if path.startswith(start):
                 name, within, _ = path[len(start) :].partition("/")
                 found[name] = Entry(0, 0.0, is_folder=True) if within else member.entry

@@ -50,6 +50,11 @@ class Layout:
         """Archives of files of jobs that have ended."""
         return f"{self.home}/packs"
 
+    @property
+    def removing(self) -> str:
+        """Is there while all of the run is being removed; no other run may begin here meanwhile."""
+        return f"{self.home}/removing"
+
     def lease(self, epoch: int) -> str:
         """The record of who drives the run in that epoch."""
         return f"{self.home}/lease.{epoch}"

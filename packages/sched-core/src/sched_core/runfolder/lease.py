@@ -59,6 +59,7 @@ class Lease:
     epoch: int
     driver: DriverIdentity
     _beat: int = 0
+    _given_up: bool = False
 
     def holds(self) -> bool:
         """Tell whether no later driver has taken the run over."""
@@ -71,6 +72,8 @@ class Lease:
 
     def beat(self) -> None:
         """Show that this driver lives."""
+        if self._given_up:
+            return
         self.check()
         self._beat += 1
         self._write(released=False)
@@ -78,13 +81,17 @@ class Lease:
     def release(self) -> None:
         """Let the next driver begin at once."""
         try:
-            if self.holds():
+            if not self._given_up and self.holds():
                 self._write(released=True)
         except OSError:
             # On a full disk a name can still be changed; else the end of this process tells.
             path = self.layout.lease(self.epoch)
             with contextlib.suppress(OSError):
                 self.files.move(path, path + _RELEASED)
+
+    def give_up(self) -> None:
+        """Write nothing any more: the run is being removed, and the lease with it."""
+        self._given_up = True
 
     def _write(self, *, released: bool) -> None:
         record = LeaseRecord(self.epoch, self.driver, self._beat, released)

@@ -30,14 +30,16 @@ __all__ = ["clean_run"]
 _NOT_BROUGHT_BACK = (Failure.OUTPUT, Failure.UNAVAILABLE, Failure.LOST)
 
 
-async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequence[Remains]:
+async def clean_run(
+    scheduler: Scheduler, *, lose_results: bool = False, dry_run: bool = False
+) -> Sequence[Remains]:
     """Remove what the run in the scheduler's work directory has left outside of it: on hosts that
     do not share its disk, and in mirrors of a bucket, which gets what is only there. The run's
     folder stays as it is.
 
     Returns what was found, each with the problem that kept it from being removed, if any. Jobs that
     have not ended for good, or whose outputs did not come back, may have left the only copy of
-    something: that is removed with `lose_results` only.
+    something: that is removed with `lose_results` only. With `dry_run` nothing is removed.
 
     Raises RunNotFound, RunCorrupt; RunLocked where somebody drives the run; RunUnfinished where jobs
     may still run, or results would be lost.
@@ -50,18 +52,18 @@ async def clean_run(scheduler: Scheduler, *, lose_results: bool = False) -> Sequ
             found = await scheduler.find_remains(used)
             if not lose_results:
                 _check_that_nothing_is_lost(jobs, found)
-            removed = await scheduler.remove_remains(found)
-            return [*removed, *await _clean_mirrors(scheduler, ports, run, lease)]
+            removed = found if dry_run else await scheduler.remove_remains(found)
+            return [*removed, *await _clean_mirrors(scheduler, ports, run, lease, dry_run)]
 
 
 async def _clean_mirrors(
-    scheduler: Scheduler, ports: Ports, run: RunFile, lease: Lease
+    scheduler: Scheduler, ports: Ports, run: RunFile, lease: Lease, dry_run: bool
 ) -> Sequence[Remains]:
     if not scheduler.workdir.is_cloud():
         return ()
     from .mirrors import clean_mirrors
 
-    return await ports.offload(clean_mirrors, scheduler, run.run, lease)
+    return await ports.offload(clean_mirrors, scheduler, run.run, lease, dry_run)
 
 
 def _read(ports: Ports, layout: Layout) -> tuple[RunFile, Mapping[int, JobRecord], set[str]]:

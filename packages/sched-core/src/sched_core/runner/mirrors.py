@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["MirrorCleaner", "clean_mirrors"]
 
 
-def clean_mirrors(scheduler: Scheduler, run: str, lease: Lease) -> Sequence[Remains]:
-    """Remove the mirrors of the run; return them, each with the problem it had, if any. Blocks."""
+def clean_mirrors(
+    scheduler: Scheduler, run: str, lease: Lease, dry_run: bool = False
+) -> Sequence[Remains]:
+    """Remove the mirrors of the run, unless `dry_run`; return them, each with the problem it had, if
+    any. Blocks.
+    """
     files, root = as_mirrored(lease.files), str(scheduler.workdir)
     bucket = BucketTree() if files is None else files.bucket
     folders = {default_mirror(root), scheduler.mirror_folder() or default_mirror(root)}
-    return MirrorCleaner(bucket, root, run, lease).clean(folders)
+    cleaner = MirrorCleaner(bucket, root, run, lease)
+    return cleaner.look(folders) if dry_run else cleaner.clean(folders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,26 @@ class MirrorCleaner:
     def clean(self, folders: Collection[str]) -> list[Remains]:
         """Remove the present mirror, and those in or beside these folders that the run has left."""
         present = read_mark(self.bucket, self.root)
-        places = {*folders, present.folder} if present else {*folders}
-        found = dict(pair for place in places for pair in self._look(place, present))
+        found = self._find(folders, present)
         done = [self._remove(found[path], path, present) for path in sorted(found)]
         if present is not None and present.id not in (mark.id for mark in found.values()):
             done.append(_unseen(present))
         return done
+
+    def look(self, folders: Collection[str]) -> list[Remains]:
+        """Return the mirrors that `clean` would remove, as far as they can be seen from here."""
+        present = read_mark(self.bucket, self.root)
+        found = self._find(folders, present)
+        seen = [
+            Remains(mark.host, path, _size(path)) for path, mark in sorted(found.items(), key=str)
+        ]
+        if present is not None and present.id not in (mark.id for mark in found.values()):
+            seen.append(_unseen(present))
+        return seen
+
+    def _find(self, folders: Collection[str], present: Mark | None) -> dict[str, Mark]:
+        places = {*folders, present.folder} if present else {*folders}
+        return dict(pair for place in places for pair in self._look(place, present))
 
     def _look(self, place: str, present: Mark | None) -> Iterator[tuple[str, Mark]]:
         for path in (place, *glob.iglob(f"{glob.escape(place)}.*")):
