@@ -6,7 +6,7 @@ from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
-from sched_meta.reading.selection import select_jobs
+from sched_meta.reading.selection import failure_class, select_jobs
 
 JOBS = {
     0: JobRecord(0, ["a"], name="sample1", status=JobStatus.FINISHED),
@@ -37,6 +37,9 @@ JOBS = {
         ("finished", [0]),
         ("all", [0, 1, 2, 3, 7, 8, 9]),
         ("timeout", []),
+        ("oom", [2]),
+        ("sample*", [0]),
+        ("tw?n,samp[l]e1", [0, 8, 9]),
     ],
 )
 def test_jobs_that_are_meant(words: str, indexes: list[int]) -> None:
@@ -74,3 +77,30 @@ def test_many_gaps_are_cut_short() -> None:
     jobs = {index: JobRecord(index, ["a"]) for index in range(0, 100, 2)}
     with pytest.raises(OptionError, match=r"the jobs 0, 2, 4, 6, 8, \.\.\.$"):
         select_jobs(["1"], jobs)
+
+
+def test_a_pattern_may_be_a_name() -> None:
+    jobs = {0: JobRecord(0, ["a"], name="a*"), 1: JobRecord(1, ["a"], name="ab")}
+    assert [job.index for job in select_jobs(["a*"], jobs)] == [0]
+    assert [job.index for job in select_jobs(["a?"], jobs)] == [0, 1]
+
+
+def test_a_pattern_that_fits_no_name() -> None:
+    with pytest.raises(
+        OptionError, match=r"no job is called 'x_\*'; the run has the jobs 0-3, 7-9"
+    ):
+        select_jobs(["x_*"], JOBS)
+
+
+@pytest.mark.parametrize("word", ["oom", "OOM", "out-of-memory", "Out_Of_Memory"])
+def test_class_of_failure(word: str) -> None:
+    assert failure_class(word) is Failure.OUT_OF_MEMORY
+
+
+@pytest.mark.parametrize(
+    "word, hint", [("timout", "did you mean 'timeout'?"), ("x", "there are oom, exit, timeout, ")]
+)
+def test_no_class_of_failure(word: str, hint: str) -> None:
+    with pytest.raises(OptionError, match="is no class of failure; ") as error:
+        failure_class(word)
+    assert hint in str(error.value)

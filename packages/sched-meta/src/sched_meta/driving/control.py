@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
-from sched_core import JobStatus, OptionError, RunView
+from sched_core import Failure, JobStatus, OptionError, Resources, RunView
 from sched_core.runfolder import JobRecord, ask_driver, jobs_that_may_run, request_is_open
 
 from ..console import say
 from ..reading.onlooker import nobody_drives
 from ..reading.runfolder import RunFolder
-from ..reading.selection import select_jobs
+from ..reading.selection import failure_class, select_jobs
 from ..wording import count_jobs, counted, index_ranges, state_counts
+from .conduct import Conduct
 from .driver import kill_undriven
-from .start import Given, Output, resume_run
+from .start import Given, Output, changed_scheduler, resume_run
+from .wishes import check_retry
 
 __all__ = ["ask_to_retry", "kill_jobs", "retry_jobs"]
 
@@ -38,23 +41,41 @@ def kill_jobs(folder: RunFolder, words: Sequence[str]) -> int:
     return _tell_killed(folder, jobs)
 
 
-def retry_jobs(folder: RunFolder, words: Sequence[str], given: Given, output: Output) -> int:
-    """Have the jobs run once more; return the exit code."""
+def retry_jobs(
+    folder: RunFolder,
+    words: Sequence[str],
+    given: Given,
+    output: Output,
+    failures: Sequence[str] = (),
+    conduct: Conduct = Conduct(),
+) -> int:
+    """Have the jobs run once more, of some classes of failure only if any are given; return the exit code.
+
+    Raises OptionError for words that mean no jobs, or no class.
+    """
+    classes = {failure_class(word) for word in failures}
     view = folder.read()
-    jobs = _ended_badly(select_jobs(words or ("failed", "killed"), view.jobs))
+    chosen = select_jobs(words or ("failed", "killed"), view.jobs)
+    jobs = _of_classes(_ended_badly(chosen), classes)
     if not jobs:
-        say("none of these jobs failed or was killed; nothing is to be run again")
         return 0
-    if _ask(folder, view, "retry", jobs):
+    wishes, others = given.wishes(), given.without_wishes()
+    resources = wishes if wishes.to_json() else None
+    if resources:
+        check_retry(changed_scheduler(folder, others), jobs, resources)
+    if _ask(folder, view, "retry", jobs, resources):
         say(f"the run's driver takes up {count_jobs(len(jobs))} again")
         return 0
-    return resume_run(folder.path, given, output, retry=[job.index for job in jobs])
+    again = [job.index for job in jobs]
+    return resume_run(
+        folder.path, others, output, retry=again, resources=resources, conduct=conduct
+    )
 
 
 def ask_to_retry(folder: RunFolder, words: Sequence[str]) -> bool:
     """Have the run's driver run the jobs once more; tell whether there is a driver."""
     view = folder.read()
-    jobs = _ended_badly(select_jobs(words, view.jobs))
+    jobs = _ended_badly(select_jobs(words or ("failed", "killed"), view.jobs))
     if not jobs:
         say("none of these jobs failed or was killed; nothing is to be run again")
         return True
@@ -66,6 +87,19 @@ def ask_to_retry(folder: RunFolder, words: Sequence[str]) -> bool:
 
 def _ended_badly(jobs: Sequence[JobRecord]) -> list[JobRecord]:
     return [job for job in jobs if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
+
+
+def _of_classes(jobs: Sequence[JobRecord], classes: Collection[Failure]) -> Sequence[JobRecord]:
+    """Return those of the jobs that ended so, all where no class is given; say why there are none."""
+    found = [job for job in jobs if job.failure in classes] if classes else jobs
+    if not jobs:
+        say("none of these jobs failed or was killed; nothing is to be run again")
+    elif not found:
+        there = Counter(job.failure or job.status.name for job in jobs)
+        words = ", ".join(f"{number:,} {failure}" for failure, number in there.most_common())
+        asked = " or ".join(sorted(classes))
+        say(f"none of these jobs ended as {asked}, but {words}; nothing is to be run again")
+    return found
 
 
 def _check_that_no_other_runs(folder: RunFolder, view: RunView, jobs: Sequence[JobRecord]) -> None:
@@ -83,12 +117,20 @@ def _can_be_killed(job: JobRecord) -> bool:
     return not job.status.final or job.interrupted
 
 
-def _ask(folder: RunFolder, view: RunView, verb: str, jobs: Sequence[JobRecord]) -> bool:
+def _ask(
+    folder: RunFolder,
+    view: RunView,
+    verb: str,
+    jobs: Sequence[JobRecord],
+    resources: Resources | None = None,
+) -> bool:
     """Ask the run's driver and wait for its answer; tell whether there is one that did."""
     if nobody_drives(folder):
         return False
     files = folder.files
-    request = ask_driver(files, folder.layout, verb, tuple(job.index for job in jobs))
+    indexes = tuple(job.index for job in jobs)
+    wanted = None if resources is None else resources.to_json()
+    request = ask_driver(files, folder.layout, verb, indexes, wanted)
     wait_until = time.monotonic() + _patience(folder)
     while request_is_open(files, request):
         if nobody_drives(folder):

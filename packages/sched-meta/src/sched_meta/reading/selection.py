@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
@@ -13,9 +15,10 @@ from sched_core.runfolder.state import JobRecord
 
 from ..wording import index_ranges
 
-__all__ = ["select_jobs"]
+__all__ = ["failure_class", "select_jobs"]
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_PATTERN = re.compile(r"[*?\[]")
 
 _STATES: dict[str, Callable[[JobRecord], bool]] = {
     "all": lambda job: True,
@@ -27,48 +30,89 @@ _STATES: dict[str, Callable[[JobRecord], bool]] = {
 }
 
 
+_ALIASES = {"oom": Failure.OUT_OF_MEMORY}
+
+
 def select_jobs(words: Iterable[str], jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
     """Return the jobs that the words mean, in the order of their indexes, each once.
 
-    A word is a name, a state, a class of failure, or indexes with ranges and commas.
-    Raises OptionError for a word that means no job, and says what there is.
+    A word is a name, a pattern of names (`sample_*`), a state, a class of failure, or indexes with
+    ranges and commas. Raises OptionError for a word that means no job, and says what there is.
     """
     chosen: dict[int, JobRecord] = {}
+    names = _Names(jobs)
     for word in words:
-        for job in _named(word, jobs) or _listed(word, jobs):
+        for job in names.of(word) or _listed(word, jobs, names):
             chosen[job.index] = job
     return [chosen[index] for index in sorted(chosen)]
 
 
-def _named(word: str, jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
-    if word.isdecimal():
-        return []  # an index, whatever the names are
-    return [job for job in jobs.values() if job.name is not None and job.name == word]
+def failure_class(word: str) -> Failure:
+    """Return the class that a word means: TIMEOUT, out-of-memory, oom. Raises OptionError."""
+    found = _failure(word)
+    if found is None:
+        known = [*_ALIASES, *(failure.value.lower() for failure in Failure)]
+        near = difflib.get_close_matches(word.lower(), known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise OptionError(f"{word!r} is no class of failure; {hint}")
+    return found
 
 
-def _listed(word: str, jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
+class _Names:
+    """The names of a run's jobs, sorted once and only if they are asked for."""
+
+    def __init__(self, jobs: Mapping[int, JobRecord]) -> None:
+        self._jobs = jobs
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[JobRecord]]:
+        found: dict[str, list[JobRecord]] = {}
+        for job in self._jobs.values():
+            if job.name is not None:
+                found.setdefault(job.name, []).append(job)
+        return found
+
+    def of(self, word: str) -> list[JobRecord]:
+        """The jobs of that name; digits are an index, whatever the names are."""
+        return [] if word.isdecimal() else self._by_name.get(word, [])
+
+    def like(self, pattern: str) -> list[JobRecord]:
+        """The jobs whose names fit the pattern of a shell."""
+        matches = re.compile(fnmatch.translate(pattern)).match
+        return [job for name, jobs in self._by_name.items() if matches(name) for job in jobs]
+
+    def near(self, word: str) -> list[str]:
+        return difflib.get_close_matches(word, {*self._by_name, *_STATES}, 2)
+
+
+def _listed(word: str, jobs: Mapping[int, JobRecord], names: _Names) -> list[JobRecord]:
     parts = [part.strip() for part in word.split(",") if part.strip()]
     if not parts:
         raise OptionError(f"{word!r} names no job; {_what_there_is(jobs)}")
-    return [job for part in parts for job in _part(part, jobs)]
+    return [job for part in parts for job in _part(part, jobs, names)]
 
 
-def _part(part: str, jobs: Mapping[int, JobRecord]) -> Sequence[JobRecord]:
+def _part(part: str, jobs: Mapping[int, JobRecord], names: _Names) -> Sequence[JobRecord]:
     if match := _RANGE.fullmatch(part):
         return _range(part, int(match[1]), int(match[2] or match[1]), jobs)
     test = _STATES.get(part.lower()) or _failure_test(part)
     if test:
         return [job for job in jobs.values() if test(job)]
-    if named := _named(part, jobs):
+    if named := names.of(part) or (names.like(part) if _PATTERN.search(part) else []):
         return named
-    raise OptionError(f"no job is called {part!r}; {_near(part, jobs) or _what_there_is(jobs)}")
+    raise OptionError(f"no job is called {part!r}; {_near(part, names) or _what_there_is(jobs)}")
+
+
+def _failure(word: str) -> Failure | None:
+    name = word.upper().replace("-", "_")
+    return _ALIASES.get(word.lower()) or Failure.__members__.get(name)
 
 
 def _failure_test(part: str) -> Callable[[JobRecord], bool] | None:
-    name = part.upper().replace("-", "_")
-    if name not in Failure.__members__:
+    failure = _failure(part)
+    if failure is None:
         return None
-    return lambda job: job.status.final and job.failure is Failure[name]
+    return lambda job: job.status.final and job.failure is failure
 
 
 def _range(part: str, first: int, last: int, jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
@@ -80,9 +124,8 @@ def _range(part: str, first: int, last: int, jobs: Mapping[int, JobRecord]) -> l
     return [jobs[index] for index in range(first, last + 1) if index in jobs]
 
 
-def _near(part: str, jobs: Mapping[int, JobRecord]) -> str:
-    names = {job.name for job in jobs.values() if job.name} | set(_STATES)
-    near = difflib.get_close_matches(part, names, 2)
+def _near(part: str, names: _Names) -> str:
+    near = names.near(part)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
