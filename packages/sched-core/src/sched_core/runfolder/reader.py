@@ -86,7 +86,10 @@ class JournalReader:
         """Read from the beginning."""
         self._files = files
         self._layout = layout
-        self._forget()
+        self._began = False
+        self._known: list[_Read] = []
+        self._useless: set[_Key] = set()
+        self._may_grow = False
 
     def read_new(self) -> News:
         """Return the records that were added since the last call.
@@ -109,10 +112,9 @@ class JournalReader:
                 return News(records, anew)
 
     def _forget(self) -> None:
-        self._began = False
-        self._known: list[_Read] = []
-        self._useless: set[_Key] = set()
-        self._may_grow = False
+        self._began = self._may_grow = False
+        self._known = []
+        self._useless = set()
 
     def _read(self) -> list[dict[str, Any]]:
         keys = self._listed()

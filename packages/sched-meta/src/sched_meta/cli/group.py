@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import NoReturn
+import os
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["sched"]
 
@@ -14,16 +18,25 @@ __all__ = ["sched"]
 _COMMANDS = {
     "run": "Run commands, many at a time.",
     "status": "Show how far a run is, and what failed.",
+    "top": "Show runs live: how far they are, their jobs, what those write.",
     "resume": "Go on with a run that was interrupted.",
     "results": "Show what became of each job, for people or programs.",
+    "report": "Write a page about a run, as one HTML file.",
     "logs": "Show what jobs wrote.",
     "kill": "Kill jobs of a run, or all of it.",
     "retry": "Run jobs again that did not finish.",
-    "clean": "Remove what a run has left outside of its folder.",
+    "ls": "List runs, and what they take up.",
+    "pack": "Pack the files of jobs that have ended into archives.",
+    "unpack": "Put packed files back.",
+    "clean": "Remove what runs have left, or runs themselves.",
     "explain": "Tell all that is known about one job.",
     "schedulers": "List the schedulers that are installed.",
     "doctor": "Check that this machine and a scheduler can run jobs.",
+    "completion": "Print the script by which a shell completes sched.",
 }
+
+
+_COMPLETE_VARIABLE = "_SCHED_COMPLETE"
 
 
 class _LazyGroup(click.Group):
@@ -35,12 +48,28 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = getattr(module, cmd_name)
+        if _COMPLETE_VARIABLE in os.environ:
+            from .completers import add_completers
+
+            return add_completers(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete from the table, and load no command."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=text)
+            for name, text in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        known = not args or args[0] in _COMMANDS or args[0].startswith("-")
+        if not known and not ctx.resilient_parsing:
             _no_such_command(args[0], ctx)
         return super().resolve_command(ctx, args)
 

@@ -15,7 +15,7 @@ from ..reading.onlooker import nobody_drives
 from ..reading.runfolder import RunFolder
 from ..reading.selection import failure_class, select_jobs
 from ..wording import count_jobs, counted, index_ranges, state_counts
-from .conduct import Conduct
+from .conduct import NOTHING_ELSE, Conduct
 from .driver import kill_undriven
 from .start import Given, Output, changed_scheduler, resume_run
 from .wishes import check_retry
@@ -47,7 +47,7 @@ def retry_jobs(
     given: Given,
     output: Output,
     failures: Sequence[str] = (),
-    conduct: Conduct = Conduct(),
+    conduct: Conduct = NOTHING_ELSE,
 ) -> int:
     """Have the jobs run once more, of some classes of failure only if any are given; return the exit code.
 

@@ -1,0 +1,61 @@
+"""Looks at runs beside the screen, so that nothing that reads a folder keeps the screen waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sched_core.errors import SchedError
+
+from ..wording import plain
+
+__all__ = ["Looking"]
+
+
+class Looking:
+    """A thread that looks again and again, until it is told to stop."""
+
+    def __init__(
+        self, look: Callable[[], None], interval: float, trouble: Callable[[str], None]
+    ) -> None:
+        """Call `look` each `interval` seconds; `trouble` gets in words what it raised, '' once it is over."""
+        self._look = look
+        self._interval = interval
+        self._trouble = trouble
+        self._troubled = False
+        self._wanted = threading.Event()
+        self._stopped = False
+        # A daemon: a file system that does not answer keeps nobody from leaving.
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """Have it look without waiting for the interval to end. From any thread."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """Look no more; a look that goes on may still come to its end."""
+        self._stopped = True
+        self._wanted.set()
+
+    def _go_on(self) -> None:
+        while not self._stopped:
+            self._wanted.clear()
+            self._look_once()
+            self._wanted.wait(self._interval)
+
+    def _look_once(self) -> None:
+        try:
+            self._look()
+        except (SchedError, OSError) as error:
+            self._troubled = True
+            self._trouble(
+                plain(f"{error.strerror or error}" if isinstance(error, OSError) else f"{error}")
+            )
+        else:
+            if self._troubled:
+                self._troubled = False
+                self._trouble("")

@@ -1,0 +1,255 @@
+"""A run: how far it is, and its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Input, Static
+
+from sched_core.runfolder import JobRecord
+
+from ..reading.runfolder import RunFolder
+from ..reading.runstatus import driver_in_words
+from ..wording import count_jobs, plain
+from . import actions
+from .base import LookingScreen
+from .columns import line, titles
+from .header import STYLES, bar, pace_line, states_line, tabs_line
+from .jobscreen import JobScreen
+from .model import Query, Tab
+from .runlook import RunLook, RunPicture
+from .table import Row
+from .view import LinesView
+
+__all__ = ["RunScreen"]
+
+_INTERVAL = 0.5
+_TABS = list(Tab)
+_LIVING = ("running", "waiting", "interrupted")
+_BAD = ("failed", "killed", "interrupted")
+
+
+class RunScreen(LookingScreen[RunPicture]):
+    """Shows a run while it goes on."""
+
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("Enter", "open"),
+        ("k", "kill"),
+        ("r", "retry"),
+        ("f", "follow"),
+        ("/", "filter"),
+        ("1-5", "lists"),
+        ("?", "help"),
+        ("q", "back"),
+    )
+    MORE_KEYS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("Tab", "the next list"),
+        ("K", "kill all jobs of the run"),
+        ("R", "retry all jobs that failed or were killed"),
+        ("Home End", "the first and the last job"),
+        ("Esc", "no filter, or back"),
+        ("Ctrl-C", "leave; the run goes on"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "back", show=False),
+        Binding("escape", "back(True)", show=False),
+        Binding("question_mark,h", "help", show=False),
+        Binding("slash", "filter", show=False),
+        Binding("k", "kill", show=False),
+        Binding("K", "kill_all", show=False),
+        Binding("r", "retry", show=False),
+        Binding("R", "retry_all", show=False),
+        Binding("f", "follow", show=False),
+        Binding("tab,right", "next_tab(1)", show=False),
+        Binding("shift+tab,left", "next_tab(-1)", show=False),
+        *(Binding(str(key), f"tab('{tab}')", show=False) for key, tab in enumerate(_TABS, 1)),
+    ]
+
+    def __init__(self, folder: RunFolder) -> None:
+        """Show the run of a folder."""
+        super().__init__()
+        self._folder = folder
+        self._look = RunLook(folder, self.seen)
+        self._rows: Sequence[Row] = ()
+
+    def compose(self) -> ComposeResult:
+        """Make the lines."""
+        for name in ("title", "driver", "bar", "states", "pace", "tabs", "columns"):
+            yield Static(id=name, markup=False)
+        yield LinesView(id="jobs", has_cursor=True)
+        yield Static(id="note", markup=False)
+        yield Input(id="filter", placeholder="part of a name or command", compact=True)
+        yield Static(id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.query_one(LinesView).focus()
+        self.put("title", Text(f" {self._folder}: reading ..."))
+        self.look_with(self._look, self._folder.interval(_INTERVAL))
+
+    # --- what is seen ------------------------------------------------------------------------------
+
+    def paint_picture(self, picture: RunPicture) -> None:
+        """Show the run."""
+        run, width, counts = picture.view.run, self.size.width, picture.counts
+        self.put("title", Text(f" {self._folder} on {plain(run.scheduler)}"))
+        self.put("driver", Text(f" driver: {plain(driver_in_words(picture.view))}"))
+        driven = picture.view.driver is not None
+        self.put("bar", Text(" ").append_text(bar(counts, width - 2)))
+        self.put("states", Text(" ").append_text(states_line(counts)))
+        self.put("pace", Text(" ").append_text(pace_line(counts, driven=driven)))
+        self._paint_tabs(picture)
+        self._paint_jobs(picture)
+
+    def _paint_tabs(self, picture: RunPicture) -> None:
+        query, table = picture.table.query, picture.table
+        text = tabs_line(picture.counts, query.tab)
+        if query.text:
+            text.append(f"  /{plain(query.text)}", "bold")
+        if table.hidden:
+            text.append(f"  {table.hidden:,} more not shown", "dim")
+        self.put("tabs", text)
+        self.put("columns", titles(table.columns, self.size.width))
+
+    def _paint_jobs(self, picture: RunPicture) -> None:
+        """Show the list; the cursor stays on its job while the list changes around it."""
+        view, chosen = self.query_one(LinesView), self._chosen()
+        self._rows = picture.table.rows
+        view.show(len(self._rows), self._row_line)
+        if chosen and view.cursor:
+            where = (n for n, row in enumerate(self._rows) if _same(row, chosen))
+            view.move_to(next(where, view.cursor))
+
+    def _row_line(self, number: int, width: int) -> Text:
+        row = self._rows[number]
+        if not row.is_job:
+            return Text(f" {row.cells[0]}", STYLES["failed"])
+        assert self.picture is not None
+        columns = self.picture.table.columns
+        return Text(line(columns, row.cells, width), _ROW_STYLES.get(row.state, ""))
+
+    def _chosen(self) -> Row | None:
+        cursor = self.query_one(LinesView).cursor
+        return self._rows[cursor] if cursor < len(self._rows) else None
+
+    # --- keys --------------------------------------------------------------------------------------
+
+    def action_back(self, keep_filter_first: bool = False) -> None:
+        """Drop the filter, or leave the run."""
+        if keep_filter_first and self._look.query.text:
+            self.query_one(Input).value = ""
+            return
+        self.leave()
+
+    def action_tab(self, tab: str) -> None:
+        """Show another list."""
+        self._ask_for(Query(Tab(tab), self._look.query.text))
+        self.query_one(LinesView).cursor = 0
+
+    def action_next_tab(self, step: int) -> None:
+        """Show the list beside this one."""
+        now = _TABS.index(self._look.query.tab)
+        self.action_tab(_TABS[(now + step) % len(_TABS)])
+
+    def action_filter(self) -> None:
+        """Begin to type a filter."""
+        self.query_one(Input).add_class("shown")
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show only what has that in its name or command."""
+        self._ask_for(Query(self._look.query.tab, event.value))
+
+    def on_input_submitted(self, _: Input.Submitted) -> None:
+        """Go back to the list."""
+        self.query_one(Input).remove_class("shown")
+        self.query_one(LinesView).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape ends the filter, the arrows leave it as it is."""
+        if self.focused is self.query_one(Input) and event.key in ("escape", "down"):
+            if event.key == "escape":
+                self.query_one(Input).value = ""
+            self.on_input_submitted(Input.Submitted(self.query_one(Input), ""))
+            event.stop()
+            event.prevent_default()
+
+    def _ask_for(self, query: Query) -> None:
+        self._look.query = query
+        self.look_now()
+
+    def on_lines_view_opened(self, _: LinesView.Opened) -> None:
+        """Show the job."""
+        self._open()
+
+    def action_follow(self) -> None:
+        """Show the job."""
+        self._open()
+
+    def _open(self) -> None:
+        row = self._chosen()
+        if row and row.is_job:
+            self.app.push_screen(JobScreen(self._folder, self._record(row.indexes[0]), row.state))
+        elif row:
+            self.query_one(LinesView).action_move(1)
+
+    def _record(self, index: int) -> Callable[[], JobRecord]:
+        def record() -> JobRecord:
+            assert self.picture is not None
+            return self.picture.view.jobs[index]
+
+        return record
+
+    def action_kill(self) -> None:
+        """Kill the job under the cursor."""
+        row = self._chosen()
+        if row and row.state in _LIVING:
+            index = row.indexes[0]
+            self.ask(f"Kill job {index}?", lambda: actions.kill(self._folder, [index], self.tell))
+        elif row:
+            self.tell("only jobs that wait or run can be killed; the lists 1 and 3 have them")
+
+    def action_kill_all(self) -> None:
+        """Kill all jobs that have not ended."""
+        if self.picture is None:
+            return
+        states = self.picture.counts.states
+        left = sum(states[state] for state in _LIVING)
+        if left:
+            question = f"Kill all {count_jobs(left)} that wait or run?"
+            self.ask(question, lambda: actions.kill(self._folder, None, self.tell))
+        else:
+            self.tell("all jobs have ended; there is nothing to kill")
+
+    def action_retry(self) -> None:
+        """Run the job under the cursor again, or all that failed alike."""
+        row = self._chosen()
+        if row and (row.state in _BAD or not row.is_job):
+            what = f"job {row.indexes[0]}" if row.is_job else count_jobs(len(row.indexes))
+            act = actions.retry
+            self.ask(f"Run {what} again?", lambda: act(self._folder, row.indexes, self.tell))
+        elif row:
+            self.tell("only jobs that failed or were killed can be run again; list 2 has them")
+
+    def action_retry_all(self) -> None:
+        """Run all jobs again that failed or were killed."""
+        if self.picture is None:
+            return
+        number = self.picture.counts.of(Tab.FAILED)
+        if number:
+            question = f"Run {count_jobs(number)} again that failed or were killed?"
+            self.ask(question, lambda: actions.retry(self._folder, None, self.tell))
+        else:
+            self.tell("no job failed or was killed; there is nothing to run again")
+
+
+_ROW_STYLES = {"failed": "red", "killed": "magenta", "interrupted": "magenta"}
+
+
+def _same(row: Row, other: Row) -> bool:
+    return row.is_job == other.is_job and row.indexes[:1] == other.indexes[:1]

@@ -1,0 +1,117 @@
+"""The runs of a folder, as the screen lists them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sched_core.errors import SchedError
+from sched_core.runfolder import LeaseRecord, RunView, newest_lease
+
+from ..reading.runfolder import RUNS, RunFolder
+from ..reading.watch import RunWatch
+from ..wording import plain, state_counts
+
+__all__ = ["RunLine", "RunsLook", "runs_in"]
+
+MOST = 200
+"""Runs that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in the list of runs."""
+
+    folder: RunFolder
+    state: str
+    """running, finished, failed, interrupted, or what is wrong with it."""
+    done: int
+    total: int
+    failed: int
+    driver: str
+    """Where it is driven, '' where nobody does."""
+    begun: float
+
+
+def runs_in(folder: Path) -> list[RunFolder]:
+    """Return the runs that lie in a folder, those begun last first. Blocks."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            run_file = Path(entry.path, ".sched", "run.json")
+            try:
+                found.append((run_file.stat().st_mtime_ns, entry.path))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+    return [RunFolder(path) for _, path in sorted(found, reverse=True)]
+
+
+class RunsLook:
+    """Reads the runs under ./sched-runs: those that are driven at each look, others once."""
+
+    def __init__(self, show: Callable[[list[RunLine]], None]) -> None:
+        """Hand the runs to `show`, at first as many as were read so far."""
+        self._show = show
+        self._watches: dict[RunFolder, RunWatch] = {}
+        self._lines: dict[RunFolder, RunLine] = {}
+        self._ended: dict[RunFolder, LeaseRecord | None] = {}
+
+    def __call__(self) -> None:
+        """Look. Blocks; raises OSError."""
+        folders = runs_in(RUNS)[:MOST]
+        new = [folder for folder in folders if folder not in self._lines]
+        for number, folder in enumerate(folders):
+            self._look_at(folder)
+            if folder in new and number % 10 == 0:
+                self._show(list(self._known(folders)))
+        self._show(list(self._known(folders)))
+
+    def _known(self, folders: list[RunFolder]) -> Iterator[RunLine]:
+        return (self._lines[folder] for folder in folders if folder in self._lines)
+
+    def _look_at(self, folder: RunFolder) -> None:
+        try:
+            if folder in self._ended:
+                if newest_lease(folder.files, folder.layout) == self._ended[folder]:
+                    return
+                del self._ended[folder]
+            self._read(folder)
+        except (SchedError, OSError) as error:
+            self._lines[folder] = RunLine(folder, plain(f"unreadable: {error}"), 0, 0, 0, "", 0.0)
+
+    def _read(self, folder: RunFolder) -> None:
+        watch = self._watches.setdefault(folder, RunWatch(folder))
+        changed, view = watch.refresh(), watch.view
+        before = self._lines.get(folder)
+        if changed or before is None or (before.driver != "") != (view.driver is not None):
+            self._lines[folder] = run_line(folder, view)
+        if view.driver is None:
+            # Its records are not kept in memory: only another driver adds to them.
+            self._ended[folder] = view.lease
+            del self._watches[folder]
+
+
+def run_line(folder: RunFolder, view: RunView) -> RunLine:
+    """Return what the list of runs tells of a run."""
+    counts = state_counts(view.jobs.values())
+    ended = counts["finished"], counts["failed"], counts["killed"]
+    driver = plain(view.lease.driver.host) if view.lease and view.driver else ""
+    return RunLine(
+        folder,
+        _state(counts, driven=bool(driver)),
+        sum(ended),
+        sum(counts.values()),
+        counts["failed"],
+        driver,
+        view.run.created,
+    )
+
+
+def _state(counts: dict[str, int], *, driven: bool) -> str:
+    if driven:
+        return "running"
+    if counts["running"] or counts["waiting"] or counts["interrupted"]:
+        return "interrupted"
+    return "failed" if counts["failed"] else "killed" if counts["killed"] else "finished"
