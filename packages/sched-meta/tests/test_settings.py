@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_core.errors import NoSuchSchedulerError, OptionError
+from sched_meta.completion.words import profile_words
 from sched_meta.settings.check import check_settings
-from sched_meta.settings.effect import fill_in, located, profile_names, read_settings
+from sched_meta.settings.effect import fill_in, located, read_settings
 from sched_meta.settings.files import find_files, project_file, user_file
 from sched_meta.settings.keys import KEYS, PER_RUN
 from sched_meta.settings.layers import Settings, merge_layers, settings_layers
@@ -339,7 +340,7 @@ def test_errors_that_come_later_tell_the_place() -> None:
 def test_names_of_profiles(user_folder: Path) -> None:
     write("[profile.a]", user_folder / "sched.toml")
     write("[profile.b]")
-    assert profile_names() == ["a", "b"]
+    assert profile_words() == ["a", "b"]
 
 
 def test_nothing_is_in_effect_where_there_is_no_file() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sched_core import OptionError
 
-__all__ = ["merge", "take_fields"]
+__all__ = ["JOB_FIELDS", "merge", "take_fields"]
 
 JOB_FIELDS = frozenset(
     "taskGroups allocationPolicy labels logsPolicy priority notifications".split()

@@ -84,6 +84,11 @@ class ClusterScheduler(Scheduler):
         """Return the name of every option that the scheduler takes, but the engine's own."""
         return super().option_names() | {*cls.programs, "chunk"}
 
+    @classmethod
+    def native_option_names(cls) -> frozenset[str]:
+        """Return the names of the engine's directives."""
+        return frozenset(cls.legal_directives) - frozenset(cls.reserved_directives)
+
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options, and where its tools lie. Raises OptionError."""
         self.tools = {name: str(options.pop(name, None) or name) for name in self.programs}

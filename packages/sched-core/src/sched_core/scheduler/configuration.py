@@ -138,6 +138,14 @@ class Configured(SchedulerPostInit, ABC):
         """Return the name of every option that the scheduler takes."""
         return _ARGUMENTS | cls.OPTIONS | frozenset(OPTION_ALIASES)
 
+    @classmethod
+    def native_option_names(cls) -> frozenset[str]:
+        """Return the names of the engine's own options that are taken besides, where it has some.
+
+        A shell completes them.
+        """
+        return frozenset()
+
     @property
     def workdir(self) -> SpecPath:
         """The run's folder, as the driver and as jobs see it."""

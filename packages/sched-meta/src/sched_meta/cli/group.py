@@ -33,7 +33,11 @@ _COMMANDS = {
     "schedulers": "List the schedulers that are installed.",
     "doctor": "Check that this machine and a scheduler can run jobs.",
     "completion": "Print the script by which a shell completes sched.",
+    "completion": "Print the script by which a shell completes sched.",
 }
+
+
+_COMPLETE_VARIABLE = "_SCHED_COMPLETE"
 
 
 _COMPLETE_VARIABLE = "_SCHED_COMPLETE"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completers import BEHIND_DASHES
 from .configured import ConfiguredCommand, profile_option
 from .exits import FINISHED
 from .shared import given_options, output_of, output_options, scheduler_options
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ..lists.jobspec import JobSpec
 
 __all__ = ["run"]
-
-_BEHIND_DASHES = "sched.behind_dashes"
 
 _HELP = """Run commands, many at a time, and tell what became of each.
 
@@ -50,7 +49,7 @@ class _RunCommand(ConfiguredCommand):
         """Keep what stands behind `--` away from click, which would take it apart."""
         if "--" in args:
             place = args.index("--")
-            ctx.meta[_BEHIND_DASHES] = args[place + 1 :]
+            ctx.meta[BEHIND_DASHES] = args[place + 1 :]
             args = args[:place]
         return super().parse_args(ctx, args)
 
@@ -119,7 +118,7 @@ def _show(specs: list[JobSpec], run_name: str | None, values: dict[str, Any]) ->
 def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
     from ..lists.replacement import has_forms
 
-    behind: Sequence[str] | None = ctx.meta.get(_BEHIND_DASHES)
+    behind: Sequence[str] | None = ctx.meta.get(BEHIND_DASHES)
     problem = None
     if values["stray"]:
         words = " ".join(values["stray"][:3])
@@ -142,5 +141,5 @@ def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:
     from ..lists.collect import collect_jobs
 
     names = ("list_file", "table", "shell", "name", "env")
-    behind = ctx.meta.get(_BEHIND_DASHES) or ()
+    behind = ctx.meta.get(BEHIND_DASHES) or ()
     return collect_jobs(behind, **{name: values[name] for name in names})

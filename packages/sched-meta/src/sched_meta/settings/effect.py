@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sched_core.errors import OptionError
 
 from ..console import say
-from .files import find_files
+from .files import FoundFile, find_files
 from .layers import Settings, check_scheduler_name, merge_layers, settings_layers
 from .tomltext import Document, parse_document
 
-__all__ = ["fill_in", "located", "profile_names", "read_documents", "read_settings"]
+__all__ = ["documents_quietly", "fill_in", "located", "read_documents", "read_settings"]
 
 
 def read_documents() -> list[Document]:
@@ -21,13 +21,19 @@ def read_documents() -> list[Document]:
 
     Files that are not to be trusted are warned of. Raises OptionError.
     """
-    found = []
-    for file in find_files():
+    for file in (found := find_files()):
         if file.content is None:
             say(f"warning: {file.distrust}")
-        else:
-            found.append(parse_document(file.content, str(file)))
-    return found
+    return _documents(found)
+
+
+def documents_quietly() -> list[Document]:
+    """Return them without a warning."""
+    return _documents(find_files())
+
+
+def _documents(files: Iterable[FoundFile]) -> list[Document]:
+    return [parse_document(f.content, str(f)) for f in files if f.content is not None]
 
 
 def read_settings(
@@ -88,10 +94,3 @@ def located(error: OptionError, settings: Settings, typed: Collection[str]) -> O
 
 def _speaks_of(message: str, name: str) -> bool:
     return bool(re.search(rf"(?:\A|\bno option |-o |asks for ){re.escape(name)}\b", message))
-
-
-def profile_names() -> list[str]:
-    """Return the names of all profiles that can be chosen here. Raises OptionError."""
-    from .layers import profiles
-
-    return [name for document in read_documents() for name in profiles(document)]

@@ -1,0 +1,33 @@
+"""`sched completion`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["completion"]
+
+_HELP = """Print the script by which a shell completes sched.
+
+\b
+eval "$(sched completion bash)"    in ~/.bashrc
+eval "$(sched completion zsh)"     in ~/.zshrc, behind compinit
+sched completion fish > ~/.config/fish/completions/sched.fish
+
+SHELL is bash, zsh or fish, by default your login shell. Then the TAB key completes commands,
+options, runs, jobs by state, failure and name, schedulers, what -o takes, and profiles.
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("shell", required=False)
+def completion(shell: str | None) -> None:
+    """Print the script."""
+    import os
+
+    from ..completion.script import SHELLS, completion_script, shell_of
+
+    wanted = shell or shell_of(os.environ.get("SHELL", ""))
+    if wanted not in SHELLS:
+        problem = f"no script for {shell}" if shell else "your login shell is none of these"
+        raise click.UsageError(f"{problem}; name one: {', '.join(SHELLS)}")
+    click.echo(completion_script(wanted), nl=False)

@@ -1,0 +1,34 @@
+"""The scripts that tell a shell how to complete `sched`."""
+
+from __future__ import annotations
+
+from sched_core.errors import OptionError
+
+__all__ = ["SHELLS", "VARIABLE", "completion_script", "shell_of"]
+
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_SCHED_COMPLETE"
+"""The variable by which the scripts ask `sched` for words."""
+
+_BASH_ADDS = "COMPREPLY+=($value)"
+_BASH_KEEPS_EQUALS = f"{_BASH_ADDS}\n            [[ $value == *= ]] && compopt -o nospace"
+
+
+def completion_script(shell: str) -> str:
+    """Return the script for bash, zsh or fish."""
+    from click.shell_completion import get_completion_class
+
+    from ..cli.group import sched
+
+    cls = get_completion_class(shell)
+    if cls is None:
+        raise OptionError(f"no script for {shell}; there are {', '.join(SHELLS)}")
+    source = cls.source_template % cls(sched, {}, "sched", VARIABLE).source_vars()
+    # The value of an option follows its equals sign at once.
+    return source.replace(_BASH_ADDS, _BASH_KEEPS_EQUALS) if shell == "bash" else source
+
+
+def shell_of(path: str) -> str | None:
+    """Return the shell that a login shell's path means, None for another one."""
+    name = path.rpartition("/")[2]
+    return name if name in SHELLS else None
