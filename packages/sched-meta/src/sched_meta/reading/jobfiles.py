@@ -28,6 +28,15 @@ def chunks(folder: RunFolder, path: str) -> Iterator[bytes]:
     if folder.in_bucket:
         yield folder.files.read(path)
         return
+    try:
+        yield from _chunks_of_file(path)
+    except FileNotFoundError:
+        if (packed := folder.files.packed_pieces(path)) is None:
+            raise
+        yield from packed
+
+
+def _chunks_of_file(path: str) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             yield chunk

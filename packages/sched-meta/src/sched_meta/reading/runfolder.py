@@ -14,7 +14,8 @@ from sched_core.errors import OptionError, RunNotFound
 from sched_core.paths import SpecPath
 
 if TYPE_CHECKING:
-    from sched_core.ports import Files, Ports
+    from sched_core.ports import Ports
+    from sched_core.ports.packed import PackedFiles
     from sched_core.runfolder import Layout, RunView
 
 __all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run", "next_run"]
@@ -62,10 +63,12 @@ class RunFolder:
 
         return system_ports(self.path, mirror="" if self.in_bucket else None)
 
-    @property
-    def files(self) -> Files:
-        """The store that holds the folder. Its calls block."""
-        return self.ports.files
+    @cached_property
+    def files(self) -> PackedFiles:
+        """The store that holds the folder, packed files of jobs included. Its calls block."""
+        from sched_core.ports.packed import PackedFiles
+
+        return PackedFiles(self.ports.files, self.path)
 
     @cached_property
     def layout(self) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Tail", "fetch", "tail_of"]
 
 _CHUNK = 1 << 16
+_Packed = Callable[[str], Iterator[bytes] | None]
 _AT_ONCE = 8
 
 
@@ -49,7 +50,8 @@ def tail_of(folder: RunFolder, job: JobRecord, name: str) -> Tail:
     """Return the tail of a job's file of that name, from its beginning on."""
     if folder.in_bucket:
         return _ObjectTail(folder, job, name)
-    return _FileTail(f"{folder.of_job(job.index)}/{name}")
+    packed = folder.files.packed_pieces if job.status.final else None
+    return _FileTail(f"{folder.of_job(job.index)}/{name}", packed)
 
 
 def fetch(folder: RunFolder, tails: Sequence[Tail]) -> None:
@@ -74,8 +76,9 @@ def fetch(folder: RunFolder, tails: Sequence[Tail]) -> None:
 class _FileTail:
     """A file of this machine: it stays open, so that its end is read although it was moved."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, packed: _Packed | None = None) -> None:
         self._path = path
+        self._packed = packed
         self._file: BinaryIO | None = None
         self._skipped = 0
         self.found = False
@@ -88,11 +91,22 @@ class _FileTail:
         self._skipped = size
 
     def pieces(self) -> Iterator[bytes]:
+        if self._packed is not None and self._file is None and not self.exists:
+            yield from self._packed_pieces(self._packed)
         for file in self._files():
             while chunk := file.read(_CHUNK):
                 yield chunk
             if file is not self._file:
                 file.close()
+
+    def _packed_pieces(self, packed: _Packed) -> Iterator[bytes]:
+        pieces = packed(self._path)
+        if pieces is None:
+            return
+        self.found, self._packed = True, None
+        for piece in pieces:
+            yield piece[self._skipped :]
+            self._skipped = max(0, self._skipped - len(piece))
 
     def close(self) -> None:
         if self._file is not None:

@@ -1,0 +1,56 @@
+"""What `pack` and `unpack` say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from sched_core.runfolder import JobRecord
+
+from ..console import say
+from ..reading.runfolder import RunFolder
+from ..reading.selection import select_jobs
+from ..wording import count_jobs, index_ranges, size
+from .packing import Packed, pack_jobs, unpack_jobs
+
+__all__ = ["pack_run", "unpack_run"]
+
+
+def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
+    """Pack the jobs that the words mean, by default all that have ended; return the exit code."""
+    packed = pack_jobs(folder, partial(_chosen, words) if words else None)
+    if packed.changed:
+        jobs = index_ranges(sorted(packed.changed))
+        say(f"left as they are: files of {count_jobs(len(packed.changed))} ({jobs}) still change")
+    if packed.open:
+        say(f"not packed: {count_jobs(packed.open)} that did not end yet")
+    if not packed.jobs:
+        say(f"there is nothing to pack in {folder}: no job that has ended has files in its folder")
+        return 0
+    say(
+        f"packed {_files(packed)} of {count_jobs(packed.jobs)} ({size(packed.size)})"
+        f" into {_archives(packed)} ({size(packed.archived)}) in {folder}/.sched/packs"
+    )
+    return 0
+
+
+def _chosen(words: Sequence[str], jobs: Sequence[JobRecord]) -> Collection[int]:
+    return [job.index for job in select_jobs(words, {job.index: job for job in jobs})]
+
+
+def unpack_run(folder: RunFolder) -> int:
+    """Put back the packed files of a run; return the exit code."""
+    unpacked = unpack_jobs(folder)
+    if unpacked.archives:
+        say(f"put back {_files(unpacked)} of {count_jobs(unpacked.jobs)} ({size(unpacked.size)})")
+    else:
+        say(f"nothing of {folder} is packed")
+    return 0
+
+
+def _files(packed: Packed) -> str:
+    return "1 file" if packed.files == 1 else f"{packed.files:,} files"
+
+
+def _archives(packed: Packed) -> str:
+    return "1 archive" if packed.archives == 1 else f"{packed.archives:,} archives"
