@@ -19,14 +19,16 @@ def parts_of(workdir: Path, servers: Any) -> dict[str, str]:
 
 
 def test_hosts_and_script_are_shown_without_what_is_told_to_hosts_alone(tmp_path: Path) -> None:
-    servers = {
+    servers: dict[str, Any] = {
         "node1": {"user": "u", "host": "10.0.0.1", "port": 2222, "slots": 2, "keyfile": "/k"},
         "node2": {"env": {"TOKEN": "hush-hush"}, "workdir": "~/runs"},
+        "node3": {},
     }
     shown = parts_of(tmp_path / "run", servers)
     assert shown["hosts"].splitlines() == [
         "node1: u@10.0.0.1:2222, 2 at a time, keyfile /k",
-        "node2: node2, workdir ~/runs, 1 variable, told to the host alone",
+        "node2: workdir ~/runs, 1 variable, told to the host alone",
+        "node3",
     ]
     assert "_sched_cmd=(true)" in shown["script of job 0"]
     assert "hush-hush" not in "".join(shown.values())

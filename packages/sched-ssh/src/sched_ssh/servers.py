@@ -40,14 +40,15 @@ class Server:
         """Return what is known of the server, for a person; of its variables, only how many."""
         user = f"{self.user}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
-        facts = [f"{user}{self.host}{port}"]
+        address = f"{user}{self.host}{port}"
+        facts = [] if address == self.name else [address]
         if self.slots:
             facts.append(f"{self.slots} at a time")
         facts += [f"keyfile {self.keyfile}"] if self.keyfile else []
         facts += [f"workdir {self.workdir}"] if self.workdir else []
         if count := len(self.env):
             facts.append(f"{count} variable{'s' if count > 1 else ''}, told to the host alone")
-        return f"{self.name}: {', '.join(facts)}"
+        return f"{self.name}: {', '.join(facts)}" if facts else self.name
 
 
 _OPTIONS = tuple(f.name for f in fields(Server) if f.name not in ("name", "withheld"))
