@@ -8,20 +8,21 @@ from typing import Any
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
-from sched_core.runfolder import JobRecord, read_journal
+from sched_core.runfolder import JobRecord, read_journal, require_run
 from sched_core.text.claim import Claim, parse_claim, parse_claim_name
 
 from ..wording import clock, duration, one_line, plain, size
 from .jobfiles import last_lines
 from .runfolder import RunFolder
+from .wishes import resources_of, wishes_words
 
 __all__ = ["explanation", "story"]
 
 _MOST_LINES = 10
 
 _HINTS = {
-    Failure.TIMEOUT: "it ran into its time limit; give it more with --time",
-    Failure.OUT_OF_MEMORY: "it was ended for its use of memory; ask for more, or run fewer at once",
+    Failure.TIMEOUT: "it ran into its time limit; run it again with more: sched retry --time 4h",
+    Failure.OUT_OF_MEMORY: "it was ended for its use of memory; run it again with more: sched retry --memory 16G",
     Failure.SETUP: "the command was never reached; see its folder, prescript and stderr",
     Failure.REJECTED: "the scheduler refuses it as it is; another attempt changes nothing",
     Failure.LOST: "it left no record; another attempt is safe once nothing of it runs",
@@ -98,7 +99,7 @@ def story(folder: RunFolder, job: JobRecord) -> list[str]:
         f"job:      {job.index}" + (f" ({plain(job.name)})" if job.name else ""),
         f"state:    {_state(job)}",
         f"command:  {one_line(job.cmd)}",
-        *_wishes(job),
+        *_wishes(folder, job),
         *(f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)),
     ]
 
@@ -114,14 +115,15 @@ def _state(job: JobRecord) -> str:
     return words
 
 
-def _wishes(job: JobRecord) -> Iterator[str]:
+def _wishes(folder: RunFolder, job: JobRecord) -> Iterator[str]:
     # Values may be what nobody else should read.
     if job.envs:
         yield f"env:      {', '.join(job.envs)}"
     if job.timeout:
         yield f"limit:    {duration(job.timeout)}"
-    if job.resources:
-        yield "wants:    " + ", ".join(f"{name} {value}" for name, value in job.resources.items())
+    options = require_run(folder.files, folder.layout).options
+    if words := wishes_words(resources_of(options, job.resources), job.raised):
+        yield f"wants:    {'; '.join(words)}"
 
 
 def _attempts(folder: RunFolder, job: JobRecord) -> list[_Attempt]:

@@ -8,7 +8,7 @@ from typing import Any
 from sched_core.errors import OptionError
 from sched_core.model.resources import Resources, format_memory, format_time
 
-__all__ = ["raised_words", "resources_of", "wishes_words"]
+__all__ = ["attempt_words", "raised_words", "resources_of", "wishes_words"]
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _SHOWN = {"memory": format_memory, "disk": format_memory, "time": format_time}
@@ -36,6 +36,14 @@ def wishes_words(wanted: Resources, raised: Mapping[str, float] | None) -> Seque
 def raised_words(raised: Mapping[str, float] | None) -> str:
     """'memory raised to 16 GiB', empty where nothing was raised."""
     return ", ".join(f"{name} raised to {_show(name, to)}" for name, to in (raised or {}).items())
+
+
+def attempt_words(attempt: int, raised: Mapping[str, float] | None) -> str:
+    """' (attempt 3, memory raised to 16 GiB)', empty for a first one."""
+    if attempt == 1:
+        return ""
+    words = raised_words(raised)
+    return f" (attempt {attempt}{', ' if words else ''}{words})"
 
 
 def _show(name: str, amount: Any) -> str:
