@@ -136,7 +136,7 @@ def test_last_lines_of_objects() -> None:
     bucket.objects["gs://bucket/r/1/job.stderr"] = b"x" * 100_000 + b"\nlast\n"
     paths = [f"gs://bucket/r/{index}/job.stderr" for index in (0, 1)]
     assert last_line_of_each(folder, paths) == ["", "last"]
-    assert bucket.questions == ["checksums", "read"]
+    assert bucket.questions == ["checksums", "list", "read"]  # it might be packed
     assert last_lines(folder, paths[1], 1) == ["last"]
     assert b"".join(chunks(folder, paths[1])).endswith(b"\nlast\n")
 
