@@ -161,6 +161,7 @@ def test_failures_on_many_hosts(tmp_path: Path) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=120), st.integers(30, 100))
 def test_failure_lines_fit(line: str, name: str, width: int) -> None:
     group = FailureGroup("OUT_OF_MEMORY", 137, plain(line)[:200], [7, 8], [name, name])

@@ -16,6 +16,7 @@ __all__ = [
     "terminal_width",
     "warnings_go_to",
     "words_go_to",
+    "write_output",
     "write_text",
 ]
 
@@ -106,3 +107,19 @@ def write_text(pieces: Iterable[str]) -> None:
 
 def _for_terminal(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+
+def write_output(pieces: Iterable[bytes]) -> None:
+    """Write what a job has written to stdout: as it is, or as a terminal may be shown it."""
+    write = sys.stdout.buffer.write
+    if not stdout_is_terminal():
+        for piece in pieces:
+            write(piece)
+        return
+    from .reading.terminaltext import TerminalText
+
+    text = TerminalText()
+    for piece in pieces:
+        write(text.take(piece))
+    write(text.end())
+    sys.stdout.buffer.flush()

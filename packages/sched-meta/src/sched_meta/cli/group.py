@@ -22,6 +22,7 @@ _COMMANDS = {
     "resume": "Go on with a run that was interrupted.",
     "results": "Show what became of each job, for people or programs.",
     "report": "Write a page about a run, as one HTML file.",
+    "cat": "Write what jobs printed, whole and in their order.",
     "logs": "Show what jobs wrote.",
     "kill": "Kill jobs of a run, or all of it.",
     "retry": "Run jobs again that did not finish.",
