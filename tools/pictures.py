@@ -1,0 +1,48 @@
+"""Make the pictures of docs/pictures anew: `hatch run python tools/pictures.py [NAME]...`.
+
+They show runs that never were, so that they are the same each time.
+"""
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+TESTS = ROOT / "packages" / "sched-meta"
+
+
+def report() -> None:
+    """What `sched report` writes, in light and in dark, as a browser shows it."""
+    from sched_meta.htmlreport import read_report, render_report
+    from sched_meta.reading.runfolder import RunFolder
+
+    sys.path.insert(0, str(TESTS))
+    browser, runs = (importlib.import_module(f"tests.{name}") for name in ("browser", "reportruns"))
+    with tempfile.TemporaryDirectory() as folder:
+        run = runs.write(runs.cluster_run(180, nodes=3), Path(folder, "align"))
+        file = Path(folder, "report.html")
+        file.write_text(render_report(read_report(RunFolder(run)).called("align")))
+        with browser.browser(Path(folder, "profile")) as page:
+            for theme in ("light", "dark"):
+                page.open(file, width=1080, height=1400, dark=theme == "dark")
+                end = page.value("element('timeline-canvas').getBoundingClientRect().bottom")
+                clip = {"x": 0, "y": 0, "width": 1080, "height": end + 24}
+                (PICTURES / f"report-{theme}.png").write_bytes(page.picture(clip=clip))
+
+
+MAKERS = {"report": report}
+
+
+def main(names: list[str]) -> None:
+    """Make those that are named, or all."""
+    PICTURES.mkdir(exist_ok=True)
+    for name in names or MAKERS:
+        if name not in MAKERS:
+            sys.exit(f"there is no picture {name!r}; there are {', '.join(MAKERS)}")
+        MAKERS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
