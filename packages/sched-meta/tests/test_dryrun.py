@@ -55,7 +55,15 @@ def test_the_script_is_the_one_that_the_run_writes(sched: Sched, tmp_path: Path)
 
 @pytest.mark.parametrize(
     "args",
-    [[], ["-w", "r"], ["--name", "mine"], ["--resume"], ["-w", "gs://bucket/r"], ["--json"]],
+    [
+        [],
+        ["-w", "r"],
+        ["--name", "mine"],
+        ["--resume"],
+        ["-w", "gs://bucket/r"],
+        ["--json"],
+        ["--cat", "--on-finish", "touch made", "--max-failures", "1"],
+    ],
     ids=" ".join,
 )
 def test_nothing_is_written_anywhere(
@@ -66,7 +74,8 @@ def test_nothing_is_written_anywhere(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")  # where nobody answers
     before = everything(tmp_path)
-    sched("run", "--dry-run", *args, "--", "touch", "made", ":::", "1", "2")
+    done = sched("run", "--dry-run", *args, "--", "touch", "made", ":::", "1", "2")
+    assert "script of job 0" in done.stdout
     assert everything(tmp_path) == before
 
 
@@ -177,6 +186,10 @@ def test_lines_fit_the_terminal(tmp_path: Path) -> None:
         ("--name a/b -- true", "--name 'a/b' cannot be the name of a folder"),
         ("-w held -- true", "held holds a run already; go on with it with --resume"),
         ("-w held --resume -- false", "held holds another run: none of its 1 jobs is in this list"),
+        ("--memory 8G,4G -- true", "memory: 4 GiB comes after 8 GiB"),
+        ("--cpus 100000 -- true", "a job asks for cpus=100000; this machine"),
+        ("--max-failures x -- true", "--max-failures x"),
+        ("-d -- true", "--dry-run begins no run that could go on; leave out -d"),
         ("-w s3://bucket/r -- true", "workdir s3://bucket/r: a run can lie in a bucket of Google"),
         ("--cat --json -- true", "--cat and --json both write to stdout; choose one"),
         ("", "there is no command; write it behind --"),
