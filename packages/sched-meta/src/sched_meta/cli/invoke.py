@@ -21,7 +21,9 @@ def invoke(command: click.Command, args: Sequence[str]) -> int:
     """
     _let_output_hold_any_text()
     try:
-        return command.main(list(args), prog_name="sched", standalone_mode=False) or 0
+        return (
+            command.main(list(args), prog_name="sched", standalone_mode=False, obj=tuple(args)) or 0
+        )
     except BrokenPipeError:
         return 128 + 13
     except (KeyboardInterrupt, click.Abort):

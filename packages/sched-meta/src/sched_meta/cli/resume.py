@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from .configured import SessionCommand, profile_option
-from .shared import given_options, output_of, output_options, scheduler_options
+from .shared import (
+    conduct_of,
+    conduct_options,
+    given_options,
+    output_of,
+    output_options,
+    scheduler_options,
+    start_detached,
+)
 
 __all__ = ["resume"]
 
@@ -16,14 +24,18 @@ __all__ = ["resume"]
 @click.argument("run", required=False)
 @scheduler_options
 @profile_option
+@conduct_options
 @output_options
-def resume(run: str | None, **values: Any) -> int:
+@click.pass_context
+def resume(ctx: click.Context, run: str | None, **values: Any) -> int:
     """Go on with a run that was interrupted, whatever moment its driver died at.
 
     Jobs that ended are left as they are, those that still run are taken over, the rest is started.
     Options are those of the run, unless they are given anew. To run failed jobs again: sched retry.
     """
-    output = output_of(values)
+    output, conduct = output_of(values), conduct_of(values)
+    if values["detach"] and not conduct.background:
+        return start_detached(ctx)
     from ..driving.start import resume_run
 
-    return resume_run(run, given_options(values), output)
+    return resume_run(run, given_options(values), output, conduct=conduct)

@@ -9,7 +9,15 @@ import click
 from .completers import BEHIND_DASHES
 from .configured import ConfiguredCommand, profile_option
 from .exits import FINISHED
-from .shared import given_options, output_of, output_options, scheduler_options
+from .shared import (
+    conduct_of,
+    conduct_options,
+    given_options,
+    output_of,
+    output_options,
+    scheduler_options,
+    start_detached,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,12 +86,15 @@ class _RunCommand(ConfiguredCommand):
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be submitted, start nothing, write nothing."
 )
+@conduct_options
 @output_options
 @click.pass_context
 def run(ctx: click.Context, /, **values: Any) -> int:
     """Collect the jobs, then have them run."""
     _check_usage(ctx, values)
-    output = output_of(values)
+    output, conduct = output_of(values), conduct_of(values)
+    if values["detach"] and not conduct.background:
+        return start_detached(ctx)
     specs, run_name = _collected(ctx, values)
     if values["dry_run"]:
         return _show(specs, run_name, values)
@@ -97,6 +108,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
         workdir=values["workdir"],
         run_name=run_name,
         resume=values["resume"],
+        conduct=conduct,
     )
 
 

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from ..driving.conduct import Conduct
     from ..driving.start import Given, Output
 
-__all__ = ["given_options", "output_of", "output_options", "scheduler_options"]
+__all__ = [
+    "conduct_of",
+    "conduct_options",
+    "given_options",
+    "output_of",
+    "output_options",
+    "scheduler_options",
+    "start_detached",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +60,31 @@ _OUTPUT_OPTIONS = (
 )
 
 
+_CONDUCT_OPTIONS = (
+    click.option(
+        "--max-failures",
+        metavar="N|P%",
+        help="Stop the run when N jobs have failed, or more than P % of all.",
+    ),
+    click.option(
+        "--on-finish",
+        metavar="LINE",
+        help="Have bash run this at the end: SCHED_RUN, SCHED_FAILED, ... tell how it went.",
+    ),
+    click.option(
+        "-d",
+        "--detach",
+        is_flag=True,
+        help="Go on in the background, once the run has begun: sched attach shows it.",
+    ),
+)
+
+
+def conduct_options(command: F) -> F:
+    """Add the options that say what a driver does besides driving."""
+    return _add(_CONDUCT_OPTIONS, command)
+
+
 def scheduler_options(command: F) -> F:
     """Add the options that a scheduler is made of."""
     return _add(_SCHEDULER_OPTIONS, command)
@@ -73,6 +107,42 @@ def given_options(values: dict[str, Any]) -> Given:
 
     names = ("forks", "options", "retries", "on_error", "cpus", "memory", "time", "gpus")
     return Given(**{name: values[name] for name in names})
+
+
+def conduct_of(values: dict[str, Any]) -> Conduct:
+    """Return what `conduct_options` collected. Raises OptionError, UsageError."""
+    from ..driving.background import this_background
+    from ..driving.conduct import Conduct
+    from ..driving.limits import parse_failure_limit
+
+    on_finish = values["on_finish"]
+    if on_finish is not None and not on_finish.strip():
+        raise click.UsageError("--on-finish is empty; give it a line for bash")
+    if values["detach"]:
+        _check_detachable(values)
+    return Conduct(
+        max_failures=parse_failure_limit(values["max_failures"]),
+        on_finish=on_finish,
+        background=this_background() if values["detach"] else None,
+    )
+
+
+def _check_detachable(values: dict[str, Any]) -> None:
+    for name, flag in (("cat", "--cat"), ("as_json", "--json")):
+        if values[name]:
+            raise click.UsageError(
+                f"{flag} is for who watches, and -d leaves; give it to sched attach {flag}"
+            )
+    if values.get("dry_run"):
+        raise click.UsageError("--dry-run begins no run that could go on; leave out -d")
+
+
+def start_detached(ctx: click.Context) -> int:
+    """Begin in the background what was typed; return the exit code."""
+    from ..driving.background import start_in_background
+
+    args: tuple[str, ...] = ctx.find_root().obj
+    return start_in_background(args)
 
 
 def output_of(values: dict[str, Any]) -> Output:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,8 +15,10 @@ from sched_core import Job, JobStatus, Scheduler
 
 from ..console import line_width, say
 from ..reading.failures import last_words
+from ..reading.jobstate import JobState, given_name
 from ..reading.runfolder import RunFolder
-from ..wording import cut, duration, pace
+from ..reading.wishes import attempt_words
+from ..wording import cut, duration, pace, plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,16 +34,14 @@ class Display:
     """Counts the ends of jobs and shows them."""
 
     def __init__(
-        self, scheduler: Scheduler, folder: RunFolder, *, progress: bool, prints: bool
+        self, running: Callable[[], int], folder: RunFolder, *, progress: bool, prints: bool
     ) -> None:
-        """Show the run of that scheduler; `prints` tells that stdout is written to as well."""
-        self._scheduler = scheduler
+        """Show that run, of which so many jobs run; `prints` tells that stdout is written to as well."""
+        self._running = running
         self._folder = folder
         self._live: Any = None
-        # Two who write to one terminal would write into each other's lines.
-        shared = prints and sys.stdout.isatty()
-        self._wants_live = progress and sys.stderr.isatty() and not shared
-        self._notes = progress
+        self._prints = prints
+        self._progress = progress
         self._began = self._noted = time.monotonic()
         self._total = 0
         self._before = 0
@@ -87,15 +87,24 @@ class Display:
                 f"sched: {message}", markup=False, highlight=False, emoji=False, soft_wrap=True
             )
 
-    def begin(self, message: str, jobs: Sequence[Job]) -> None:
-        """Say what is begun and start to show it."""
+    def begin(self, message: str, *, total: int, before: int) -> None:
+        """Say what is begun and start to show it: so many jobs, of which some had ended before."""
         self.say(message)
-        self._total = len(jobs)
-        self._before = sum(job.status.final for job in jobs)
-        if self._wants_live:
+        self._total = total
+        self._before = before
+        # Only now: a driver in the background has left its terminal.
+        if self._progress and sys.stderr.isatty() and not self._shares_terminal():
             self._live = _live(self)
 
-    async def ended(self, job: Job) -> None:
+    def _shares_terminal(self) -> bool:
+        """Two who write to one terminal would write into each other's lines."""
+        return self._prints and sys.stdout.isatty()
+
+    def expect(self, total: int) -> None:
+        """Show that so many jobs are to end."""
+        self._total = total
+
+    async def ended(self, job: JobState) -> None:
         """Count a job that has ended; a failure is told at once."""
         self._failed -= self._ended.get(job.index, JobStatus.FINISHED) is not JobStatus.FINISHED
         self._failed += job.status is not JobStatus.FINISHED
@@ -103,19 +112,18 @@ class Display:
         if job.status is JobStatus.FAILED and len(self._ended) > self._before:
             await self._tell_failure(job)
         now = time.monotonic()
-        if self._live is None and self._notes and now - self._noted >= _NOTE_EVERY:
+        if self._live is None and self._progress and now - self._noted >= _NOTE_EVERY:
             self._noted = now
             self.say(self.line())
 
-    async def _tell_failure(self, job: Job) -> None:
+    async def _tell_failure(self, job: JobState) -> None:
         self._told += 1
         if self._told > _MOST_FAILURES:
             return
-        words = f"job {job.name} failed: {job.failure or ''}"
+        words = f"job {plain(given_name(job) or str(job.index))} failed: {job.failure or ''}"
         if job.rc:
             words += f" rc {job.rc}"
-        if job.attempt > 1:
-            words += f" (attempt {job.attempt})"
+        words += attempt_words(job.attempt, job.raised)
         (last,) = await to_thread.run_sync(last_words, [job], self._folder)
         self.say(cut(f"{words}{': ' if last else ''}{last}", line_width()))
         if self._told == _MOST_FAILURES:
@@ -124,7 +132,7 @@ class Display:
     def line(self) -> str:
         """How far it is, in one line. Called by the thread that draws, too."""
         failed = self._failed
-        running = len(running_jobs(self._scheduler))
+        running = self._running()
         words = f"{len(self._ended):,}/{self._total:,} done, {running:,} running"
         return words + (f", {failed:,} failed" if failed else "") + self._pace()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,17 +22,25 @@ from sched_core import (
     scheduler_of,
 )
 from sched_core.model.container import Container
+from sched_core.model.resources import Resources
+from sched_core.scheduler.wishes import check_every_attempt
 
 from ..console import line_width, say, warnings_go_to
 from ..lists.jobspec import JobSpec
 from ..lists.matching import match_jobs
+from ..reading.driverlog import note
 from ..reading.failures import group_failures, summary
 from ..reading.jobstate import JobState
 from ..reading.runfolder import RunFolder
-from ..wording import count_jobs, index_ranges, state_counts
+from ..wording import count_jobs, state_counts
+from .conduct import NOTHING_ELSE, Conduct
 from .display import Display, running_jobs
 from .events import EventPlugin
+from .growth import goes_on_with, not_in_list
+from .limits import FailureCount, TooManyFailures
+from .onfinish import SessionEnd, run_on_finish
 from .output import OrderedOutput
+from .signals import announcement, interruption, parting, signals_go_to
 from .stdout import Stdout
 
 if TYPE_CHECKING:
@@ -41,9 +48,18 @@ if TYPE_CHECKING:
 
     from .start import Output
 
-__all__ = ["Drive", "drive", "kill_undriven", "new_job", "new_jobs"]
+__all__ = ["Again", "Drive", "drive", "kill_undriven", "new_job", "new_jobs"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Jobs to be run once more, by their indexes, and what they get in place of what they asked for."""
+
+    jobs: Collection[int] = frozenset()
+    resources: Resources | None = None
+
+
+_NONE = Again()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +71,23 @@ class Drive:
     specs: Sequence[JobSpec]
     resumes: bool
     output: Output
-    retry: Sequence[int] = ()
+    again: Again = _NONE
+    conduct: Conduct = NOTHING_ELSE
 
 
 def drive(what: Drive) -> int:
     """Drive the run until all its jobs have ended or a signal stops it; return the exit code."""
-    return anyio.run(_drive, what)
+    with what.conduct.words():
+        code, end = anyio.run(_drive, what)
+        if what.conduct.on_finish and end:
+            run_on_finish(what.conduct.on_finish, end)
+    return code
 
 
-async def _drive(what: Drive) -> int:
-    return await _Driver(what).run()
+async def _drive(what: Drive) -> tuple[int, SessionEnd | None]:
+    driver = _Driver(what)
+    code = await driver.run()
+    return code, driver.end
 
 
 def new_job(scheduler: Scheduler, index: int, spec: JobSpec) -> Job:
@@ -113,14 +136,22 @@ class _Driver:
         self._what = what
         out = what.output
         self._display = Display(
-            what.scheduler, what.folder, progress=not out.no_progress, prints=out.cat or out.as_json
+            lambda: len(self._running()),
+            what.folder,
+            progress=not out.no_progress,
+            prints=out.cat or out.as_json,
         )
         self._stdout = Stdout(what.folder)
         self._signals: list[int] = []
         self._open = self._opened = False
+        self._kills = True
         self._scope = anyio.CancelScope()
         self._left: Sequence[Job] = ()
         self._stopped_by: Exception | None = None
+        self.end: SessionEnd | None = None
+        """How it has ended; None where it never began, or was to leave at once."""
+        self._new = 0
+        self._not_listed: str | None = None
         self._runner = Runner(
             what.scheduler,
             plugins=self._plugins(),
@@ -137,7 +168,7 @@ class _Driver:
 
     async def run(self) -> int:
         display = self._display
-        with display, warnings_go_to(display.say), _signals_go_to(self._on_signal):
+        with display, warnings_go_to(display.say), signals_go_to(self._on_signal):
             with self._scope:
                 await self._drive()
             if self._opened and not self._signals:
@@ -162,37 +193,50 @@ class _Driver:
     async def _work(self) -> None:
         runner = self._runner
         jobs = await self._feed()
+        again = self._what.again
         for job in jobs:
-            if job.index in self._what.retry and job.status.final:
-                await runner.retry(job)
+            if job.index in again.jobs and job.status.final:
+                await runner.retry(job, again.resources)
         self._begin(jobs)
         output = None
         if self._what.output.cat:
             output = OrderedOutput(self._stdout, (job.index for job in jobs))
+        limit = self._what.conduct.max_failures
+        count = FailureCount(limit, jobs) if limit else None
         async for job in runner.as_completed():
             if not job.status.final:
                 continue  # it was asked for once more, and comes again
             await self._display.ended(job)
             if output:
-                output.ended(job)
+                output.ended(job.index, str(job.stdout_file))
+            if count:
+                count.ended(job)
 
     async def _feed(self) -> list[Job]:
         """Add what the run does not have yet, all of it recorded before the first job starts."""
         jobs = self._runner.jobs
-        _, specs = match_jobs(self._what.specs, jobs)
+        found, specs = match_jobs(self._what.specs, jobs)
+        if self._what.specs:
+            self._not_listed = not_in_list(jobs, {job.index for job in found})
         new = new_jobs(self._what.scheduler, jobs, specs)
+        self._new = len(new)
         for job in new:
-            self._what.scheduler.check_job(job)  # all, before one of them is recorded
+            check_every_attempt(self._what.scheduler, job)  # all, before one of them is recorded
         await self._runner.feed_all(new)
         return self._runner.jobs
 
     def _begin(self, jobs: Sequence[Job]) -> None:
         scheduler = self._what.scheduler
         done = sum(job.status.final for job in jobs)
-        what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks} at a time"
+        what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks:,} at a time"
         if self._what.resumes:
-            what += f"; {done} of them ended before"
-        self._display.begin(f"run {self._what.folder}: {what}", jobs)
+            what += f"; {goes_on_with(jobs, self._new)}"
+        message = f"run {self._what.folder}: {what}"
+        if background := self._what.conduct.background:
+            background.begun(self._what.folder, message)
+        self._display.begin(message, total=len(jobs), before=done)
+        if self._not_listed:
+            self._display.say(self._not_listed)
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -202,21 +246,37 @@ class _Driver:
         folder = self._what.folder
         if isinstance(self._stopped_by, RunHalted):
             self._display.say(f"stopped at the failure of job {self._stopped_by.job.index}")
+        elif isinstance(self._stopped_by, TooManyFailures):
+            goes_on = f"sched resume {folder} goes on"
+            self._display.say(f"stopped: {self._stopped_by}; {goes_on}")
         elif self._stopped_by:
             self._display.say(f"error: the run was stopped: {self._stopped_by}")
         if self._signals:
-            self._display.say(_interruption(self._signals[0], self._left))
+            self._display.say(self._farewell(self._signals[0]))
         groups = group_failures(jobs, folder)
         display, width = self._display, line_width()
         for line in summary(
             counts, groups, folder, display.seconds, ended=display.ended_now, width=width
         ):
             display.say(line)
+        code = self._exit_code(finished=counts["finished"] == len(jobs))
+        if len(self._signals) < 2:
+            self.end = SessionEnd(folder, counts, code, display.seconds)
+        return code
+
+    def _exit_code(self, *, finished: bool) -> int:
         if self._signals:
             return 128 + self._signals[0]
         if isinstance(self._stopped_by, BackendError):
             return 3
-        return 0 if counts["finished"] == len(jobs) and not self._stopped_by else 1
+        return 0 if finished and not self._stopped_by else 1
+
+    def _farewell(self, signum: int) -> str:
+        if self._kills:
+            return interruption(signum, self._left)
+        words = parting(signum, self._left, self._what.folder)
+        note(self._what.folder, words)  # whoever it is for has no terminal any more
+        return words
 
     def _jobs(self, *, stopped: bool) -> Sequence[JobState]:
         if stopped:
@@ -231,51 +291,20 @@ class _Driver:
         self._signals.append(signum)
         count = len(self._signals)
         if count == 1 and self._open:
-            self._display.say(
-                f"{_name(signum)}: nothing more is started, what runs is killed;"
-                " once more leaves at once"
-            )
+            self._kills = signum != signal.SIGHUP or not self._what.scheduler.runs_unattended
+            self._display.say(announcement(signum, kill=self._kills))
         if count > 2:
             self._leave_for_good(signum)
         if self._open:
-            self._runner.interrupt(signum)
+            self._runner.interrupt(signum, kill=self._kills)
         else:
             self._scope.cancel()
 
     def _leave_for_good(self, signum: int) -> None:
         """Even where a thread hangs in a file system that does not answer."""
         self._display.close()
-        self._display.say(_interruption(signum, self._running()))
+        self._display.say(interruption(signum, self._running()))
         os._exit(128 + self._signals[0])
 
     def _running(self) -> list[Job]:
         return running_jobs(self._what.scheduler) if self._opened else []
-
-
-@contextmanager
-def _signals_go_to(handler: Callable[[int], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for signum in _SIGNALS:
-        # nohup means it: a signal that is ignored stays so
-        if signal.getsignal(signum) is not signal.SIG_IGN:
-            loop.add_signal_handler(signum, handler, signum)
-    try:
-        yield
-    finally:
-        for signum in _SIGNALS:
-            loop.remove_signal_handler(signum)
-
-
-def _name(signum: int) -> str:
-    return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
-
-
-def _interruption(signum: int, left: Sequence[Job]) -> str:
-    if not left:
-        return f"{_name(signum)}: the run was stopped, nothing of it runs any more"
-    indexes = index_ranges([job.index for job in left], 20)
-    pids = " ".join(str(job.jid) for job in left[:20] if job.jid)
-    return (
-        f"{_name(signum)}: left at once, {count_jobs(len(left))} may still run:"
-        f" {indexes} (ids {pids or 'unknown'})"
-    )

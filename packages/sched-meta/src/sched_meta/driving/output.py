@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from sched_core import Job
-
 from .stdout import Stdout
 
 __all__ = ["OrderedOutput"]
@@ -21,9 +19,13 @@ class OrderedOutput:
         self._waiting = deque(indexes)
         self._ended: dict[int, str] = {}
 
-    def ended(self, job: Job) -> None:
+    def expect(self, index: int) -> None:
+        """Write the output of one more job, behind all others."""
+        self._waiting.append(index)
+
+    def ended(self, index: int, path: str) -> None:
         """Take a job that has ended, and have written what may be written now."""
-        self._ended[job.index] = str(job.stdout_file)
+        self._ended[index] = path
         while self._waiting and (path := self._ended.pop(self._waiting[0], None)):
             self._waiting.popleft()
             self._stdout.put_file(path)

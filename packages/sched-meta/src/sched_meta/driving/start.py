@@ -13,6 +13,7 @@ from sched_core.model.resources import Resources
 from ..lists.jobspec import JobSpec, job_key
 from ..reading.runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
 from ..registry import get_scheduler
+from .conduct import NOTHING_ELSE, Conduct
 from .cores import usable_cores
 from .driver import Again, Drive, drive, new_job
 from .options import parse_options
@@ -103,6 +104,7 @@ def start_run(
     workdir: str | None = None,
     run_name: str | None = None,
     resume: bool = False,
+    conduct: Conduct = NOTHING_ELSE,
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     plan = plan_run(specs, scheduler, given, workdir=workdir, run_name=run_name, resume=resume)
@@ -110,7 +112,8 @@ def start_run(
     made = plan.scheduler
     made.workdir = folder.absolute  # jobs run in other folders
     try:
-        return drive(Drive(made, folder, specs, resumes=plan.found is not None, output=output))
+        resumes = plan.found is not None
+        return drive(Drive(made, folder, specs, resumes=resumes, output=output, conduct=conduct))
     finally:
         if plan.place is None:
             _remove_if_empty(folder)
@@ -161,6 +164,7 @@ def resume_run(
     output: Output,
     retry: Sequence[int] = (),
     resources: Resources | None = None,
+    conduct: Conduct = NOTHING_ELSE,
 ) -> int:
     """Go on with a run, and run once more the jobs of these indexes; return the exit code.
 
@@ -169,7 +173,9 @@ def resume_run(
     folder = existing_run(run)
     scheduler = changed_scheduler(folder, given)
     again = Again(frozenset(retry), resources)
-    return drive(Drive(scheduler, folder, (), resumes=True, output=output, again=again))
+    return drive(
+        Drive(scheduler, folder, (), resumes=True, output=output, again=again, conduct=conduct)
+    )
 
 
 def changed_scheduler(folder: RunFolder, given: Given) -> Scheduler:

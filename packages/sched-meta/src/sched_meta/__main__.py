@@ -1,0 +1,7 @@
+"""`python -m sched_meta` is `sched`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
