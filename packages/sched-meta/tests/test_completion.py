@@ -61,7 +61,7 @@ START = {
     ),
     "zsh": (
         ["zsh", "-f", "-i"],
-        'unsetopt prompt_sp; autoload -U compinit; compinit -D -u; eval "$(sched completion zsh)"',
+        'unsetopt prompt_sp; autoload -U compinit; compinit -D -u; eval "$(command sched completion zsh)"',
     ),
 }
 
@@ -109,6 +109,13 @@ def test_bash_adds_no_space_behind_an_equals_sign() -> None:
     shell.type("sched run -o jobname_\t17 --frobnicate\n")
     shell.wait_for("jobname_prefix=17 --frob")
     shell.close()
+
+
+def test_zsh_runs_this_sched_and_no_builtin(sched: Sched) -> None:
+    needs("zsh")
+    line = 'autoload -U compinit; compinit -D -u; eval "$(command sched completion zsh)"; sched -h'
+    output = subprocess.check_output(["zsh", "-f", "-c", line], text=True)
+    assert output == sched("-h").stdout
 
 
 def fish(line: str) -> list[str]:

@@ -9,9 +9,11 @@ __all__ = ["completion"]
 _HELP = """Print the script by which a shell completes sched.
 
 \b
-eval "$(sched completion bash)"    in ~/.bashrc
-eval "$(sched completion zsh)"     in ~/.zshrc, behind compinit
+eval "$(sched completion bash)"            in ~/.bashrc
+eval "$(command sched completion zsh)"     in ~/.zshrc, behind compinit
 sched completion fish > ~/.config/fish/completions/sched.fish
+
+zsh has a builtin command sched of its own: the script disables it, so that sched is this one.
 
 SHELL is bash, zsh or fish, by default your login shell. Then the TAB key completes commands,
 options, runs, jobs by state, failure and name, schedulers, what -o takes, and profiles.

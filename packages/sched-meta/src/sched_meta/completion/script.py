@@ -11,7 +11,10 @@ VARIABLE = "_SCHED_COMPLETE"
 """The variable by which the scripts ask `sched` for words."""
 
 _BASH_ADDS = "COMPREPLY+=($value)"
+# The value of an option follows its equals sign at once.
 _BASH_KEEPS_EQUALS = f"{_BASH_ADDS}\n            [[ $value == *= ]] && compopt -o nospace"
+# zsh has a builtin of that name, which hardly anybody uses, and it would be run instead.
+_ZSH_START = "disable sched 2>/dev/null\n"
 
 
 def completion_script(shell: str) -> str:
@@ -24,8 +27,9 @@ def completion_script(shell: str) -> str:
     if cls is None:
         raise OptionError(f"no script for {shell}; there are {', '.join(SHELLS)}")
     source = cls.source_template % cls(sched, {}, "sched", VARIABLE).source_vars()
-    # The value of an option follows its equals sign at once.
-    return source.replace(_BASH_ADDS, _BASH_KEEPS_EQUALS) if shell == "bash" else source
+    if shell == "bash":
+        return source.replace(_BASH_ADDS, _BASH_KEEPS_EQUALS)
+    return source.replace("\n\n", f"\n\n{_ZSH_START}\n", 1) if shell == "zsh" else source
 
 
 def shell_of(path: str) -> str | None:
