@@ -19,6 +19,8 @@ _COMMANDS = {
     "run": "Run commands, many at a time.",
     "status": "Show how far a run is, and what failed.",
     "top": "Show runs live: how far they are, their jobs, what those write.",
+    "attach": "Show a run that goes on in the background or elsewhere.",
+    "wait": "Wait until a run has ended.",
     "resume": "Go on with a run that was interrupted.",
     "results": "Show what became of each job, for people or programs.",
     "report": "Write a page about a run, as one HTML file.",

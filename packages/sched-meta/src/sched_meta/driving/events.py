@@ -8,6 +8,7 @@ from typing import Any
 
 from sched_core import Job, hookimpl
 
+from ..reading.jobevents import job_event
 from .stdout import Stdout
 
 __all__ = ["EventPlugin"]
@@ -44,14 +45,7 @@ class EventPlugin:
         self._write("killed", job, **_end(job))
 
     def _write(self, event: str, job: Job, **details: Any) -> None:
-        line = {
-            "event": event,
-            "at": round(time.time(), 3),
-            "index": job.index,
-            "name": job.given_name,
-            "attempt": job.attempt,
-            **details,
-        }
+        line = job_event(event, time.time(), job.index, job.given_name, job.attempt, details)
         self._stdout.put(json.dumps(line).encode() + b"\n")
 
 
