@@ -206,6 +206,25 @@ def test_how_slurm_is_set_up() -> None:
     assert not parse_config(CONFIG.replace("slurmdbd", "none")).accounting
 
 
+@pytest.mark.parametrize(
+    "settings, limited",
+    [
+        ("", True),  # as it is usually set up; older ones do not tell
+        ("TaskPlugin = task/affinity,task/cgroup\nConstrainRAMSpace = yes\n", True),
+        ("TaskPlugin = task/cgroup\nConstrainRAMSpace = no\n", False),
+        ("TaskPlugin = task/none\n", False),
+        ("TaskPlugin = task/none\nJobAcctGatherParams = OverMemoryKill\n", True),
+    ],
+)
+def test_whether_jobs_are_held_to_their_memory(settings: str, limited: bool) -> None:
+    bare = "".join(
+        line
+        for line in CONFIG.splitlines(keepends=True)
+        if not line.startswith(("TaskPlugin ", "JobAcctGatherParams", "ConstrainRAMSpace"))
+    )
+    assert parse_config(bare + settings).limits_memory is limited
+
+
 def test_an_answer_that_is_no_configuration_is_an_error() -> None:
     with pytest.raises(ValueError, match="set up"):
         parse_config("command not allowed here")

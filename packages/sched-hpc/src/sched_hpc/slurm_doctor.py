@@ -42,7 +42,18 @@ def _tool(name: str, program: str) -> Finding:
 def _settings(config: Config) -> list[Finding]:
     kept = f"a job that has ended is listed for {config.min_job_age} s"
     ends = f"one that is killed has {config.kill_wait} s to end"
-    return [_accounting(config), _arrays(config), ("limits", True, f"{kept}, {ends}")]
+    limits = ("limits", True, f"{kept}, {ends}")
+    return [_accounting(config), _arrays(config), limits, _memory(config)]
+
+
+def _memory(config: Config) -> Finding:
+    if config.limits_memory:
+        return "memory", True, "a job that takes more than it asked for is ended"
+    detail = (
+        "a job that takes more than it asked for is not ended (TaskPlugin without task/cgroup, or "
+        "ConstrainRAMSpace=no): none is OUT_OF_MEMORY, to be tried again with more"
+    )
+    return "memory", None, detail
 
 
 def _accounting(config: Config) -> Finding:

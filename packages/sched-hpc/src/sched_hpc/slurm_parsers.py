@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .ranges import split_ranges
@@ -62,6 +62,8 @@ class Config:
     min_job_age: int = 300
     kill_wait: int = 30
     requeues: bool = True
+    limits_memory: bool = True
+    """Whether a job that takes more memory than it asked for is ended."""
 
 
 _PARSABLE = re.compile(r"(\d+)(?:;([\w.-]+))?", re.ASCII)
@@ -158,7 +160,15 @@ def parse_config(text: str) -> Config:
         min_job_age=_leading(found.get("MinJobAge"), 300),
         kill_wait=_leading(found.get("KillWait"), 30),
         requeues=_leading(found.get("JobRequeue"), 1) != 0,
+        limits_memory=_limits_memory(found),
     )
+
+
+def _limits_memory(found: Mapping[str, str]) -> bool:
+    if "OverMemoryKill" in found.get("JobAcctGatherParams", ""):
+        return True
+    constrained = found.get("ConstrainRAMSpace", "yes").strip() == "yes"
+    return constrained and "task/cgroup" in found.get("TaskPlugin", "task/cgroup")
 
 
 def _job(text: str) -> tuple[str, tuple[int, ...] | None, int | None] | None:

@@ -9,15 +9,21 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from sched_core.model.units import format_memory
+from sched_core.scheduler.admission import Machine
+
 __all__ = ["check_machine"]
 
 _OLDEST_BASH = (4, 2)
 Finding = tuple[str, bool | None, str]
 
 
-def check_machine(workdir: str) -> Sequence[Finding]:
-    """Return name, verdict (None: a warning) and detail of each check. Blocks."""
-    return [_bash(), _proc(), _cores(), _folder(workdir)]
+def check_machine(workdir: str, machine: Machine) -> Sequence[Finding]:
+    """Return name, verdict (None: a warning) and detail of each check. Blocks.
+
+    `machine` is what jobs may ask for.
+    """
+    return [_bash(), _proc(), *_resources(machine), _folder(workdir)]
 
 
 def _bash() -> Finding:
@@ -41,8 +47,17 @@ def _proc() -> Finding:
     return "processes", there, detail
 
 
-def _cores() -> Finding:
-    return "cores", True, f"{len(os.sched_getaffinity(0))} usable"
+def _resources(machine: Machine) -> Sequence[Finding]:
+    cards = ", ".join(machine.gpus) or f"none are seen; {machine.no_cards}"
+    return [
+        ("cores", True, f"{machine.cpus:g} usable"),
+        (
+            "memory",
+            True,
+            f"{format_memory(machine.memory)} to be shared out among jobs that ask for it",
+        ),
+        ("graphics cards", True, cards),
+    ]
 
 
 def _folder(workdir: str) -> Finding:

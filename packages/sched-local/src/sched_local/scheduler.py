@@ -39,8 +39,9 @@ class LocalScheduler(ProcessScheduler):
         return super().preview_submission(jobs, submission)
 
     async def doctor(self) -> Sequence[tuple[str, bool | None, str]]:
-        """Check bash, /proc and the work directory."""
-        return await self.session.ports.offload(check_machine, self.session.folder)
+        """Check bash, /proc, what jobs may ask for, and the work directory."""
+        folder, machine = self.session.folder, self.machine()
+        return await self.session.ports.offload(check_machine, folder, machine)
 
     def _check_mounts(self) -> None:
         """Refuse a mount that would have to be made: a process sees this machine's own paths."""

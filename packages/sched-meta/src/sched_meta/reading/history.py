@@ -30,6 +30,14 @@ _HINTS = {
 }
 
 
+_TOLD = (
+    "rc", "failure", "reason", "host", "jid",
+    "queued", "submitted", "started", "ended", "cpu", "max_rss",
+)  # fmt: skip
+_LONG = 1.0
+"""Seconds in a queue that are worth a word."""
+
+
 @dataclass(slots=True)
 class _Attempt:
     number: int
@@ -39,13 +47,16 @@ class _Attempt:
     reason: str = ""
     host: str | None = None
     jid: str | None = None
+    queued: float | None = None
+    submitted: float | None = None
     started: float | None = None
     ended: float | None = None
     cpu: float | None = None
+    max_rss: int | None = None
 
     def take(self, entry: dict[str, Any]) -> None:
         self.status = JobStatus(entry["to"])
-        for name in ("rc", "failure", "reason", "host", "jid", "started", "ended"):
+        for name in _TOLD:
             setattr(self, name, entry.get(name, getattr(self, name)))
 
     def take_claim(self, claim: Claim) -> None:
@@ -76,12 +87,27 @@ class _Attempt:
 
     def _times(self) -> str:
         if self.started is None:
-            return ""
+            return self._waits()
         if self.ended is None:
-            return f", since {clock(self.started)}"
+            return f"{self._waited()}, since {clock(self.started)}"
         took = duration(max(0.0, self.ended - self.started))
         cpu = f", {duration(self.cpu)} of cpu" if self.cpu else ""
-        return f", {clock(self.started)} to {clock(self.ended)} ({took}{cpu})"
+        memory = f", at most {size(self.max_rss)}" if self.max_rss else ""
+        span = f"{clock(self.started)} to {clock(self.ended)}"
+        return f"{self._waited()}, {span} ({took}{cpu}{memory})"
+
+    def _waits(self) -> str:
+        if self.status.final:
+            return ""
+        if self.submitted is not None:
+            return f", submitted {clock(self.submitted)}"
+        return f", queued {clock(self.queued)}" if self.queued is not None else ""
+
+    def _waited(self) -> str:
+        since = self.queued if self.queued is not None else self.submitted
+        if since is None or self.started is None or self.started - since < _LONG:
+            return ""
+        return f", waited {duration(self.started - since)}"
 
 
 def explanation(folder: RunFolder, job: JobRecord) -> list[str]:
@@ -119,6 +145,12 @@ def _wishes(folder: RunFolder, job: JobRecord) -> Iterator[str]:
     # Values may be what nobody else should read.
     if job.envs:
         yield f"env:      {', '.join(job.envs)}"
+    for what in ("inputs", "outputs"):
+        if paths := getattr(job, what):
+            yield f"{what + ':':<9} {one_line(paths)}"
+    if job.container:
+        engine, image = job.container.get("engine", "docker"), job.container.get("image")
+        yield f"inside:   {plain(str(image))} ({plain(str(engine))})"
     if job.timeout:
         yield f"limit:    {duration(job.timeout)}"
     options = require_run(folder.files, folder.layout).options
