@@ -30,6 +30,8 @@ class Target:
         """
         if typed is None:
             return cls(run, NAME)
+        if not typed:
+            raise OptionError("-o '': name a file, or - for standard output")
         where, _, name = typed.rpartition("/")
         target = cls(RunFolder(where or ("/" if typed.startswith("/") else ".")), name)
         if not target.folder.in_bucket:

@@ -23,6 +23,8 @@ Kind = Literal["time", "memory"]
 _FEWEST_BINS, _MOST_BINS = 5, 24
 _WIDE = 200
 """From that many times the smallest value on, a histogram's bins grow."""
+_SMALLEST: dict[Kind, float] = {"time": 1e-3, "memory": 1.0}
+"""What nobody looks closer than."""
 _MINUTES = (1, 2, 5, 10, 15, 30)
 _HOURS = (1, 2, 4, 6, 12, 24)
 
@@ -94,10 +96,10 @@ def _bins(ordered: Sequence[float], edges: Sequence[float]) -> list[int]:
 
 
 def _edges(least: float, most: float, kind: Kind, bins: int) -> list[float]:
-    if least > 0 and most / least > _WIDE:
+    if least >= _SMALLEST[kind] and most / least > _WIDE:
         return _growing_edges(least, most, bins)
     span = (most - least) or most or 1.0
-    step = _step(span / bins, kind)
+    step = _step(max(span / bins, _SMALLEST[kind]), kind)
     first = math.floor(least / step)
     last = max(first + 1, math.floor(most / step) + 1)
     return [number * step for number in range(first, last + 1)]
@@ -112,7 +114,7 @@ def _growing_edges(least: float, most: float, bins: int) -> list[float]:
 def _step(least: float, kind: Kind) -> float:
     """Return the smallest step that people count in, of at least that."""
     if kind == "memory":
-        return float(2 ** max(0, math.ceil(math.log2(max(least, 1)))))
+        return float(2 ** max(0, math.ceil(math.log2(least))))
     if least > 1:
         for step in _round_times():
             if step >= least:
