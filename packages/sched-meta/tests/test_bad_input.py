@@ -86,7 +86,7 @@ def said(capsys: pytest.CaptureFixture[str], *args: str, code: int = USAGE) -> s
         ("status none", "none is no folder of a run"),
         ("status", "there is no run under ./sched-runs; name the folder of one"),
         ("resume none", "none is no folder of a run"),
-        ("logs none", "Missing argument 'JOBS...'."),
+        ("logs none", "none is no folder of a run"),
         ("kill none 1", "none is no folder of a run"),
         ("retry none", "none is no folder of a run"),
         ("explain none 1", "none is no folder of a run"),

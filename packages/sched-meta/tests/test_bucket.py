@@ -76,7 +76,7 @@ def test_logs(bucket: Bucket, capfdbinary: pytest.CaptureFixture[bytes]) -> None
     assert main(["logs", RUN, "1"]) == 0
     assert capfdbinary.readouterr() == (b"half\n", b"")
     assert main(["logs", RUN, "all", "-f"]) == 0
-    assert capfdbinary.readouterr() == (b"half\n", b"==> job 1 wrote:\n")
+    assert capfdbinary.readouterr() == (b"1\thalf\n", b"")
 
 
 def test_explain(bucket: Bucket) -> None:

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Sequence
 from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
 
-from ..console import say
+from ..console import say, stdout_is_terminal
 from ..wording import plain
 from .onlooker import nobody_drives
 from .runfolder import RunFolder
 from .tails import fetch, tail_of
+from .terminaltext import TerminalText
 
-__all__ = ["LogReader", "follow_logs", "show_logs"]
+__all__ = ["INTERVAL", "LogReader", "follow_log", "show_logs", "try_to_fetch"]
 
-_INTERVAL = 0.2
+INTERVAL = 0.2
+"""Seconds between two looks at files of this machine."""
 _FETCHED_AT_ONCE = 32
 """Jobs whose output is held in memory, where it comes from a bucket."""
 
@@ -30,6 +32,7 @@ class LogReader:
         self.tail = tail_of(folder, job, name)
         self._title = f"job {job.index}" + (f" ({plain(job.name)})" if job.name else "")
         self._pieces: deque[bytes] = deque()
+        self._text = TerminalText() if stdout_is_terminal() else None
         self._shown = 0
         """How much of the file was shown before there was one here."""
         self.job = job
@@ -37,6 +40,8 @@ class LogReader:
         """Whether the file is on a host whose disk cannot be seen from here."""
         self.asked = False
         """Whether that host was asked for it."""
+        self.ended = False
+        """Whether nothing of it is wanted any more."""
 
     @property
     def found(self) -> bool:
@@ -52,15 +57,16 @@ class LogReader:
     def copy(self, *, titled: bool) -> bool:
         """Write what is new to standard output; tell whether there was anything."""
         wrote = False
-        for chunk in self._chunks():
+        for chunk in self.pieces():
             if titled and not wrote:
                 self.note("wrote:")
-            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.write(self._text.take(chunk) if self._text else chunk)
             wrote = True
         sys.stdout.buffer.flush()
         return wrote
 
-    def _chunks(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what is new."""
         while self._pieces and not self.tail.exists and not self.tail.found:
             piece = self._pieces.popleft()
             self._shown += len(piece)
@@ -85,41 +91,29 @@ def show_logs(folder: RunFolder, readers: Sequence[LogReader]) -> Iterator[LogRe
             yield reader
 
 
-def follow_logs(folder: RunFolder, readers: Sequence[LogReader]) -> None:
-    """Copy what the jobs write until all of them have ended, or nobody drives the run any more."""
-    last = readers[0] if len(readers) == 1 else None
-    running = deque(reader.job.index for reader in readers)
-    ended = not readers
+def follow_log(folder: RunFolder, reader: LogReader) -> None:
+    """Copy what a job writes until it has ended, or nobody drives the run any more."""
+    ended = False
     while True:
-        _fetch(folder, readers)
-        for reader in readers:
-            if reader.copy(titled=reader is not last) and len(readers) > 1:
-                last = reader
+        try_to_fetch(folder, [reader])
+        reader.copy(titled=False)
         if ended:
             return
-        time.sleep(folder.interval(_INTERVAL))
-        ended = _have_ended(folder, running)
+        time.sleep(folder.interval(INTERVAL))
+        ended = _has_ended(folder, reader.job.index) or nobody_drives(folder)
 
 
-def _fetch(folder: RunFolder, readers: Sequence[LogReader]) -> None:
+def try_to_fetch(folder: RunFolder, readers: Sequence[LogReader]) -> None:
+    """Have readers get what is new; where the store cannot be read now, say so."""
     try:
         fetch(folder, [reader.tail for reader in readers])
     except OSError as error:
         say(f"warning: {folder} cannot be read now, trying again: {error.strerror or error}")
 
 
-def _have_ended(folder: RunFolder, running: deque[int]) -> bool:
-    """Take from `running` the jobs that have ended; tell whether nothing more is to come."""
-    # job.status is a copy for people; the journal is asked once all of them say so.
-    said = []
-    while running and _status(folder, running[0]).final:
-        said.append(running.popleft())
-    if running:
-        running.extend(said)
-        return nobody_drives(folder)
-    jobs = folder.read().jobs
-    running.extend(index for index in said if not jobs[index].status.final)
-    return not running or nobody_drives(folder)
+def _has_ended(folder: RunFolder, index: int) -> bool:
+    # job.status is a copy for people; the journal is asked once it says so.
+    return _status(folder, index).final and folder.read().jobs[index].status.final
 
 
 def _status(folder: RunFolder, index: int) -> JobStatus:
