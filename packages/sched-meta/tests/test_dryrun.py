@@ -87,6 +87,11 @@ def test_names_are_shown(sched: Sched) -> None:
     assert named["first_jobs"] == [{"index": 0, "name": None, "cmd": ["true"]}]
 
 
+def test_what_attempts_ask_for_is_told(sched: Sched) -> None:
+    shown = sched("run", "--dry-run", "--cpus", "1", "--memory", "1M,2M", "--", "true").stdout
+    assert "wants:   cpus 1; memory 1 MiB, first of 1, 2 MiB (job 0)\n" in shown
+
+
 def test_one_object_tells_all(sched: Sched) -> None:
     found = as_json(sched, "-w", "r", "-j", "4", "--", "echo", ":::", *"abcdef")
     submission = found.pop("first_submission")

@@ -11,6 +11,7 @@ from ..console import stdout_is_terminal, terminal_width, write_text
 from ..lists.jobspec import JobSpec
 from ..lists.matching import match_jobs
 from ..reading.runfolder import RunFolder, next_run
+from ..reading.wishes import wishes_words
 from ..wording import count_jobs, index_ranges, one_line
 from .driver import new_jobs
 from .start import Given, Plan, plan_run
@@ -148,6 +149,9 @@ def _lines(run: DryRun, width: int) -> Iterator[str]:
     if not run.preview.jobs:
         yield "No job is left to be started."
         return
+    job = run.preview.jobs[0]
+    if words := wishes_words(scheduler.all_resources(job), job.raised):
+        yield f"wants:   {'; '.join(words)} (job {job.index})"
     yield f"submits: {_first(run)}"
     for title, text in run.preview.parts:
         yield ""
