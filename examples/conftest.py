@@ -1,4 +1,4 @@
-"""Pipeline frameworks are in an environment of their own: python3 tools/dev.py run examples:test"""
+"""Pipeline frameworks are in an environment of their own: `python3 tools/dev.py run examples:test`."""
 
 from __future__ import annotations
 

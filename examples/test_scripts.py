@@ -38,12 +38,8 @@ def run(folder: Path, *args: str) -> str:
 
 @pytest.mark.parametrize("folder", ["sweep"], indirect=True)
 def test_a_sweep_finds_the_best_parameters(folder: Path) -> None:
-    best = [line.split() for line in run(folder).splitlines()]
-    assert [(rate, steps) for rate, steps, _ in best] == [
-        ("0.1", "1000"),
-        ("0.4", "100"),
-        ("0.4", "1000"),
-    ]
+    best = [tuple(line.split()[:2]) for line in run(folder).splitlines()]
+    assert sorted(best) == [("0.1", "1000"), ("0.4", "100"), ("0.4", "1000")]
     names = sorted(path.name for path in (folder / "sweep-run").glob("[0-9]*"))
     assert len(names) == 12
 
