@@ -4,6 +4,7 @@ import contextlib
 import math
 import pickle
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -213,6 +214,50 @@ class TestResources:
     def test_refuses(self, values: object, message: str) -> None:
         with pytest.raises(OptionError) as caught:
             Resources.from_value(values)  # type: ignore[arg-type]
+        assert message in str(caught.value)
+
+    def test_memory_and_time_may_have_values_for_further_attempts(self) -> None:
+        wanted = Resources(2, ["4 GiB", "8 GiB", 16 * GIB], ("1h", timedelta(hours=4)))
+        assert wanted.amounts("memory") == (4 * GIB, 8 * GIB, 16 * GIB)
+        assert wanted.amounts("time") == (3600, 14400)
+        assert (wanted.amounts("cpus"), wanted.amounts("gpus")) == ((2,), ())
+        assert (wanted.memory, wanted.time) == (4 * GIB, 3600)
+        assert Resources.from_json(wanted.to_json()) == wanted
+        assert wanted != Resources(2, "4 GiB", "1h")
+        assert repr(Resources(time=[1, 2])) == (
+            "Resources(cpus=None, memory=None, time=[1.0, 2.0], gpus=None, disk=None)"
+        )
+        assert hash(wanted) == hash(pickle.loads(pickle.dumps(wanted)))
+
+    def test_an_attempt_has_one_value_of_each(self) -> None:
+        wanted = Resources(2, ["4 GiB", "8 GiB"], ["1h", "4h"])
+        assert wanted.after(None) == Resources(2, "4 GiB", "1h")
+        assert wanted.after({"memory": 8 * GIB}) == Resources(2, "8 GiB", "1h")
+        assert wanted.after({"memory": 1, "gpus": 1}) == Resources(2, "4 GiB", "1h")
+        plain = Resources(2, "4 GiB")
+        assert plain.after(None) is plain
+        assert plain.after({"memory": 8 * GIB, "time": 5}) == Resources(2, "8 GiB")
+
+    def test_several_values_stand_in_place_of_one(self) -> None:
+        base = Resources(memory=["1G", "2G"], time="1h")
+        assert base.merge({"memory": "4G"}) == Resources(memory="4G", time="1h")
+        assert Resources(memory="4G").merge(base) == base
+
+    @pytest.mark.parametrize(
+        "values, message",
+        [
+            ({"memory": []}, "memory is a list without values; give one, or leave memory out"),
+            ({"memory": ["4G", "x"]}, "memory 'x' is no amount"),
+            ({"memory": ["4G", "4 GiB"]}, "memory: 4 GiB comes after 4 GiB, and is not more"),
+            ({"time": ["2h", "30m"]}, "time: 30m comes after 2h, and is not more"),
+            ({"memory": {"first": "4G"}}, "memory {'first': '4G'} is neither a number nor a text"),
+            ({"cpus": [1, 2]}, "cpus [1, 2] must be a number above 0"),
+            ({"disk": ["1G", "2G"]}, "disk ['1G', '2G'] is neither"),
+        ],
+    )
+    def test_refuses_values_that_do_not_grow(self, values: Any, message: str) -> None:
+        with pytest.raises(OptionError) as caught:
+            Resources.from_value(values)
         assert message in str(caught.value)
 
     def test_merge_prefers_the_other_where_it_asks(self) -> None:

@@ -26,6 +26,12 @@ def test_none_stands_for_all_jobs(layout: Layout) -> None:
     assert (found.verb, found.jobs) == ("retry", None)
 
 
+def test_a_retry_may_ask_for_other_resources(layout: Layout) -> None:
+    ask_driver(FILES, layout, "retry", (1,), {"memory": 8})
+    (found,) = read_requests(FILES, layout)
+    assert (found.verb, found.jobs, found.resources) == ("retry", (1,), {"memory": 8})
+
+
 def test_requests_do_not_replace_each_other(layout: Layout) -> None:
     for index in range(5):
         ask_driver(FILES, layout, "kill", (index,))
@@ -33,7 +39,16 @@ def test_requests_do_not_replace_each_other(layout: Layout) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"jobs": [1]}', '{"verb": "kill", "jobs": ["x"]}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"jobs": [1]}',
+        '{"verb": "kill", "jobs": ["x"]}',
+        '{"verb": "retry", "resources": 3}',
+    ],
 )
 def test_one_that_makes_no_sense_is_dropped(layout: Layout, text: str) -> None:
     path = Path(layout.requests, "x.json")

@@ -56,6 +56,25 @@ def test_a_job_that_is_said_twice_is_the_same_job() -> None:
     assert job.attempt == 2
 
 
+def test_what_a_job_asks_for_may_change_while_its_history_stays() -> None:
+    told = {"attempt": 2, "rc": 137, "failure": "OUT_OF_MEMORY", "queued": 0.5, "cpu": 3.0}
+    again = job_entry(3, {"cmd": ["gzip", "a"], "resources": {"memory": 8}})
+    (job,) = replay([FED, moved(JobStatus.FAILED, **told), again]).values()
+    assert (job.resources, job.timeout, job.envs) == ({"memory": 8}, None, None)
+    assert (job.status, job.attempt, job.rc) == (JobStatus.FAILED, 2, 137)
+    assert (job.failure, job.queued, job.cpu) == (Failure.OUT_OF_MEMORY, 0.5, 3.0)
+
+
+def test_what_is_not_known_of_the_next_attempt_is_not_that_of_the_last() -> None:
+    first = moved(JobStatus.FAILED, attempt=1, queued=1.0, submitted=2.0, cpu=3.0, max_rss=4)
+    second = moved(JobStatus.QUEUED, attempt=2, queued=9.0, raised={"memory": 8})
+    (job,) = replay([FED, first]).values()
+    assert (job.queued, job.submitted, job.cpu, job.max_rss) == (1.0, 2.0, 3.0, 4)
+    (job,) = replay([FED, first, second]).values()
+    assert (job.queued, job.submitted, job.cpu, job.max_rss) == (9.0, None, None, None)
+    assert job.raised == {"memory": 8}
+
+
 def test_jobs_of_an_earlier_generation_are_kept() -> None:
     entries = [
         FED,

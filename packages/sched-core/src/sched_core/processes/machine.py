@@ -12,7 +12,7 @@ from ..scheduler.admission import CARDS, Machine
 __all__ = ["parse_cards", "this_machine"]
 
 _CARD = re.compile(r"nvidia(\d+)")
-_NAME = re.compile(r"[\w./:-]+", re.ASCII)
+_NAME = re.compile(r"\w[\w./:-]*", re.ASCII)
 _NO_CARDS = "name the cards that it has by the option gpus (-o gpus=0,1)"
 
 
@@ -32,24 +32,22 @@ def parse_cards(value: int | str | Iterable[object] | None) -> tuple[str, ...] |
 
     Raises OptionError.
     """
-    if value is None or isinstance(value, bool):
-        return _check_cards(value, None)
-    if isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal()):
-        return _check_cards(value, [str(number) for number in range(int(value))])
-    words = value.split(",") if isinstance(value, str) else [str(word) for word in value]
-    return _check_cards(value, [word.strip() for word in words])
-
-
-def _check_cards(value: object, cards: list[str] | None) -> tuple[str, ...] | None:
     if value is None:
         return None
-    good = cards is not None and all(map(_NAME.fullmatch, cards)) and len({*cards}) == len(cards)
-    if cards is None or not good:
+    cards = [word.strip() for word in _words(value)]
+    if value is True or len({*cards}) < len(cards) or not all(map(_NAME.fullmatch, cards)):
         raise OptionError(
             f"gpus {value!r}: give how many graphics cards there are, or the name of each one once,"
             " as in 0,1 or GPU-8932f937"
         )
     return tuple(cards)
+
+
+def _words(value: int | str | Iterable[object]) -> Iterable[str]:
+    text = str(value)
+    if isinstance(value, int | str) and text.isdecimal() and text.isascii():
+        return map(str, range(int(text)))
+    return text.split(",") if isinstance(value, int | str) else map(str, value)
 
 
 def _cards() -> tuple[str, ...]:
