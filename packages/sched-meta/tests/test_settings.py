@@ -72,9 +72,9 @@ def test_every_kind_of_value() -> None:
         "retries": 0,
         "on_error": "retry",
         "time": "1h,7200",
-        "cpus": 4,
+        "cpus": "4",
         "memory": "4 GiB",
-        "gpus": 1,
+        "gpus": "1",
         "max_failures": "5%",
         "on_finish": "echo done",
         "no_progress": True,
@@ -104,8 +104,8 @@ def test_project_wins_over_user_and_profiles_over_both(user_folder: Path) -> Non
         user_folder / "sched.toml",
     )
     write("forks = 2\ncpus = 2\nretries = 2\n[profile.big]\nforks = 4\n")
-    assert in_effect() == {"forks": 2, "cpus": 2, "retries": 2, "time": "1h"}
-    assert in_effect("big") == {"forks": 4, "cpus": 3, "retries": 2, "time": "1h"}
+    assert in_effect() == {"forks": 2, "cpus": "2", "retries": 2, "time": "1h"}
+    assert in_effect("big") == {"forks": 4, "cpus": "3", "retries": 2, "time": "1h"}
 
 
 def test_what_was_typed_wins() -> None:

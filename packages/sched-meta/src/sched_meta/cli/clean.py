@@ -9,10 +9,10 @@ __all__ = ["clean"]
 _HELP = """Remove what runs have left: elsewhere, in the folders of jobs, or all of them.
 
 \b
-sched clean RUN                             what it left on other hosts, and mirrors
+sched clean RUN                             what it left elsewhere
 sched clean RUN --remove-jobs finished      the files of jobs that finished
 sched clean RUN OTHER --remove-run          all of these runs
-sched clean --remove-run --older-than 30d   runs under ./sched-runs that are that old
+sched clean --remove-run --older-than 30d   those under ./sched-runs
 sched clean RUN --remove-run --dry-run      what would be removed
 
 Without --remove-run and --remove-jobs the run's own folder, with what came back, stays as it is. Jobs

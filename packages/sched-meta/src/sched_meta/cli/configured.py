@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from .sections import format_sections
+
 __all__ = ["ConfiguredCommand", "SessionCommand", "profile_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,6 +19,10 @@ class ConfiguredCommand(click.Command):
     """Fills in what was not typed with what `sched.toml` says."""
 
     of_the_session = False
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by what they are for."""
+        format_sections(self, ctx, formatter)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command with the settings in effect."""
@@ -48,7 +54,7 @@ class SessionCommand(ConfiguredCommand):
 def profile_option(command: F) -> F:
     """Add `--profile`."""
     option = click.option(
-        "--profile", metavar="NAME", help="Defaults of [profile.NAME] in sched.toml."
+        "--profile", metavar="NAME", help="Take defaults of [profile.NAME] in sched.toml."
     )
     return option(command)
 

@@ -11,17 +11,26 @@ from .exits import FAILED, FINISHED
 __all__ = ["doctor"]
 
 
-@click.command()
+_HELP = """Check that this machine, and SCHEDULER with it, can run jobs.
+
+\b
+sched doctor                              this machine
+sched doctor slurm                        and the cluster
+sched doctor ssh -o servers=node1,node2   and these hosts
+sched doctor gbatch -o project=P -o location=L -w gs://BUCKET/RUN
+
+It also tells which files of settings (sched.toml) are in effect. The exit code is 1 where a check
+fails; warnings do not count.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("scheduler", default="local")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="Option of the scheduler.")
 @click.option(
     "-w", "--workdir", metavar="RUN", help="Where the run is to lie: a folder, or gs://..."
 )
 def doctor(scheduler: str, options: tuple[str, ...], workdir: str | None) -> int:
-    """Check that this machine, and SCHEDULER with it, can run jobs.
-
-    The exit code is 1 where a check fails; warnings do not count.
-    """
     from ..checks import check_machine, check_scheduler
     from ..reading.runfolder import RunFolder
     from ..registry import get_scheduler

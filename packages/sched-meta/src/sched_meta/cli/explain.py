@@ -7,15 +7,21 @@ import click
 __all__ = ["explain"]
 
 
-@click.command()
+_HELP = """Tell all that is known about one JOB, given by its index or name.
+
+\b
+sched explain RUN 17
+sched explain RUN sample2
+
+Its command, each attempt with times, host and outcome, the last it wrote to stderr, what its engine
+says of it, and where its files are.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("run")
 @click.argument("job")
 def explain(run: str, job: str) -> None:
-    """Tell all that is known about one JOB, given by its index or name.
-
-    Its command, each attempt with times, host and outcome, the last it wrote to stderr, and where
-    its files are.
-    """
     from sched_core.errors import OptionError
 
     from ..asking import engines_words

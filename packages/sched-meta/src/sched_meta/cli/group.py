@@ -36,11 +36,7 @@ _COMMANDS = {
     "schedulers": "List the schedulers that are installed.",
     "doctor": "Check that this machine and a scheduler can run jobs.",
     "completion": "Print the script by which a shell completes sched.",
-    "completion": "Print the script by which a shell completes sched.",
 }
-
-
-_COMPLETE_VARIABLE = "_SCHED_COMPLETE"
 
 
 _COMPLETE_VARIABLE = "_SCHED_COMPLETE"
@@ -75,6 +71,8 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] == "help" and not ctx.resilient_parsing:
+            args = _as_option(args[1:], ctx)
         known = not args or args[0] in _COMMANDS or args[0].startswith("-")
         if not known and not ctx.resilient_parsing:
             _no_such_command(args[0], ctx)
@@ -83,6 +81,14 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _as_option(asked: list[str], ctx: click.Context) -> list[str]:
+    """Take `sched help run` for `sched run --help`, and `sched help` for `sched --help`."""
+    if not asked:
+        click.echo(ctx.get_help())
+        ctx.exit()
+    return [asked[0], "--help"]
 
 
 def _no_such_command(name: str, ctx: click.Context) -> NoReturn:

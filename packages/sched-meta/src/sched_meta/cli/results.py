@@ -20,11 +20,11 @@ _FORMATS = ("tsv", "csv", "jsonl", "table", "joblog")
 _HELP = """Show what became of the jobs, a row each.
 
 \b
-sched results                                 the newest run, as a table
-sched results RUN failed --stdout             what failed, with what it printed
-sched results RUN > jobs.tsv                  all columns, for other programs
+sched results                             the newest run, as a table
+sched results RUN failed --stdout         what failed, with what it printed
+sched results RUN > jobs.tsv              all columns, for other programs
 sched results RUN --columns index,wall,max_rss --format csv
-sched results RUN --format joblog > log       as GNU parallel's --joblog has it
+sched results RUN --format joblog > log   as GNU parallel's --joblog has it
 
 On a terminal this is a table, cut to its width, else TSV. Columns are index, name, status, rc,
 failure, attempt, host, submitted, started, ended, wall, cpu (seconds), max_rss (bytes, where it is

@@ -20,19 +20,26 @@ from .shared import (
 __all__ = ["resume"]
 
 
-@click.command(cls=SessionCommand)
+_HELP = """Go on with a run that was interrupted, whatever moment its driver died at.
+
+\b
+sched resume               the newest run
+sched resume RUN -j 100    with other options than before
+sched resume RUN -d        in the background
+
+Jobs that ended are left as they are, those that still run are taken over, the rest is started.
+Options are those of the run, unless they are given anew. To run failed jobs again: sched retry.
+"""
+
+
+@click.command(cls=SessionCommand, help=_HELP)
 @click.argument("run", required=False)
 @scheduler_options
 @profile_option
 @conduct_options
 @output_options
 @click.pass_context
-def resume(ctx: click.Context, run: str | None, **values: Any) -> int:
-    """Go on with a run that was interrupted, whatever moment its driver died at.
-
-    Jobs that ended are left as they are, those that still run are taken over, the rest is started.
-    Options are those of the run, unless they are given anew. To run failed jobs again: sched retry.
-    """
+def resume(ctx: click.Context, /, run: str | None, **values: Any) -> int:
     output, conduct = output_of(values), conduct_of(values)
     if values["detach"] and not conduct.background:
         return start_detached(ctx)

@@ -50,6 +50,7 @@ process drives the run until all its jobs have ended. The files of earlier attem
 @click.pass_context
 def retry(
     ctx: click.Context,
+    /,
     run: str,
     jobs: tuple[str, ...],
     failures: tuple[str, ...],

@@ -30,25 +30,34 @@ __all__ = ["run"]
 _HELP = """Run commands, many at a time, and tell what became of each.
 
 \b
-sched run -- gzip -9k {} ::: *.log
+sched run -- gzip -9k {} ::: *.log                         a job for each file
 sched run -- convert {1} -resize {2} {1/.}-{2}.png ::: *.jpg ::: 10% 50%
 sched run --shell -- 'sort {} | uniq -c > {/.}.counts' ::: *.txt
-sched run --from jobs.txt
-sched run --dry-run -s slurm --from jobs.txt      what would be submitted
+sched run --table samples.tsv -- bwa mem {ref} {fastq}     a job for each row
+sched run --from jobs.txt -s slurm --memory 4G,8G --time 2h
+sched run --dry-run --profile big --from jobs.txt          starts nothing
 
 Behind -- comes the command, and behind each ::: values: there is a job for each value, or for each
-combination of values where ::: stands several times. :::+ goes along with the source before it,
-:::: FILE takes values from a file's lines. Nothing goes through a shell: {} is the value, {.}
-without extension, {/} its last part, {//} its folder, {/.} its last part without extension,
-{#} the job's number, {2} and {2/} are of the second source. Without any of these the values come
-last. With --shell the one word behind -- is a line for bash (pipefail is set); {}-forms and $1, $2
-stand for the values, safely.
+combination where ::: stands several times. :::+ goes along with the source before it, :::: FILE
+takes values from a file's lines, - being standard input. In the command stand for the value
 
-A list (--from) holds a shell line a row, or JSON objects such as
-{"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"}, "resources": {"memory": "4 GiB"},
-"timeout": "90m", "inputs": ["a b"], "outputs": ["a b.gz"]}: inputs and outputs travel to hosts
-without a shared disk and back; "container" is what the job runs in: an image, or an object.
-Blank rows and rows that start with # are skipped.
+\b
+  {}    itself               {/}   its last part   {#}     the job's number
+  {.}   without extension    {//}  its folder      {2}     of source 2
+  {/.}  last part without extension                {NAME}  of a table's column
+
+also as {2/.}, {NAME.} and so on; without any of these the values come last. Nothing goes through a
+shell, but with --shell: then the one word behind -- is a line for bash (pipefail is set), in which
+these forms, and $1, $2, stand for the values, safely.
+
+The header of a table (--table; TSV or CSV) names its columns. A list (--from) holds a shell line a
+row, or JSON objects such as {"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"},
+"resources": {"memory": "4 GiB"}, "timeout": "90m", "inputs": ["a b"], "outputs": ["a b.gz"]}:
+inputs and outputs travel to hosts without a shared disk and back; "container" is what the job runs
+in: an image, or an object. Blank rows are skipped, in a list also those that start with #.
+
+Defaults of the options are taken from sched.toml in this folder or above it, and from the user's
+(see sched doctor): forks = 200, memory = "4G", options = { partition = "main" }.
 """
 
 
@@ -67,7 +76,7 @@ class _RunCommand(ConfiguredCommand):
 
 @click.command(cls=_RunCommand, help=_HELP)
 @click.argument("stray", nargs=-1, type=click.UNPROCESSED, required=False)
-@click.option("-s", "--scheduler", help="What runs the jobs, by default this machine: local.")
+@click.option("-s", "--scheduler", metavar="NAME", help="What runs the jobs; by default local.")
 @click.option("-w", "--workdir", metavar="RUN", help="Folder of the run, also gs://...")
 @scheduler_options
 @click.option("--env", multiple=True, metavar="K=V", help="Variable for every job; repeatable.")

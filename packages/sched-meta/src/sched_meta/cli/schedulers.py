@@ -12,9 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["schedulers"]
 
 
-@click.command()
+_HELP = """List the schedulers that are installed, and whether each can be loaded.
+
+\b
+sched schedulers
+sched run -s NAME -- ...        has one of them run the jobs
+"""
+
+
+@click.command(help=_HELP)
 def schedulers() -> None:
-    """List the schedulers that are installed, and whether each can be loaded."""
     from ..registry import installed_schedulers
 
     rows = [("NAME", "CLASS", "PACKAGE", "STATE")]

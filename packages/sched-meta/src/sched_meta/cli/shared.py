@@ -28,6 +28,7 @@ _SCHEDULER_OPTIONS = (
         "-j",
         "--forks",
         type=int,
+        metavar="N",
         help="Jobs at a time; by default the usable cores, on clusters 1000.",
     ),
     click.option(
@@ -37,7 +38,8 @@ _SCHEDULER_OPTIONS = (
     click.option(
         "--on-error",
         type=click.Choice(["continue", "retry", "halt"]),
-        help="After a failed job: go on, try it again, or stop the run.",
+        metavar="WHAT",
+        help="After a failed job: continue (the default), retry it, or halt.",
     ),
     click.option("--cpus", metavar="N", help="Cores for each job."),
     click.option(

@@ -7,18 +7,20 @@ import click
 __all__ = ["top"]
 
 
-@click.command()
+_HELP = """Show a run live: how far it is, its jobs, and what they write.
+
+\b
+sched top             the runs under ./sched-runs, newest first
+sched top RUN         one of them, or a run anywhere else
+
+Keys kill and retry jobs, which asks first; ? lists them all. Leaving changes nothing: the run
+goes on. It needs a terminal; in scripts, use `sched status`.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("run", required=False)
 def top(run: str | None) -> int:
-    r"""Show a run live: how far it is, its jobs, and what they write.
-
-    \b
-    sched top             the runs under ./sched-runs, newest first
-    sched top RUN         one of them, or a run anywhere else
-
-    Keys kill and retry jobs, which asks first; ? lists them all. Leaving changes nothing: the run
-    goes on. It needs a terminal; in scripts, use `sched status`.
-    """
     from ..reading.runfolder import existing_run
 
     _check_terminal()

@@ -11,7 +11,7 @@ __all__ = ["wait"]
 _HELP = """Wait until a run has ended, and say nothing.
 
 \b
-sched run -d -w RUN -- gzip {} ::: *.log; ...; sched wait RUN && echo all finished
+sched run -d -w RUN -- gzip {} ::: *.log; sched wait RUN && echo finished
 sched wait RUN --timeout 1h
 
 The exit code is 0 if all jobs finished and 1 if some did not. Where nobody drives the run and jobs
