@@ -278,6 +278,23 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     await until(lambda: not host.processes("bash -pc"))
 
 
+async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder: Path) -> None:
+    host = lab.host()
+    script = 'echo "$0 one"; while [ ! -e ~/more ]; do sleep 0.05; done; echo "$0 two"'
+    async with run_of(folder / "run", "h1", forks=1, patience=PATIENT) as runner:
+        jobs = [await runner.feed(["sh", "-c", script, name]) for name in "ab"]
+        await until_running(jobs[0])
+        await runner.scheduler.session.flush()
+        follow = shell('exec "$1" logs run -f >followed', os.fspath(SCHED))
+        async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
+            await until(lambda: wrote(folder / "followed", 8), PATIENT)
+            (host.home / "more").touch()  # the other one starts when this one has ended
+            for job in jobs:
+                await runner.wait(job)
+            assert await follower.wait() == 0
+    assert text(folder / "followed") == "0\ta one\n0\ta two\n1\tb one\n1\tb two\n"
+
+
 async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
     host = lab.host()
     async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
