@@ -9,7 +9,6 @@ from sched_core.errors import OptionError
 
 from .jobspec import JobSpec, Rows, add_environment, specs_from_values
 from .listfile import parse_list
-from .table import parse_table
 from .values import read_bytes, split_command
 
 __all__ = ["Collected", "collect_jobs"]
@@ -42,10 +41,16 @@ def collect_jobs(
     command, values = split_command(behind, read)
     if table and values.width:
         raise OptionError("--table brings the values; leave out ::: and what stands behind it")
-    rows: Rows = parse_table(read(table), _called(table)) if table else values
+    rows: Rows = _rows_of(table, read) if table else values
     specs = list(specs_from_values(command, rows, shell=shell, name=name))
     named = bool(specs) and specs[0].name is not None
     return Collected(add_environment(specs, env), None if named else name)
+
+
+def _rows_of(table: str, read: Callable[[str], bytes]) -> Rows:
+    from .table import parse_table
+
+    return parse_table(read(table), _called(table))
 
 
 def _called(source: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +40,8 @@ class Document:
 
 def parse_document(content: bytes, name: str) -> Document:
     """Read TOML. Raises OptionError, which tells the line, and where it can, what to write."""
+    import tomllib
+
     text = _decode(content, name)
     try:
         data = tomllib.loads(text + "\n")  # else an error in the last line tells no place
