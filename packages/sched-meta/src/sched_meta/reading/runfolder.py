@@ -107,8 +107,17 @@ def existing_run(run: str | None) -> RunFolder:
             return folder
     newest = newest_run()
     hint = f"; the newest here is {newest}" if newest else ""
+    if newest and _means_jobs(run):
+        hint = f"; RUN comes before JOBS, as in {newest} {run}"
     problem = "holds no run" if _is_folder(run) else "is no folder of a run"
     raise RunNotFound(f"{run} {problem}{hint}")
+
+
+def _means_jobs(word: str) -> bool:
+    """Tell whether somebody may have left out RUN before a word such as `failed` or `3,7-9`."""
+    from .selection import is_state_or_class
+
+    return word.replace(",", "").replace("-", "").isdecimal() or is_state_or_class(word)
 
 
 def _meant(run: str) -> list[RunFolder]:

@@ -15,7 +15,7 @@ from sched_core.runfolder.state import JobRecord
 
 from ..wording import index_ranges
 
-__all__ = ["failure_class", "select_jobs"]
+__all__ = ["failure_class", "is_state_or_class", "select_jobs"]
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _PATTERN = re.compile(r"[*?\[]")
@@ -56,6 +56,11 @@ def failure_class(word: str) -> Failure:
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
         raise OptionError(f"{word!r} is no class of failure; {hint}")
     return found
+
+
+def is_state_or_class(word: str) -> bool:
+    """Tell whether a word means jobs by their state or class of failure."""
+    return word.lower() in _STATES or _failure(word) is not None
 
 
 class _Names:
