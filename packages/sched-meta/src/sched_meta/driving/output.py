@@ -26,6 +26,6 @@ class OrderedOutput:
     def ended(self, index: int, path: str) -> None:
         """Take a job that has ended, and have written what may be written now."""
         self._ended[index] = path
-        while self._waiting and (path := self._ended.pop(self._waiting[0], None)):
+        while self._waiting and (due := self._ended.pop(self._waiting[0], "")):
             self._waiting.popleft()
-            self._stdout.put_file(path)
+            self._stdout.put_file(due)

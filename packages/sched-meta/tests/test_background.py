@@ -1,0 +1,89 @@
+"""`-d`: a run that goes on when whoever began it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
+
+WAITING = ("--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1", "2")
+
+
+def log_of(sched: Sched) -> Path:
+    return sched.folder / "r/.sched/driver.log"
+
+
+def test_returns_once_the_list_is_recorded(sched: Sched) -> None:
+    done = sched("run", "-d", "-w", "r", "-j", "1", *WAITING)
+    assert done.stdout == ""
+    begun = r"sched: run r: 3 jobs on local, 1 at a time; driven in the background by process (\d+)"
+    first, then = done.stderr.splitlines()
+    match = re.fullmatch(begun, first)
+    assert match
+    assert then == "sched: next:    sched attach r"
+    status = sched.status()
+    assert status["jobs"] == 3
+    assert (status["driver"]["pid"], status["driver"]["alive"]) == (int(match[1]), True)
+    sched.go()
+    sched("wait", "r")
+    assert sched.counts() == {"finished": 3}
+
+
+def test_goes_on_when_its_terminal_is_closed(sched: Sched) -> None:
+    code, shown = in_terminal(sched.folder, "run", "-d", "-w", "r", *WAITING)
+    assert code == 0
+    assert "next:    sched attach r" in shown
+    sched.go()
+    sched("wait", "r")
+    assert sched.counts() == {"finished": 3}
+
+
+def test_what_keeps_it_from_beginning_is_seen_at_once(sched: Sched) -> None:
+    sched("run", "-w", "r", "--", "true")
+    done = sched("run", "-d", "-w", "r", "--", "true", code=2)
+    assert done.stderr.startswith("sched: error: r holds a run already; ")
+    done = sched("run", "-d", "--from", "-", stdin='{"cmd":\n', code=2)
+    assert done.stderr.startswith("sched: error: standard input, line 1: no JSON: ")
+
+
+def test_takes_its_list_from_whoever_begins_it(sched: Sched) -> None:
+    sched("run", "-d", "-w", "r", "--from", "-", stdin="true\nfalse\n")
+    sched("wait", "r", code=1)
+    assert sched.counts() == {"finished": 1, "failed": 1}
+
+
+def test_what_it_says_later_is_in_a_log_of_the_user_s_own(sched: Sched) -> None:
+    sched("run", "-d", "-w", "r", "--on-finish", "echo told >&2", "--", "sh", "-c", "exit 3")
+    wait_until(lambda: log_of(sched).exists() and "told" in log_of(sched).read_text())
+    text = log_of(sched).read_text()
+    assert log_of(sched).stat().st_mode & 0o777 == 0o600
+    said = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "", line) for line in text.splitlines()]
+    assert said[0].startswith("run r: 1 job on local, ")
+    assert said[1] == "job 0 failed: EXIT rc 3"
+    assert said[-1] == "told"
+
+
+def test_jobs_know_nothing_of_it(sched: Sched) -> None:
+    sched("run", "-d", "-w", "r", "--", "sh", "-c", 'test -z "$SCHED_BACKGROUND"')
+    sched("wait", "r")
+
+
+def test_is_ended_by_a_signal_like_any_driver(sched: Sched) -> None:
+    sched("run", "-d", "-w", "r", "-j", "2", *WAITING)
+    wait_until(lambda: len(sched.lines("started")) == 2)
+    os.kill(sched.status()["driver"]["pid"], signal.SIGTERM)
+    sched("wait", "r", code=1)
+    assert sched.counts() == {"interrupted": 2, "waiting": 1}
+    wait_until(lambda: "next:    sched resume r" in log_of(sched).read_text())
+
+
+def test_goes_on_and_runs_again_in_the_background_too(sched: Sched) -> None:
+    sched("run", "-w", "r", "--", "sh", "-c", "test -e there", code=1)
+    (sched.folder / "there").touch()
+    assert "driven in the background" in sched("retry", "r", "-d").stderr
+    sched("wait", "r")
+    assert "none of these jobs failed" in sched("retry", "r", "-d").stderr
+    assert "1 of them ended before; driven" in sched("resume", "r", "-d").stderr

@@ -1,0 +1,89 @@
+"""`--max-failures`."""
+
+from __future__ import annotations
+
+import pytest
+
+from sched_core.errors import OptionError
+from sched_meta.driving.limits import parse_failure_limit
+
+from .program import Sched
+
+
+@pytest.mark.parametrize(
+    "text, jobs, most",
+    [
+        ("1", 100, 0),
+        ("3", 100, 2),
+        ("200", 100, 199),
+        ("5%", 100, 5),
+        ("5%", 10, 0),
+        ("0.5%", 1000, 5),
+        ("100%", 7, 7),
+        ("50%", 3, 1),
+    ],
+)
+def test_most_failures_that_are_borne(text: str, jobs: int, most: int) -> None:
+    limit = parse_failure_limit(text)
+    assert limit
+    assert not limit.is_reached(most, jobs)
+    assert limit.is_reached(most + 1, jobs)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "٣", "1 0"])
+def test_what_is_no_limit(text: str) -> None:
+    with pytest.raises(OptionError, match=r"^--max-failures "):
+        parse_failure_limit(text)
+
+
+def test_no_limit_is_none() -> None:
+    assert parse_failure_limit(None) is None
+
+
+FAILS = ("--", "sh", "-c", "echo $0 >>started; test $0 -lt 2", ":::", *map(str, range(8)))
+
+
+def test_run_stops_says_why_and_can_be_gone_on_with(sched: Sched) -> None:
+    done = sched("run", "-w", "r", "-j", "1", "--max-failures", "2", *FAILS, code=1)
+    stopped = "sched: stopped: 2 jobs failed (--max-failures 2); sched resume r goes on\n"
+    assert stopped in done.stderr
+    assert "sched resume r\n" in done.stderr.partition(stopped)[2]
+    assert len(sched.lines("started")) < 8
+    counts = sched.counts()
+    assert counts["finished"] == 2
+    assert counts["failed"] >= 2
+    # What has failed before is not counted again.
+    done = sched("resume", "r", "--max-failures", "5", code=1)
+    assert "stopped" not in done.stderr
+    assert sched.counts() == {"finished": 2, "failed": 6}
+    assert set(sched.lines("started")) == {str(number) for number in range(8)}
+
+
+def test_what_runs_is_killed(sched: Sched) -> None:
+    line = "test $0 = 0 || { echo $0 >>started; sleep 600; }; until test -e started; do :; done; exit 1"
+    done = sched(
+        "run",
+        "-w",
+        "r",
+        "-j",
+        "2",
+        "--max-failures",
+        "1",
+        "--",
+        "sh",
+        "-c",
+        line,
+        ":::",
+        "0",
+        "1",
+        code=1,
+    )
+    assert "stopped: 1 job failed (--max-failures 1)" in done.stderr
+    assert sched.living_jobs() == []
+    assert sched.counts() == {"failed": 1, "interrupted": 1}
+
+
+def test_a_share_of_all_jobs(sched: Sched) -> None:
+    done = sched("run", "-w", "r", "-j", "1", "--max-failures", "75%", *FAILS, code=1)
+    assert "stopped" not in done.stderr
+    assert sched.counts() == {"finished": 2, "failed": 6}
