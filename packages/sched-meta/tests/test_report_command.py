@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from sched_core.ports import SystemPorts
 from sched_meta.cli import main
 from sched_meta.htmlreport import read_report, render_report
+from sched_meta.htmlreport.reproduce import commands
+from sched_meta.reading.runfolder import RunFolder
 
 from .bucket import Bucket, run_folder
-from .program import Sched, in_terminal
+from .program import PROGRAM, Sched, in_terminal
 from .test_bucket import RUN, write_jobs
 
 PAGES = Path(__file__).parent.parent / "src" / "sched_meta" / "htmlreport" / "page"
@@ -48,6 +51,33 @@ def test_another_file(sched: Sched) -> None:
     assert sched("report", "r", "-o", "a b.html").stderr == "sched: report: 'a b.html'\n"
     assert file.read_text().startswith("<!doctype html>")
     assert sched("report", "r", "-o", str(file)).stderr == f"sched: report: '{file}'\n"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["--", "echo", "a  b", ":::", "it's", "$HOME", "-n", "\t"],
+        ["--", "printf", "%s\\n", "one"],
+        ["--", "echo", ":::", "a", "b", ":::", "x\ny", "{}"],
+        ["--shell", "--", "echo {} | tr a-z A-Z", ":::", "it's", '"', "b"],
+    ],
+)
+def test_what_it_says_to_type_runs_the_same_again(sched: Sched, typed: list[str]) -> None:
+    sched("run", "-w", "r", "-j", "2", "--retries", "1", "--time", "90m", *typed)
+    report = read_report(RunFolder(sched.folder / "r"))
+    script = "\n".join(["set -e -o pipefail", *commands(report)])
+    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-c", script], env={**os.environ, "PATH": path}, cwd="/", check=True, timeout=60
+    )
+    (again,) = (sched.folder / "sched-runs").iterdir()
+    view = RunFolder(again).read()
+    assert len(view.jobs) == len(report.jobs)
+    for index in view.jobs:
+        printed = (sched.folder / "r" / str(index) / "job.stdout").read_bytes()
+        assert (again / str(index) / "job.stdout").read_bytes() == printed
+    for name in ("forks", "num_retries", "timeout", "resources"):
+        assert view.run.options[name] == report.run.options[name]
 
 
 def test_of_a_run_that_goes_on(sched: Sched) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report"]
 
-_SCRIPTS = ("words.js", "timeline.js", "controls.js", "table.js")
+_SCRIPTS = ("words.js", "paint.js", "timeline.js", "controls.js", "table.js")
 
 
 def render_report(report: Report) -> str:

@@ -8,12 +8,12 @@ const amount = (column, inWords) => ({
 const lastLine = (p) => (jobs.words[p] < 0 ? "" : data.words[jobs.words[p]]);
 const COLUMNS = [
   { title: "job", ...amount("index", String), largest: false },
-  { title: "name", ...text("name"), kind: "raw" },
+  { title: "name", ...text("name"), kind: "raw short" },
   { title: "state", value: (p) => jobs.state[p], words: (p) => data.states[jobs.state[p]], known: () => true, state: true },
   { title: "rc", value: (p) => jobs.rc[p] ?? -1, words: (p) => String(jobs.rc[p] ?? ""), known: (p) => jobs.rc[p], kind: "number", largest: true },
   { title: "failure", ...text("failure") },
   { title: "attempts", ...amount("attempt", String), known: (p) => jobs.attempt[p] > 1 },
-  { title: "host", ...text("host"), kind: "raw" },
+  { title: "host", ...text("host"), kind: "raw short" },
   { title: "waited", ...amount("waited", span) },
   { title: "ran", ...amount("wall", span) },
   { title: "cpu", ...amount("cpu", span) },
@@ -92,6 +92,7 @@ function cellOf(column, p) {
   const words = column.words(p);
   if (column === COLUMNS[0]) return made("th", words, { scope: "row", class: "number" });
   const cell = made("td", column.state || column.code ? "" : words, { class: column.kind || "" });
+  if (cell.classList.contains("short")) cell.title = words;
   if (column.state) cell.append(made("span", words, { class: `state ${words}` }));
   if (column.code) cell.append(made("code", words));
   return cell;

@@ -1,7 +1,7 @@
 const attempts = data.attempts;
 const QUEUE = "waiting";
 const DRAWN = ["finished", "running", "retried", "interrupted", "killed", "failed"]; // the last on top
-const ROW = 20, HIGHEST = 560, AXIS = 24, GAP = 6, CLOSE = 4;
+const ROW = 20, HIGHEST = 560, AXIS = 24, GAP = 6, CLOSE = 4, LEGIBLE = 4;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5,
   36e5, 72e5, 144e5, 216e5, 432e5, 864e5, 1728e5, 6048e5];
 
@@ -52,13 +52,14 @@ class Timeline {
     return rows;
   }
 
-  /** A row for each job that waits or runs in the stretch that is shown. */
+  /** A row for each job that runs in the stretch that is shown, and in the whole for those that never did. */
   rowsOfJobs() {
-    const rows = [];
+    const rows = [], whole = this.to - this.from === this.whole;
     let last = null;
     attempts.job.forEach((job, a) => {
       if (this.host >= 0 && this.host !== attempts.host[a]) return;
-      if (!this.isIn(begin(a), end(a))) return;
+      const there = attempts.started[a] < 0 ? whole : this.isIn(attempts.started[a], end(a));
+      if (!there) return;
       if (!last || last.job !== job) rows.push((last = { job, label: `${job}`, begins: false, attempts: [] }));
       last.attempts.push(a);
     });
@@ -151,7 +152,7 @@ class Timeline {
         const gap = width > 5 && height > 4 ? 0.75 : 0;
         this.pen.fillStyle = this.colours[state];
         this.pen.fillRect(x, y, width - gap, height);
-        if (pattern && width > 3) {
+        if (pattern && width > 3 && height >= LEGIBLE) {
           this.pen.fillStyle = pattern;
           this.pen.fillRect(x, y, width - gap, height);
         }
@@ -262,46 +263,4 @@ function previousEnds(order) {
 function bar(row) {
   const space = row.height > 5 ? Math.min(row.height * 0.12, 2) : 0;
   return [row.y + space, Math.max(row.height - 2 * space, 0.5)];
-}
-
-function shortened(pen, text, width) {
-  if (pen.measureText(text).width <= width) return text;
-  let kept = text;
-  while (kept && pen.measureText(`${kept}...`).width > width) kept = kept.slice(0, -1);
-  return `${kept}...`;
-}
-
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const names = [...data.states, "text", "soft", "line", "trough", "card", "accent"];
-  const found = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  found.select = `color-mix(in srgb, ${found.accent} 25%, transparent)`;
-  return found;
-}
-
-/** Strokes over a bar, so that states differ not by their colours alone. */
-function patterns(pen, palette) {
-  const strokes = {
-    failed: [[0, 8, 8, 0], [-2, 2, 2, -2], [6, 10, 10, 6]],
-    retried: [[0, 0, 8, 8], [-2, 6, 2, 10], [6, -2, 10, 2]],
-    killed: [[0, 0, 8, 8], [0, 8, 8, 0]],
-    interrupted: [[4, 0, 4, 8]],
-    running: [[0, 4, 8, 4]],
-  };
-  return Object.fromEntries(Object.entries(strokes).map(([state, lines]) => [state, pattern(pen, lines, palette.card)]));
-}
-
-function pattern(pen, lines, colour) {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 8;
-  const brush = tile.getContext("2d");
-  brush.strokeStyle = colour;
-  brush.globalAlpha = 0.65;
-  brush.lineWidth = 1.5;
-  for (const [x1, y1, x2, y2] of lines) {
-    brush.moveTo(x1, y1);
-    brush.lineTo(x2, y2);
-  }
-  brush.stroke();
-  return pen.createPattern(tile, "repeat");
 }
