@@ -244,3 +244,12 @@ def test_same_file_by_sums_where_a_store_knows_them() -> None:
     assert same_file(Entry(1, 5.0, md5="a"), Entry(1, 6.0, md5="a"))
     assert not same_file(Entry(1, 5.0, md5="a"), Entry(1, 5.0, md5="b"))
     assert not same_file(None, Entry(0, 0.0))
+
+
+def test_a_run_has_more_than_one_path(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write(3, FIRST)
+    run.pack(3)
+    monkeypatch.chdir(run.folder.parent)
+    files = PackedFiles(LocalFiles(), run.folder.name, str(run.folder))
+    assert files.read(f"{run.folder.name}/3/job.rc") == b"1\n"
+    assert files.read(run.path(3, "job.rc")) == b"1\n"

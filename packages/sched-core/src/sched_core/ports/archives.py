@@ -11,7 +11,7 @@ from threading import RLock
 from ..text.claim import parse_claim_name
 from .archive import Archive, Member, same_file
 from .files import Entry, Files
-from .jobrecord import ATTEMPT_RECORD
+from .jobrecord import ATTEMPT_RECORD, is_scheds_own
 
 __all__ = [
     "Archives",
@@ -110,11 +110,9 @@ def is_other_attempt(view: View, found: Mapping[str, Entry]) -> bool:
     It may also be what is left of a folder of which the packing was broken off: then all in it are
     packed files.
     """
-    records = ((n, e) for n, e in found.items() if n.startswith("job.") and "/" not in n)
+    records = ((n, e) for n, e in found.items() if is_scheds_own(n) and "/" not in n)
     return bool(view) and any(
-        not same_file(view[name].entry if name in view else None, entry)
-        for name, entry in records
-        if not entry.is_folder
+        not same_file(view[name].entry if name in view else None, entry) for name, entry in records
     )
 
 

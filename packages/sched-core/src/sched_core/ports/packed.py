@@ -22,12 +22,13 @@ class PackedFiles:
     those of earlier ones.
     """
 
-    def __init__(self, files: Files, root: str) -> None:
-        """Read the run in the folder `root` of that store."""
+    def __init__(self, files: Files, root: str, alias: str | None = None) -> None:
+        """Read the run in the folder `root` of that store; paths may also begin with `alias`."""
         self.plain = files
         """The store itself."""
         self.archives = Archives(files, f"{root}/.sched/packs")
         self._root = root
+        self._roots = (root,) if alias in (None, root) else (root, alias)
 
     @property
     def interval(self) -> float:
@@ -38,10 +39,11 @@ class PackedFiles:
 
     def _parse(self, path: str) -> tuple[int, str] | None:
         """Return the index of the job and the name in its folder, None for what is no job's."""
-        if not path.startswith(f"{self._root}/"):
-            return None
-        match = _INDEX.fullmatch(path[len(self._root) + 1 :])
-        return (int(match[1]), match[2] or "") if match else None
+        for root in self._roots:
+            if path.startswith(f"{root}/"):
+                match = _INDEX.fullmatch(path[len(root) + 1 :])
+                return (int(match[1]), match[2] or "") if match else None
+        return None
 
     def view(self, index: int, folders: Container[str] | None = None) -> View:
         """Return the packed files of a job as readers see them; `folders` are those that jobs have, if known."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from sched_core.ports import Entry
 from sched_core.ports.archive import same_file
-from sched_core.ports.jobrecord import is_job_record
+from sched_core.ports.jobrecord import is_job_record, is_scheds_own
 
 from .tree import JobFolder
 
@@ -60,7 +60,7 @@ class DiskTree:
         """
         changed = self.changed(folders)
         left = {found.index for found in changed}
-        gone = [found for found in folders if found.records and found.index not in left]
+        gone = [found for found in folders if found.index not in left]
         # A disk of the network takes its time for each, and takes many at once.
         with ThreadPoolExecutor(_THREADS) as pool:
             for _ in pool.map(lambda found: self._remove(found.index, found.records), gone):
@@ -81,7 +81,7 @@ class DiskTree:
                 for name in names:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(name, dir_fd=descriptor)
-        self._remove_empty(index, by_folder)
+        self._remove_empty(index)
 
     def _are_unchanged(self, index: int, records: Mapping[str, Entry]) -> bool:
         for name, entry in records.items():
@@ -102,11 +102,13 @@ class DiskTree:
         finally:
             os.close(descriptor)
 
-    def _remove_empty(self, index: int, folders: Collection[str]) -> None:
-        within = {"/".join(f.split("/")[:depth]) for f in folders for depth in range(1, 9) if f}
-        for folder in (*sorted(within, key=len, reverse=True), ""):
+    def _remove_empty(self, index: int) -> None:
+        top = f"{self._root}/{index}"
+        kept = f"{top}/job.retry"
+        within = () if os.path.islink(kept) else os.walk(kept, topdown=False)
+        for folder in (*(folder for folder, _, _ in within), top):
             with contextlib.suppress(OSError):  # somebody else's files are in it
-                os.rmdir(f"{self._root}/{index}/{folder}")
+                os.rmdir(folder)
 
     # --- archives ----------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ def _look(found: JobFolder, folder: str, start: str) -> None:
             facts = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(facts.st_mode):
                 _look(found, f"{folder}/{entry.name}", f"{name}/")
-            elif stat.S_ISREG(facts.st_mode) and is_job_record(f"{found.index}/{name}"):
+            elif stat.S_ISREG(facts.st_mode) and is_scheds_own(name):
                 found.records[name] = _entry(facts)
             else:
                 found.others[name] = _entry(facts)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sched_core.ports.jobrecord import is_job_record, is_path
+from sched_core.ports.jobrecord import is_job_record, is_scheds_own
 
 from .tree import JobFolder
 
@@ -117,6 +117,5 @@ def _is_index(name: str) -> bool:
 def _job_folder(index: int, files: Mapping[str, Entry]) -> JobFolder:
     found = JobFolder(index)
     for name, entry in files.items():
-        is_record = is_job_record(f"{index}/{name}") and is_path(name)
-        (found.records if is_record else found.others)[name] = entry
+        (found.records if is_scheds_own(name) else found.others)[name] = entry
     return found

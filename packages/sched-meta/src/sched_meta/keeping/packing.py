@@ -132,7 +132,7 @@ class _Packer:
     def pack(self, indexes: Sequence[int]) -> Steps:
         there = set(self._tree.indexes())
         for found in self._tree.walk([index for index in indexes if index in there]):
-            if not found.records or not _can_be_packed(found):
+            if not _can_be_packed(found):
                 continue
             if self._is_packed(found):
                 self._left_over.append(found)
@@ -146,9 +146,9 @@ class _Packer:
         yield from self._write()
 
     def _is_packed(self, found: JobFolder) -> bool:
-        """Tell whether the files are in an archive: one that was broken off before it removed them."""
+        """Tell whether all files are in an archive: one that was broken off before it removed them."""
         view = self._archives.view(found.index)
-        return bool(view) and all(
+        return all(
             name in view and same_file(view[name].entry, entry)
             for name, entry in found.records.items()
         )
@@ -213,7 +213,7 @@ class _Packer:
             self._packed.changed += sorted(kept)
             for found in some:
                 if found.index not in kept:
-                    self._packed.jobs += 1
+                    self._packed.jobs += bool(found.records)
                     self._packed.files += len(found.records)
                     self._packed.size += found.size
             self._tell(self._packed)

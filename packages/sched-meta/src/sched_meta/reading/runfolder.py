@@ -68,7 +68,7 @@ class RunFolder:
         """The store that holds the folder, packed files of jobs included. Its calls block."""
         from sched_core.ports.packed import PackedFiles
 
-        return PackedFiles(self.ports.files, self.path)
+        return PackedFiles(self.ports.files, self.path, self.absolute)
 
     @cached_property
     def layout(self) -> Layout:
@@ -89,7 +89,10 @@ class RunFolder:
         """Return the run as it is now. Raises RunNotFound, RunCorrupt."""
         from sched_core.runfolder import read_run
 
-        return read_run(self.path, self.ports)
+        from .collecting import without_collecting
+
+        with without_collecting():
+            return read_run(self.path, self.ports)
 
 
 def existing_run(run: str | None) -> RunFolder:
