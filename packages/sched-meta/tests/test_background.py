@@ -59,6 +59,7 @@ def test_what_it_says_later_is_in_a_log_of_the_user_s_own(sched: Sched) -> None:
     sched("run", "-d", "-w", "r", "--on-finish", "echo told >&2", "--", "sh", "-c", "exit 3")
     wait_until(lambda: log_of(sched).exists() and "told" in log_of(sched).read_text())
     text = log_of(sched).read_text()
+    assert "\nlog:     r/.sched/driver.log\n" in sched("status", "r").stdout
     assert log_of(sched).stat().st_mode & 0o777 == 0o600
     said = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "", line) for line in text.splitlines()]
     assert said[0].startswith("run r: 1 job on local, ")

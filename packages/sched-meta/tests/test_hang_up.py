@@ -49,6 +49,7 @@ def test_jobs_go_on_and_the_run_is_gone_on_with(sched: Sched) -> None:
     assert f"sched: {words}; to go on: sched attach r\n" in err
     assert len(sched.living_jobs()) >= 2
     assert sched.counts() == {"running": 2, "waiting": 1}
+    assert "; 2 jobs wait or run without it (sched attach r)\n" in sched("status", "r").stdout
     assert words in (sched.folder / "r/.sched/driver.log").read_text()
     sched.go()
     sched("attach", "r")

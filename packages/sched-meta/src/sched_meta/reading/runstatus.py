@@ -18,6 +18,7 @@ from ..wording import (
     plain,
     state_counts,
 )
+from .driverlog import existing_driver_log
 from .failures import FailureGroup, failure_lines, group_failures
 from .nextsteps import next_steps
 from .progress import Progress, progress_of
@@ -44,13 +45,26 @@ class RunStatus:
         run = self.view.run
         lines = [
             f"run:     {self.folder} ({run.scheduler}, begun {clock(run.created)})",
-            f"driver:  {driver_in_words(self.view)}",
+            f"driver:  {driver_in_words(self.view)}{self._left_running()}",
+            *self._log(),
             f"jobs:    {count_jobs(len(self.view.jobs))}: {counted(self.counts)}",
             *self._time(),
             *self._running(),
             *failure_lines(self.failures, width=width),
         ]
         return lines if self.view.driver_lives else lines + self._next()
+
+    def _left_running(self) -> str:
+        """What goes on without a driver, as after a hang-up."""
+        lease = self.view.lease
+        active = sum(job.status.active for job in self.view.jobs.values())
+        if lease is None or not lease.released or not active:
+            return ""
+        return f"; {count_jobs(active)} wait or run without it (sched attach {self.folder})"
+
+    def _log(self) -> Iterator[str]:
+        if log := existing_driver_log(self.folder):
+            yield f"log:     {log}"
 
     def _time(self) -> Iterator[str]:
         progress = self.progress
@@ -83,12 +97,14 @@ class RunStatus:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for programs; times are seconds, or seconds since 1970."""
+        log = existing_driver_log(self.folder)
         return {
             "run": self.view.run.run,
             "folder": self.folder.path,
             "scheduler": self.view.run.scheduler,
             "created": self.view.run.created,
             "driver": self._driver(),
+            "driver_log": None if log is None else str(log),
             "jobs": len(self.view.jobs),
             "counts": self.counts,
             "seconds": self.progress.seconds,
