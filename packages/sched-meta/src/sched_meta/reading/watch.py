@@ -14,6 +14,7 @@ from sched_core.runfolder import (
     require_run,
 )
 
+from .collecting import without_collecting
 from .runfolder import RunFolder
 
 __all__ = ["RunWatch"]
@@ -62,5 +63,6 @@ class RunWatch:
         records, anew = self._reader.read_new()
         if anew:
             self._replay = Replay()
-        changed = self._replay.take(records)
+        with without_collecting():
+            changed = self._replay.take(records)
         return [self._replay.jobs[index] for index in sorted(changed)]
