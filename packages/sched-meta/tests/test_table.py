@@ -180,7 +180,7 @@ TABLE = b"sample\tref\ns1\tx.fa\ns2\ty.fa\n"
 
 
 def collect(*behind: str, **options: object) -> list[tuple[list[str], str | None]]:
-    specs, _ = collect_jobs(behind, table="t.tsv", read=lambda name: TABLE, **options)  # type: ignore[arg-type] # tests give what they like
+    specs, *_ = collect_jobs(behind, table="t.tsv", read=lambda name: TABLE, **options)  # type: ignore[arg-type] # tests give what they like
     return [(spec.cmd, spec.name) for spec in specs]
 
 
@@ -192,7 +192,7 @@ def test_a_job_for_each_row() -> None:
 
 
 def test_a_name_without_forms_is_the_runs() -> None:
-    specs, name = collect_jobs(["a", "{}"], table="t", read=lambda _: TABLE, name="all")
+    specs, name, _ = collect_jobs(["a", "{}"], table="t", read=lambda _: TABLE, name="all")
     assert (name, {spec.name for spec in specs}) == ("all", {None})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -31,6 +31,7 @@ class ConfiguredCommand(click.Command):
         from ..console import say
         from ..settings.effect import fill_in, located, read_settings
 
+        _refuse_empty(ctx, self.params)
         profile = ctx.params.pop("profile", None)
         typed = frozenset(filter(lambda name: _was_typed(ctx, name), ctx.params))
         settings = read_settings(
@@ -57,6 +58,17 @@ def profile_option(command: F) -> F:
         "--profile", metavar="NAME", help="Take defaults of [profile.NAME] in sched.toml."
     )
     return option(command)
+
+
+def _refuse_empty(ctx: click.Context, parameters: Iterable[click.Parameter]) -> None:
+    """Refuse what a variable of a script that is not set has become."""
+    for parameter in parameters:
+        if parameter.name in _NEVER_EMPTY and ctx.params.get(parameter.name) == "":
+            option = max(parameter.opts, key=len)
+            raise click.UsageError(f"{option} is empty; give it a value, or leave it out", ctx)
+
+
+_NEVER_EMPTY = frozenset("scheduler name list_file table profile".split())
 
 
 def _was_typed(ctx: click.Context, name: str) -> bool:

@@ -104,7 +104,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
     output, conduct = output_of(values), conduct_of(values)
     if values["detach"] and not conduct.background:
         return start_detached(ctx)
-    specs, run_name = _collected(ctx, values)
+    specs, run_name, _ = _collected(ctx, values)
     if values["dry_run"]:
         return _show(specs, run_name, values)
     from ..driving.start import start_run
@@ -159,8 +159,12 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
 
 
 def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:
+    from ..console import say
     from ..lists.collect import collect_jobs
 
     names = ("list_file", "table", "shell", "name", "env")
     behind = ctx.meta.get(BEHIND_DASHES) or ()
-    return collect_jobs(behind, **{name: values[name] for name in names})
+    collected = collect_jobs(behind, **{name: values[name] for name in names})
+    if collected.note:
+        say(collected.note)
+    return collected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -9,9 +10,13 @@ from sched_core.errors import OptionError
 
 from .jobspec import JobSpec, Rows, add_environment, specs_from_values
 from .listfile import parse_list
+from .replacement import has_forms
 from .values import read_bytes, split_command
 
 __all__ = ["Collected", "collect_jobs"]
+
+_MOST_JOBS = 10_000_000
+_HAVE_FORMS = frozenset("find fd fdfind xargs parallel sched rush".split())
 
 
 class Collected(NamedTuple):
@@ -19,6 +24,8 @@ class Collected(NamedTuple):
 
     specs: list[JobSpec]
     run_name: str | None = None
+    note: str = ""
+    """What the person should be told who may have meant something else."""
 
 
 def collect_jobs(
@@ -41,10 +48,24 @@ def collect_jobs(
     command, values = split_command(behind, read)
     if table and values.width:
         raise OptionError("--table brings the values; leave out ::: and what stands behind it")
+    if len(values) > _MOST_JOBS:
+        raise OptionError(
+            f"the sources of values make {len(values):,} jobs, more than any run can hold;"
+            " :::+ links a source with the one before it instead of multiplying"
+        )
     rows: Rows = _rows_of(table, read) if table else values
     specs = list(specs_from_values(command, rows, shell=shell, name=name))
     named = bool(specs) and specs[0].name is not None
-    return Collected(add_environment(specs, env), None if named else name)
+    note = "" if shell or rows.width else _note(command)
+    return Collected(add_environment(specs, env), None if named else name, note)
+
+
+def _note(command: Sequence[str]) -> str:
+    """What to tell of forms in a command without values, which many programs have as well."""
+    form = next((word for word in command if has_forms(word)), None)
+    if form is None or os.path.basename(command[0]) in _HAVE_FORMS:
+        return ""
+    return f"there are no values, so {form!r} stays as it is; values come behind :::, or :::: FILE"
 
 
 def _rows_of(table: str, read: Callable[[str], bytes]) -> Rows:

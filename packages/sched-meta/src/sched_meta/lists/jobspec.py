@@ -92,6 +92,8 @@ def add_environment(specs: list[JobSpec], pairs: Iterable[str]) -> list[JobSpec]
 def _template(command: Sequence[str], values: Rows, shell: bool) -> Template | ShellTemplate:
     if not command:
         raise CommandError("there is no command behind --")
+    if not command[0].strip():
+        raise CommandError("the command behind -- is empty; its first word names a program")
     if shell and len(command) > 1:
         raise OptionError(
             f"--shell takes one line, and there are {len(command)} words behind --; quote the line:"
