@@ -129,6 +129,62 @@ def test_light_and_dark(page: Page, large: Path) -> None:
     assert min(map(len, pictures)) > 20_000, "it is blank"
 
 
+CONTRAST = """
+(() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const pixel = (colours) => {
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (colours) => pixel(colours).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => (node ? [...behind(node.parentElement), getComputedStyle(node).backgroundColor] : ['white']);
+  const faint = new Set();
+  for (const node of document.querySelectorAll('body *')) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!own || !node.checkVisibility() || node.closest('script, svg, option')) continue;
+    const back = behind(node);
+    const [a, b] = [light(back), light([...back, getComputedStyle(node).color])].sort((p, q) => p - q);
+    if ((b + 0.05) / (a + 0.05) < 4.5) faint.add(`${node.tagName} ${node.className}: ${node.textContent.slice(0, 40)}`);
+  }
+  return [...faint];
+})()
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_stand_out_from_what_is_behind_them(page: Page, large: Path, dark: bool) -> None:
+    page.open(large, dark=dark)
+    assert page.value(CONTRAST) == []
+    page.value("document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")
+    assert page.value(CONTRAST) == ["H1 : run1"]
+
+
+def test_who_hears_the_page_gets_it_too(page: Page, large: Path) -> None:
+    """What has a role has a name; tables have heads; each thing is reached by keyboard."""
+    page.open(large)
+    unnamed = "[...document.querySelectorAll('button, select, input, [role=img], [role=group], canvas, [role=region]')].filter((n) => !(n.ariaLabel || n.getAttribute('aria-labelledby') || n.innerText || n.closest('label')))"
+    assert page.value(f"{unnamed}.map((n) => n.outerHTML)") == []
+    headless = "[...document.querySelectorAll('table')].filter((t) => !t.querySelector('thead th[scope=col]') || t.querySelector('tbody tr:not(:has(th[scope=row]))'))"
+    assert page.value(f"{headless}.length") == 0
+    assert page.value("document.querySelectorAll('h1').length") == 1
+    assert page.value("document.documentElement.lang") == "en"
+    scrolled = "[...document.querySelectorAll('.scroll')].filter((n) => n.tabIndex < 0).length"
+    assert page.value(scrolled) == 0
+
+
+@pytest.mark.full
+def test_of_100_000_jobs(page: Page, tmp_path: Path) -> None:
+    file = render(cluster_run(100_000, nodes=40, slots=8), tmp_path)
+    assert file.stat().st_size < 8_000_000
+    page.open(file)
+    assert page.text("#jobs-shown") == "the first 1,000 of 20,000 jobs"
+    assert "Of 100,000 jobs the 20,000 that failed or took longest" in page.text("#jobs")
+    assert nodes(page) < 20_000
+    assert colours(page) > 3
+
+
 def test_jobs_are_found_and_sorted(page: Page, large: Path) -> None:
     page.open(large)
     type_into(page, "#jobs-find", "SAMPLE4711")
