@@ -98,4 +98,4 @@ def test_summary_fits_the_terminal(sched: Sched) -> None:
         sched.folder, "run", "-w", "r", "--no-progress", "--", "sh", "-c", script
     )
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert sum("long long" in line for line in shown.splitlines()) == 2
+    assert sum("long long" in line for line in shown.splitlines()) == 3

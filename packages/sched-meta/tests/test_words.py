@@ -166,7 +166,7 @@ def test_failures_on_many_hosts(tmp_path: Path) -> None:
 def test_failure_lines_fit(line: str, name: str, width: int) -> None:
     group = FailureGroup("OUT_OF_MEMORY", 137, plain(line)[:200], [7, 8], [name, name])
     lines = failure_lines([group], width=width)
-    assert len(lines) <= 2
+    assert len(lines) <= 3
     assert all(len(text) <= width and text.isprintable() for text in lines)
 
 

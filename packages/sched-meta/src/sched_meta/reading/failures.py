@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class FailureGroup:
         self.names.append(given_name(job))
 
     def text(self, width: int = 0) -> str:
-        """One line for people; two where it does not fit into `width`."""
+        """One line for people; up to three where it does not fit into `width`."""
         rc = f" rc {self.rc}" if self.rc not in (None, 0) else ""
         head = (
             f"{self.failure}{rc}, {count_jobs(len(self.indexes))} ({self._which()}){self._where()}"
@@ -68,7 +69,7 @@ class FailureGroup:
         if not self.line:
             return cut(head, width)
         if width and len(head) + 2 + len(self.line) > width:
-            return f"{cut(head, width - 1)}:\n  {cut(self.line, width - 2)}"
+            return f"{cut(head, width - 1)}:\n" + "\n".join(_wrapped(self.line, width))
         return f"{head}: {self.line}"
 
     def _which(self) -> str:
@@ -97,6 +98,18 @@ class FailureGroup:
         if any(self.names):
             told["names"] = self.names
         return told | ({"hosts": dict(self.hosts)} if self.hosts else {})
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = "  "
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=2,
+        placeholder=" ...",
+    )
 
 
 def group_failures(jobs: Iterable[JobState], folder: RunFolder) -> list[FailureGroup]:
