@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,14 +21,14 @@ async def hang_up_and_attach(folder: Path, *options: str) -> None:
     """Hang up while two of three jobs run in that folder, which driver and jobs share."""
     command = ("--", "sh", "-c", _LINE, ":::", "0", "1", "2")
     run = [_PROGRAM, "run", "-w", "run", "-j", "2", *options, *command]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(run, cwd=folder, stderr=pipe, text=True) as driver:
+    async with await anyio.open_process(run, cwd=folder, stdout=None) as driver:
         await until(lambda: len(_lines(folder / "started")) == 2)
         driver.send_signal(signal.SIGHUP)
-        _, err = await anyio.to_thread.run_sync(driver.communicate)
-    assert driver.returncode == 129, err
-    assert "SIGHUP: nothing more is started, what runs goes on" in err
-    assert "wait or run without it; to go on: sched attach run" in err
+        assert driver.stderr
+        err = b"".join([piece async for piece in driver.stderr])
+    assert driver.returncode == 129, os.fsdecode(err)
+    assert b"SIGHUP: nothing more is started, what runs goes on" in err
+    assert b"wait or run without it; to go on: sched attach run" in err
     assert not (folder / "ended").exists()
     (folder / "go").touch()
     attach = [_PROGRAM, "attach", "run"]

@@ -17,6 +17,7 @@ VARYING = (
     (re.compile(r"\d+ at a time"), "N at a time"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "TIME"),
     (re.compile(r" in [0-9.]+s:"), " in Ns:"),
+    (re.compile(r"process \d+"), "process N"),
     (re.compile(r", waited [0-9.hms]+"), ""),
     (re.compile(r"\([0-9.]+s(, [0-9.]+s of cpu)?\)"), "(Ns)"),
     (re.compile(r" on \S+ as \d+"), " on HOST as N"),
