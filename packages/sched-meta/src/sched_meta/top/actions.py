@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
@@ -24,18 +26,36 @@ def kill(folder: RunFolder, indexes: Sequence[int] | None, tell: Tell) -> None:
 
 
 def retry(folder: RunFolder, indexes: Sequence[int] | None, tell: Tell) -> None:
-    """Have jobs run once more by the run's driver, None for all that failed or were killed."""
+    """Have jobs run once more, None for all that failed or were killed.
+
+    Where nobody drives the run, a driver begins in the background.
+    """
     words = [_words(indexes)] if indexes else []
 
     def ask() -> None:
         if not ask_to_retry(folder, words):
-            tell(f"nobody drives the run; type: sched retry {folder} {' '.join(words)}")
+            tell(_drive_in_background(["retry", folder.path, *words, "-d"]))
 
     _beside(ask, tell)
 
 
 def _words(indexes: Sequence[int]) -> str:
     return ",".join(map(str, indexes))
+
+
+def _drive_in_background(args: Sequence[str]) -> str:
+    """Run `sched` with these arguments, which let it leave its terminal; return its first words."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "sched_meta", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    first = next(iter(done.stderr.splitlines()), f"sched ended with {done.returncode}")
+    return plain(first.removeprefix("sched: "))
 
 
 def _beside(act: Callable[[], object], tell: Tell) -> None:

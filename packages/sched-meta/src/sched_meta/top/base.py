@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from rich.text import Text
 from textual import events
@@ -16,11 +16,20 @@ from textual.widgets import Static
 from .dialogs import Confirm, Help
 from .looking import Looking
 
-__all__ = ["LookingScreen", "Seen", "Told"]
+__all__ = ["Key", "LookingScreen", "Seen", "Told"]
 
 _NOTE_STAYS = 12.0
 P = TypeVar("P")
 """What a look brings."""
+
+
+class Key(NamedTuple):
+    """A key, and what it does."""
+
+    name: str
+    word: str
+    more: str = ""
+    """What the help says beyond the word."""
 
 
 class Seen(Message, Generic[P]):
@@ -42,10 +51,8 @@ class Told(Message):
 class LookingScreen(Screen[None], Generic[P]):
     """A screen that shows what a thread sees, as long as it is open."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
-    """The keys that the last line names, and what they do."""
-    MORE_KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
-    """Those that only the help names."""
+    KEYS: ClassVar[Sequence[Key]] = ()
+    """The keys that the last line and the help name."""
 
     def __init__(self) -> None:
         """Begin to look once the screen is shown."""
@@ -55,9 +62,14 @@ class LookingScreen(Screen[None], Generic[P]):
         self._looking: Looking | None = None
         self._note_timer: Timer | None = None
 
-    def look_with(self, look: Callable[[], None], interval: float) -> None:
-        """Have a thread look as long as the screen is open."""
-        self._looking = Looking(look, interval, self.tell)
+    def look_with(
+        self,
+        look: Callable[[], None],
+        interval: Callable[[], float],
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        """Have a thread look as long as the screen is open, and `close` after that."""
+        self._looking = Looking(look, interval, self.tell, close)
         self._looking.start()
 
     def look_now(self) -> None:
@@ -119,8 +131,9 @@ class LookingScreen(Screen[None], Generic[P]):
 
     def _keys_line(self) -> Text:
         text = Text(" ")
-        for key, what in self.KEYS:
-            text.append(key, "bold").append(f" {what}  ")
+        for key in self.KEYS:
+            word = "quit" if key.word == "back" and not self._has_below() else key.word
+            text.append(key.name, "bold").append(f" {word}  ")
         return text
 
     def ask(self, question: str, act: Callable[[], None]) -> None:
@@ -129,12 +142,18 @@ class LookingScreen(Screen[None], Generic[P]):
 
     def leave(self) -> None:
         """Go back to the screen below, or end where there is none."""
-        below = self.app.screen_stack[:-1]
-        if any(isinstance(screen, LookingScreen) for screen in below):
+        if self._has_below():
             self.app.pop_screen()
         else:
             self.app.exit(return_code=0)
 
+    def _has_below(self) -> bool:
+        stack = self.app.screen_stack
+        below = stack[: stack.index(self)] if self in stack else stack
+        return any(isinstance(screen, LookingScreen) for screen in below)
+
     def action_help(self) -> None:
         """Show all keys."""
-        self.app.push_screen(Help([*self.KEYS, *self.MORE_KEYS]))
+        self.app.push_screen(
+            Help([(key.name, f"{key.word} {key.more}") for key in self.KEYS if key.more])
+        )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 
-from ..reading.elsewhere import where_it_is_written
+from ..reading.elsewhere import Elsewhere, where_it_is_written
+from ..reading.follow import LogReader
 from ..reading.history import story
 from ..reading.runfolder import RunFolder
-from ..reading.tails import Tail, fetch, tail_of
+from ..reading.tails import fetch
 from .lines import LastLines
 
 __all__ = ["STDERR", "STDOUT", "JobLook", "JobPicture"]
@@ -62,34 +64,52 @@ class JobLook:
         job, name = replace(self._job()), self.name
         if job != self._told:
             self._story, self._told = story(self._folder, job), job
-        file = self._files.get(name)
-        if file is None or file.is_past(job):
-            file = self._files[name] = _File(self._folder, job, name)
+        file = self._file(job, name)
         file.read()
-        self._show(JobPicture(job, self._story, name, file.lines.lines(), file.tail.found))
+        self._show(JobPicture(job, self._story, name, file.lines.lines(), file.reader.found))
+
+    def _file(self, job: JobRecord, name: str) -> _File:
+        file = self._files.get(name)
+        if file is not None and not file.is_past(job):
+            return file
+        if file is not None:
+            file.close()
+        self._files[name] = _File(self._folder, job, name)
+        return self._files[name]
+
+    def close(self) -> None:
+        """Look no more: connections to where the job runs may end."""
+        for file in self._files.values():
+            file.close()
 
 
 class _File:
     def __init__(self, folder: RunFolder, job: JobRecord, name: str) -> None:
-        self._job = job
+        self._stage = _stage(job)
         self._live = where_it_is_written(folder, [job])
-        self.tail: Tail = tail_of(self._live, job, name)
         self.lines = LastLines()
-        self.tail.skip(max(0, self._size(name) - _END))
+        self.reader = LogReader(self._live, job, name)
+        self.reader.tail.skip(max(0, self._size(job, name) - _END))
+        Elsewhere(folder, name).follow([self.reader])
 
     def is_past(self, job: JobRecord) -> bool:
-        """Whether the job has ended since, so that its file may be elsewhere, or packed, now."""
-        return job.status.final != self._job.status.final
+        """Whether the job has gone on since, so that its file may be elsewhere, or packed, now."""
+        return _stage(job) != self._stage
 
-    def _size(self, name: str) -> int:
-        path = f"{self._live.of_job(self._job.index)}/{name}"
+    def _size(self, job: JobRecord, name: str) -> int:
+        path = f"{self._live.of_job(job.index)}/{name}"
         entry = self._live.files.checksums([path]).get(path)
         return entry.size if entry else 0
 
     def read(self) -> None:
-        fetch(self._live, [self.tail])
-        for piece in self._pieces():
+        fetch(self._live, [self.reader.tail])
+        for piece in islice(self.reader.pieces(), _MOST_PIECES):
             self.lines.feed(piece)
 
-    def _pieces(self) -> Iterator[bytes]:
-        return islice(self.tail.pieces(), _MOST_PIECES)
+    def close(self) -> None:
+        self.reader.ended = True
+        self.reader.tail.close()
+
+
+def _stage(job: JobRecord) -> tuple[int, bool, bool]:
+    return job.attempt, job.status >= JobStatus.RUNNING, job.status.final

@@ -14,7 +14,7 @@ from sched_core.runfolder import JobRecord
 
 from ..reading.runfolder import RunFolder
 from . import actions
-from .base import LookingScreen
+from .base import Key, LookingScreen
 from .joblook import STDERR, STDOUT, JobLook, JobPicture
 from .model import state_word
 from .view import LinesView
@@ -28,20 +28,14 @@ _BAD = ("failed", "killed", "interrupted")
 class JobScreen(LookingScreen[JobPicture]):
     """Shows a job while it goes on."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("o", "stdout"),
-        ("e", "stderr"),
-        ("f", "follow"),
-        ("k", "kill"),
-        ("r", "retry"),
-        ("?", "help"),
-        ("q", "back"),
-    )
-    MORE_KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("Tab", "stdout or stderr"),
-        ("Home End", "the first and the last line"),
-        ("Left Right", "long lines"),
-        ("Ctrl-C", "leave; the run goes on"),
+    KEYS: ClassVar[Sequence[Key]] = (
+        Key("o", "stdout", "what the job writes there"),
+        Key("e", "stderr", "and there; Tab shows the other one"),
+        Key("f", "follow", "the last line, or stay; End follows, too"),
+        Key("k", "kill", "the job, after a question"),
+        Key("r", "retry", "the job, after a question"),
+        Key("?", "help"),
+        Key("q", "back", "the job goes on"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "back", show=False),
@@ -74,7 +68,7 @@ class JobScreen(LookingScreen[JobPicture]):
     def on_mount(self) -> None:
         """Begin to look."""
         self.query_one(LinesView).focus()
-        self.look_with(self._look, self._folder.interval(_INTERVAL))
+        self.look_with(self._look, lambda: self._folder.interval(_INTERVAL), self._look.close)
 
     def paint_picture(self, picture: JobPicture) -> None:
         """Show the job."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -16,12 +17,20 @@ class Looking:
     """A thread that looks again and again, until it is told to stop."""
 
     def __init__(
-        self, look: Callable[[], None], interval: float, trouble: Callable[[str], None]
+        self,
+        look: Callable[[], None],
+        interval: Callable[[], float],
+        trouble: Callable[[str], None],
+        close: Callable[[], None] | None = None,
     ) -> None:
-        """Call `look` each `interval` seconds; `trouble` gets in words what it raised, '' once it is over."""
+        """Call `look` each time that `interval` tells in seconds, and `close` in the end, in one thread.
+
+        `trouble` gets in words what a look raised, and '' once one succeeds again.
+        """
         self._look = look
         self._interval = interval
         self._trouble = trouble
+        self._close = close
         self._troubled = False
         self._wanted = threading.Event()
         self._stopped = False
@@ -45,17 +54,26 @@ class Looking:
         while not self._stopped:
             self._wanted.clear()
             self._look_once()
-            self._wanted.wait(self._interval)
+            self._wanted.wait(self._interval())
+        if self._close:
+            self._close()
 
     def _look_once(self) -> None:
         try:
             self._look()
-        except (SchedError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # a screen that stands still tells nothing
             self._troubled = True
-            self._trouble(
-                plain(f"{error.strerror or error}" if isinstance(error, OSError) else f"{error}")
-            )
+            self._trouble(_words(error))
         else:
             if self._troubled:
                 self._troubled = False
                 self._trouble("")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return plain(f"{where}{error.strerror or error}; trying again")
+    if isinstance(error, SchedError):
+        return plain(str(error))
+    return plain(f"{type(error).__name__}: {error}; this is a fault of sched's own")

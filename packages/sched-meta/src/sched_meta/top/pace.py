@@ -48,26 +48,30 @@ class PaceMeter:
         return max((second for second, jobs in self._ends.items() if jobs), default=None)
 
     def pace(self, now: float, parts: int) -> Pace | None:
-        """Return the pace up to `now`, None before anything has ended."""
+        """Return the pace up to `now`, None before anything has ended.
+
+        It has at most so many parts, of whole seconds.
+        """
         ends = [(second, jobs) for second, jobs in self._ends.items() if jobs and second <= now]
         if not ends:
             return None
         seconds = self._span(ends, now)
-        counts = [0] * parts
+        each = -(-seconds // parts)
+        counts = [0] * -(-seconds // each)
         for second, jobs in ends:
-            age = now - second
+            age = int(now) - second
             if age < seconds:
-                counts[parts - 1 - int(age * parts / seconds)] += jobs
+                counts[-1 - age // each] += jobs
         return Pace(seconds, tuple(counts))
 
     def _span(self, ends: list[tuple[int, int]], now: float) -> int:
         first = min(second for second, _ in ends)
         began = first if self._began is None else min(first, self._began)
-        age = int(now - began) + 1
+        age = int(now) - int(began) + 1
         for span in _SPANS:
             if span >= age:
                 break
-            if sum(jobs for second, jobs in ends if now - second < span) >= _ENOUGH:
+            if sum(jobs for second, jobs in ends if int(now) - second < span) >= _ENOUGH:
                 return span
         return age
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sched_core.runfolder import JobRecord, RunView
 
@@ -44,9 +45,12 @@ class RunLook:
         self._folder = folder
         self._show = show
         self._clock = clock
-        self._watch = RunWatch(folder)
         self._model = RunModel()
         self._words: dict[tuple[int, int], str] = {}
+
+    @cached_property
+    def _watch(self) -> RunWatch:
+        return RunWatch(self._folder)  # which asks this machine, or a bucket, who it is
 
     def __call__(self) -> None:
         """Look. Blocks; raises SchedError, OSError."""

@@ -17,7 +17,7 @@ from ..reading.runfolder import RunFolder
 from ..reading.runstatus import driver_in_words
 from ..wording import count_jobs, plain
 from . import actions
-from .base import LookingScreen
+from .base import Key, LookingScreen
 from .columns import line, titles
 from .header import STYLES, bar, pace_line, states_line, tabs_line
 from .jobscreen import JobScreen
@@ -37,23 +37,15 @@ _BAD = ("failed", "killed", "interrupted")
 class RunScreen(LookingScreen[RunPicture]):
     """Shows a run while it goes on."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("Enter", "open"),
-        ("k", "kill"),
-        ("r", "retry"),
-        ("f", "follow"),
-        ("/", "filter"),
-        ("1-5", "lists"),
-        ("?", "help"),
-        ("q", "back"),
-    )
-    MORE_KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("Tab", "the next list"),
-        ("K", "kill all jobs of the run"),
-        ("R", "retry all jobs that failed or were killed"),
-        ("Home End", "the first and the last job"),
-        ("Esc", "no filter, or back"),
-        ("Ctrl-C", "leave; the run goes on"),
+    KEYS: ClassVar[Sequence[Key]] = (
+        Key("Enter", "open", "the job: its command, its attempts and what it writes"),
+        Key("k", "kill", "the job, after a question; K all jobs"),
+        Key("r", "retry", "the job, or all that failed alike; R all that failed"),
+        Key("f", "follow", "what the job writes"),
+        Key("/", "filter", "by a part of name or command; Esc shows all again"),
+        Key("1-5", "lists", "also by Tab, Left and Right"),
+        Key("?", "help"),
+        Key("q", "back", "the run goes on, as it does at Ctrl-C"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "back", show=False),
@@ -90,7 +82,7 @@ class RunScreen(LookingScreen[RunPicture]):
         """Begin to look."""
         self.query_one(LinesView).focus()
         self.put("title", Text(f" {self._folder}: reading ..."))
-        self.look_with(self._look, self._folder.interval(_INTERVAL))
+        self.look_with(self._look, lambda: self._folder.interval(_INTERVAL))
 
     # --- what is seen ------------------------------------------------------------------------------
 
@@ -111,27 +103,27 @@ class RunScreen(LookingScreen[RunPicture]):
         text = tabs_line(picture.counts, query.tab)
         if query.text:
             text.append(f"  /{plain(query.text)}", "bold")
-        if table.hidden:
-            text.append(f"  {table.hidden:,} more not shown", "dim")
         self.put("tabs", text)
-        self.put("columns", titles(table.columns, self.size.width))
+        self.put("columns", titles(table.columns, self.query_one(LinesView).room))
 
     def _paint_jobs(self, picture: RunPicture) -> None:
         """Show the list; the cursor stays on its job while the list changes around it."""
         view, chosen = self.query_one(LinesView), self._chosen()
         self._rows = picture.table.rows
-        view.show(len(self._rows), self._row_line)
+        view.show(len(self._rows) + (picture.table.hidden > 0), self._row_line)
         if chosen and view.cursor:
             where = (n for n, row in enumerate(self._rows) if _same(row, chosen))
             view.move_to(next(where, view.cursor))
 
     def _row_line(self, number: int, width: int) -> Text:
-        row = self._rows[number]
+        assert self.picture is not None
+        table = self.picture.table
+        if number == len(table.rows):
+            return Text(f" and {count_jobs(table.hidden)} more; / finds them", "dim")
+        row = table.rows[number]
         if not row.is_job:
             return Text(f" {row.cells[0]}", STYLES["failed"])
-        assert self.picture is not None
-        columns = self.picture.table.columns
-        return Text(line(columns, row.cells, width), _ROW_STYLES.get(row.state, ""))
+        return Text(line(table.columns, row.cells, width), _ROW_STYLES.get(row.state, ""))
 
     def _chosen(self) -> Row | None:
         cursor = self.query_one(LinesView).cursor

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from ..reading.runfolder import RUNS
 from ..wording import clock
-from .base import LookingScreen
+from .base import Key, LookingScreen
 from .columns import Column, columns_of, line, titles
 from .header import STYLES
 from .runscreen import RunScreen
@@ -35,9 +35,10 @@ _FIELDS = (
 class RunsScreen(LookingScreen[list[RunLine]]):
     """Shows how far all the runs are."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("Enter", "open"), ("?", "help"), ("q", "quit"))
-    MORE_KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("Home End", "the newest and the oldest run"),
+    KEYS: ClassVar[Sequence[Key]] = (
+        Key("Enter", "open", "the run: its jobs, and how far they are"),
+        Key("?", "help"),
+        Key("q", "quit", "runs go on"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "quit", show=False),
@@ -61,13 +62,13 @@ class RunsScreen(LookingScreen[list[RunLine]]):
         """Begin to look."""
         self.query_one(LinesView).focus()
         self.put("title", Text(f" ./{RUNS}: reading ..."))
-        self.look_with(RunsLook(self.seen), _INTERVAL)
+        self.look_with(RunsLook(self.seen), lambda: _INTERVAL)
 
     def paint_picture(self, picture: list[RunLine]) -> None:
         """Show the runs."""
         self.put("title", Text(f" ./{RUNS}: {len(picture):,} run{'s' * (len(picture) != 1)}"))
         self._columns = columns_of(_FIELDS, [_cells(run) for run in picture], 0)
-        self.put("columns", titles(self._columns, self.size.width))
+        self.put("columns", titles(self._columns, self.query_one(LinesView).room))
         self.query_one(LinesView).show(len(picture), self._run_line)
 
     def _run_line(self, number: int, width: int) -> Text:

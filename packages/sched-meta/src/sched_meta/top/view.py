@@ -60,6 +60,11 @@ class LinesView(ScrollView, can_focus=True):
         self.refresh()
 
     @property
+    def room(self) -> int:
+        """The cells of a line, whether there is a scrollbar or not."""
+        return self.scrollable_content_region.width
+
+    @property
     def at_end(self) -> bool:
         """Whether the last line is seen."""
         return self.scroll_offset.y >= self.max_scroll_y
@@ -77,7 +82,7 @@ class LinesView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return the line that is seen there."""
         scrolled = self.scroll_offset
-        number, width = y + scrolled.y, self.size.width
+        number, width = y + scrolled.y, self.room
         if number >= self._count:
             return Strip.blank(width, self.rich_style)
         text = self._line(number, width)
