@@ -79,6 +79,21 @@ def test_logs(bucket: Bucket, capfdbinary: pytest.CaptureFixture[bytes]) -> None
     assert capfdbinary.readouterr() == (b"1\thalf\n", b"")
 
 
+def test_results_and_cat(bucket: Bucket, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    write_jobs(bucket)
+    columns = ["--columns", "index,status,rc", "--stdout"]
+    assert main(["results", RUN, *columns]) == 0
+    rows = b"index\tstatus\trc\tstdout\n0\tQUEUED\t\t\n1\tFAILED\t3\thalf\n"
+    assert capfdbinary.readouterr() == (rows, b"")
+    assert main(["results", RUN, "--format", "joblog"]) == 0
+    (line,) = capfdbinary.readouterr().out.splitlines()[1:]
+    assert line.split(b"\t")[4:] == [b"0", b"5", b"3", b"0", b"sh -c x"]
+    assert main(["cat", RUN, "--tag"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert out == b"1\thalf\n"
+    assert err.startswith(b"sched: 1 job has not ended and has been left out (0); ")
+
+
 def test_explain(bucket: Bucket) -> None:
     write_jobs(bucket)
     folder = run_folder(bucket)

@@ -197,6 +197,11 @@ def test_table_fits(texts: list[str], width: int) -> None:
         assert line.isprintable()
 
 
+def test_of_long_commands_both_ends_are_shown() -> None:
+    rows = [{"index": 7, "cmd": f"sh -c 'a script of some length' {name}"} for name in "ab"]
+    assert table(rows, 24)[1:] == ["    7  sh -c 'a…ength' a", "    7  sh -c 'a…ength' b"]
+
+
 def test_table_on_a_terminal(sched: Sched) -> None:
     run_of_five(sched.folder / "r")
     code, shown = in_terminal(sched.folder, "results", "r", "--stdout")

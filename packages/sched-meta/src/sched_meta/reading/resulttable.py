@@ -17,6 +17,8 @@ _LEAST = 12
 """What a column of text is cut to, at least."""
 _LONGEST = 400
 _NUMBERS = frozenset({"index", "rc", "attempt", "wall", "cpu", "max_rss"})
+_TELL_AT_BOTH_ENDS = frozenset({"cmd"})
+"""Commands of a run begin alike; what they differ in comes last."""
 _LEFT_OUT_WHERE_ALIKE: Mapping[str, Callable[[Any], bool]] = {
     "name": lambda value: value is None,
     "rc": lambda value: value in (None, 0),
@@ -107,15 +109,22 @@ def _cut(widths: dict[str, int], width: int) -> None:
 
 
 def _line(cells: Mapping[str, str], widths: Mapping[str, int], width: int) -> str:
-    fitted = [_fitted(cells[name], widths[name], right=name in _NUMBERS) for name in cells]
+    fitted = [
+        _fitted(
+            cells[name], widths[name], right=name in _NUMBERS, both_ends=name in _TELL_AT_BOTH_ENDS
+        )
+        for name in cells
+    ]
     line = _GAP.join(fitted).rstrip()
     return line if sum(widths.values()) + _gaps(widths) <= width else _fitted(line, width).rstrip()
 
 
-def _fitted(text: str, width: int, *, right: bool = False) -> str:
+def _fitted(text: str, width: int, *, right: bool = False, both_ends: bool = False) -> str:
     from rich.cells import cell_len, set_cell_size
 
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + "…"
+        end = (width - 1) // 2 if both_ends else 0
+        start = set_cell_size(text, width - 1 - end)
+        return f"{start}…{set_cell_size(text[::-1], end)[::-1]}"
     return " " * (width - length) + text if right else text + " " * (width - length)

@@ -7,6 +7,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 
 from sched_core.errors import OptionError
 from sched_core.model.failure import Failure
@@ -18,6 +19,7 @@ from ..wording import index_ranges
 __all__ = ["failure_class", "is_state_or_class", "select_jobs"]
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_MOST_NAMES = 3
 _PATTERN = re.compile(r"[*?\[]")
 
 _STATES: dict[str, Callable[[JobRecord], bool]] = {
@@ -137,4 +139,8 @@ def _near(part: str, names: _Names) -> str:
 def _what_there_is(jobs: Mapping[int, JobRecord]) -> str:
     if not jobs:
         return "the run has no jobs"
-    return f"the run has the jobs {index_ranges(sorted(jobs))}"
+    named = (job.name for job in jobs.values() if job.name)
+    names = ", ".join(islice(named, _MOST_NAMES))
+    return f"the run has the jobs {index_ranges(sorted(jobs))}" + (
+        f" ({names}, ...)" if names else ""
+    )
