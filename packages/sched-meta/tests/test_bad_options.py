@@ -15,6 +15,8 @@ from sched_meta.cli import main
 from sched_meta.cli.run import run
 from sched_meta.lists.collect import collect_jobs
 
+from .program import Sched
+
 IS_EMPTY = "is empty; give it a value, or leave it out"
 NO_SHARE = "it must be a number of jobs, or a share of them such as 5%"
 
@@ -173,3 +175,8 @@ def test_forms_without_values_are_told(command: list[str], told: bool) -> None:
 def test_a_note_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--dry-run", "--", "gzip", "{}"]) == 0
     assert "sched: there are no values, so '{}' stays as it is" in capsys.readouterr().err
+
+
+def test_a_program_that_is_not_there_is_told_in_few_words(sched: Sched) -> None:
+    said = sched("run", "--", "gzp", "{}", ":::", "a", "b", code=1).stderr
+    assert "EXIT rc 127, 2 jobs (0-1): gzp: not found" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ _CHUNK = 1 << 18
 _LINE = 1024
 """Bytes that are looked at for a line."""
 _LONGEST_LINE = 200
+# What bash puts before `gzp: not found`, and tells nobody anything.
+_OF_THE_WRAPPER = re.compile(r"\A/.*/\.sched/recorder-[0-9a-f]+\.bash: line \d+: (?:exec: )?")
 _AT_ONCE = 8
 """Questions to a store far away that are asked side by side."""
 
@@ -95,7 +98,7 @@ def _ends(folder: RunFolder, paths: Sequence[str], most: int) -> list[bytes]:
 def _last_line(end: bytes) -> str:
     for line in reversed(_lines(end)[-4:]):
         if line.strip():
-            return plain(line.strip())[:_LONGEST_LINE]
+            return plain(_OF_THE_WRAPPER.sub("", line.strip()))[:_LONGEST_LINE]
     return ""
 
 
