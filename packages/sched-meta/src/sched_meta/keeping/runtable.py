@@ -85,4 +85,6 @@ def _of(done: int, jobs: int) -> str:
 
 
 def _minute(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    then = time.localtime(at)
+    this_year = then.tm_year == time.localtime().tm_year
+    return time.strftime("%m-%d %H:%M" if this_year else "%Y-%m-%d", then)
