@@ -16,7 +16,9 @@ function startTimeline() {
   addKeys(timeline);
   timeline.draw();
   new ResizeObserver(() => canvas.parentElement.clientWidth !== timeline.width && timeline.draw()).observe(canvas.parentElement);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => timeline.draw());
+  for (const medium of ["(prefers-color-scheme: dark)", "print"]) {
+    window.matchMedia(medium).addEventListener("change", () => timeline.draw());
+  }
   return timeline;
 }
 
