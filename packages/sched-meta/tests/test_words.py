@@ -20,6 +20,7 @@ from sched_meta.wording import (
     counted,
     cut,
     duration,
+    folded,
     index_ranges,
     one_line,
     pace,
@@ -63,6 +64,13 @@ def test_thousands() -> None:
     assert count_jobs(1) == "1 job"
     assert count_jobs(4990) == "4,990 jobs"
     assert counted({"finished": 98000, "failed": 0, "waiting": 2}) == "98,000 finished, 2 waiting"
+
+
+def test_texts_are_folded_unbroken() -> None:
+    texts = ["one for 3s", "two for 2s", "three"]
+    assert folded("run: ", texts, 0) == ["run: one for 3s, two for 2s, three"]
+    assert folded("run: ", texts, 30) == ["run: one for 3s, two for 2s,", "     three"]
+    assert folded("run: ", texts, 5)[0] == "run: one for 3s,"
 
 
 def test_text_is_cut_where_there_is_a_width() -> None:
@@ -184,9 +192,14 @@ def test_summary_says_what_to_do_next(tmp_path: Path) -> None:
 
 
 def test_summary_tells_the_rate_of_what_ended_now(tmp_path: Path) -> None:
-    counts = states("FINISHED FINISHED FINISHED")
-    first = summary(counts, [], RunFolder(tmp_path), 4, ended=2)[0]
-    assert first == "3 jobs in 4s (30.0/min): 3 finished"
+    counts = states("FINISHED " * 12)
+
+    def first(seconds: float, ended: int) -> str:
+        return summary(counts, [], RunFolder(tmp_path), seconds, ended=ended)[0]
+
+    assert first(4, 10) == "12 jobs in 4s (2.5/s): 12 finished"
+    assert first(4, 9) == "12 jobs in 4s: 12 finished"
+    assert first(0.9, 10) == "12 jobs in 0.9s: 12 finished"
 
 
 def steps(*failures: Failure) -> list[str]:

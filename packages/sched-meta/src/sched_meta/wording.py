@@ -18,6 +18,7 @@ __all__ = [
     "counted",
     "cut",
     "duration",
+    "folded",
     "index_ranges",
     "is_interrupted",
     "one_line",
@@ -100,6 +101,18 @@ def pace(rate: float) -> str:
 def cut(text: str, width: int) -> str:
     """The text, cut at `width` where that is given."""
     return text if not width or len(text) <= width else text[: max(0, width - 3)] + "..."
+
+
+def folded(title: str, texts: Sequence[str], width: int) -> list[str]:
+    """'title: a, b, c', in as many lines as it takes where there is a width; no text is broken."""
+    lines = [title + texts[0]]
+    for text in texts[1:]:
+        if width and len(lines[-1]) + len(", ,") + len(text) > width:
+            lines[-1] += ","
+            lines.append(" " * len(title) + text)
+        else:
+            lines[-1] += f", {text}"
+    return lines
 
 
 def size(number: int) -> str:

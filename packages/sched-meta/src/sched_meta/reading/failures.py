@@ -39,6 +39,7 @@ _MOST_READ = 2000
 _MOST_READ_IN_BUCKET = 200
 _LONGEST_LINE = 200
 _MOST_NAMES = 5
+_FEWEST_FOR_RATE = 10
 _BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
 
@@ -159,7 +160,7 @@ def summary(
     """
     total = sum(counts.values())
     took = duration(seconds)
-    if ended > 1 and seconds >= 1:
+    if ended >= _FEWEST_FOR_RATE and seconds >= 1:
         took += f" ({pace(ended / seconds)})"
     lines = [f"{count_jobs(total)} in {took}: {counted(dict(counts))}"]
     lines += failure_lines(groups, width=width)

@@ -14,6 +14,7 @@ from ..wording import (
     count_jobs,
     counted,
     duration,
+    folded,
     pace,
     plain,
     state_counts,
@@ -49,7 +50,7 @@ class RunStatus:
             *self._log(),
             f"jobs:    {count_jobs(len(self.view.jobs))}: {counted(self.counts)}",
             *self._time(),
-            *self._running(),
+            *self._running(width),
             *failure_lines(self.failures, width=width),
         ]
         return lines if self.view.driver_lives else lines + self._next()
@@ -76,14 +77,14 @@ class RunStatus:
         if words:
             yield f"time:    {', '.join(words)}"
 
-    def _running(self) -> Iterator[str]:
+    def _running(self, width: int) -> Iterator[str]:
         running = self.progress.running
         several = len({job.host for job in running}) > 1
         texts = [self._in_words(job, several_hosts=several) for job in running[:_MOST_RUNNING]]
         if len(running) > _MOST_RUNNING:
             texts.append(f"and {len(running) - _MOST_RUNNING:,} more")
-        for number, text in enumerate(texts):
-            yield ("running: " if number == 0 else "         ") + text
+        if texts:
+            yield from folded("running: ", texts, width)
 
     def _in_words(self, job: JobRecord, *, several_hosts: bool) -> str:
         name = f"{job.index}" + (f" ({plain(job.name)})" if job.name else "")
