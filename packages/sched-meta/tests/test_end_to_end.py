@@ -220,8 +220,13 @@ def test_the_same_command_again_goes_on_and_adds_what_is_new(sched: Sched) -> No
     command = ["--resume", "-w", "r", "--", "sh", "-c", WAIT_FOR_GO, ":::"]
     sched("run", *command, "0", "1", "1")
     done = sched("run", *command, "0", "1", "2", "1", "1")
-    assert "at a time; 3 of them ended before" in done.stderr
+    assert "at a time; 3 done, 2 new\n" in done.stderr
+    assert "not in this list" not in done.stderr
     assert sched.lines("ended") == ["0", "1", "1", "1", "2"]
+    done = sched("run", *command, "1", "2", "3")
+    assert "at a time; 5 done, 1 new\n" in done.stderr
+    assert "sched: 3 jobs of the run are not in this list; they stay as they are\n" in done.stderr
+    assert "at a time; 6 of them ended before\n" in sched("resume", "r").stderr
 
 
 def test_resume_without_a_folder_is_the_newest(sched: Sched) -> None:
