@@ -145,7 +145,7 @@ def test_forks_and_options_are_for_the_scheduler_that_the_file_names() -> None:
     assert in_effect(scheduler="local") == {"scheduler": "local", "retries": 2}
     here = {"scheduler": "local", "retries": 2, "options": ("grace=1",)}
     assert here == in_effect("here")
-    assert read_settings(None, "ssh").left_out == (
+    assert read_settings(None, "ssh").notes == (
         "sched.toml, line 3: forks is for slurm, and left out with ssh",
         "sched.toml, line 5: options is for slurm, and left out with ssh",
     )
@@ -186,18 +186,16 @@ def test_a_file_that_is_both_is_read_once(
     assert [str(file) for file in find_files()] == ["sched.toml"]
 
 
-def test_files_of_others_are_not_read(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_files_of_others_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write("on-finish = 'rm -rf ~'")
     owner = os.stat("sched.toml").st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 4711)
     if owner == 0:
         os.chown("sched.toml", 4712, -1)
     assert in_effect() == {}
-    said = capsys.readouterr().err
-    assert said.startswith(f"sched: warning: {tmp_path}/sched.toml is not read: it belongs to ")
-    assert said.endswith("if you trust it, put a copy of your own in its place\n")
+    (note,) = read_settings().notes
+    assert note.startswith(f"warning: {tmp_path}/sched.toml is not read: it belongs to ")
+    assert note.endswith("if you trust it, put a copy of your own in its place")
     assert [verdict for _, verdict, _ in check_settings()] == [None]
 
 
@@ -411,3 +409,10 @@ def test_options_for_another_scheduler_are_left_out_and_told(sched: Sched) -> No
     said = sched("run", "-s", "local", "--", "true").stderr
     assert "sched: sched.toml, line 2: forks is for slurm, and left out with local\n" in said
     assert " 7 at a time" not in said
+
+
+def test_what_is_left_out_is_told_once_of_a_run_in_the_background(sched: Sched) -> None:
+    write("scheduler = 'slurm'\nforks = 7")
+    said = sched("run", "-s", "local", "-w", "r", "-d", "--", "true").stderr
+    assert said.count("forks is for slurm, and left out with local") == 1
+    sched("wait", "r")

@@ -28,7 +28,6 @@ class ConfiguredCommand(click.Command):
         """Call the command with the settings in effect."""
         from sched_core.errors import OptionError
 
-        from ..console import say
         from ..settings.effect import fill_in, located, read_settings
 
         _refuse_empty(ctx, self.params)
@@ -37,8 +36,7 @@ class ConfiguredCommand(click.Command):
         settings = read_settings(
             profile, ctx.params.get("scheduler"), of_the_session=self.of_the_session
         )
-        for line in settings.left_out:
-            say(line)
+        _tell(settings.notes, detach=bool(ctx.params.get("detach")))
         ctx.params = fill_in(ctx.params, typed, settings)
         try:
             return super().invoke(ctx)
@@ -58,6 +56,18 @@ def profile_option(command: F) -> F:
         "--profile", metavar="NAME", help="Take defaults of [profile.NAME] in sched.toml."
     )
     return option(command)
+
+
+def _tell(notes: Iterable[str], *, detach: bool) -> None:
+    from ..console import say
+
+    if detach:
+        from ..driving.background import is_background
+
+        if is_background():
+            return  # the process in the terminal has told already
+    for note in notes:
+        say(note)
 
 
 def _refuse_empty(ctx: click.Context, parameters: Iterable[click.Parameter]) -> None:

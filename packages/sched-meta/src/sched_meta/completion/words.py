@@ -75,11 +75,11 @@ def option_words(scheduler: str | None) -> list[str]:
 
 
 def _usual_scheduler() -> str | None:
-    from ..settings.effect import documents_quietly
+    from ..settings.effect import documents_in_effect
     from ..settings.layers import merge_layers, settings_layers
 
     try:
-        scheduler: str | None = merge_layers(settings_layers(documents_quietly())).of("scheduler")
+        scheduler: str | None = merge_layers(settings_layers(documents_in_effect())).of("scheduler")
     except SchedError:
         return None
     return scheduler
@@ -87,10 +87,10 @@ def _usual_scheduler() -> str | None:
 
 def profile_words() -> list[str]:
     """Return the profiles of the files of settings that are in effect."""
-    from ..settings.effect import documents_quietly
+    from ..settings.effect import documents_in_effect
     from ..settings.layers import profiles
 
     try:
-        return [name for document in documents_quietly() for name in profiles(document)]
+        return [name for document in documents_in_effect() for name in profiles(document)]
     except SchedError:
         return []

@@ -20,7 +20,7 @@ from ..reading.driverlog import open_driver_log
 from ..reading.runfolder import RunFolder
 from ..wording import clock
 
-__all__ = ["Background", "start_in_background", "this_background"]
+__all__ = ["Background", "is_background", "start_in_background", "this_background"]
 
 _VARIABLE = "SCHED_BACKGROUND"
 """Holds the descriptor on which the driver says that the run has begun."""
@@ -54,6 +54,11 @@ class Background:
         with suppress(OSError):
             sys.stderr.write(f"{head} {message}\n")
             sys.stderr.flush()
+
+
+def is_background() -> bool:
+    """Tell whether this process was started for the background, before `this_background` is asked."""
+    return _VARIABLE in os.environ
 
 
 def this_background() -> Background | None:

@@ -8,27 +8,18 @@ from typing import Any
 
 from sched_core.errors import OptionError
 
-from ..console import say
 from .files import FoundFile, find_files
 from .layers import Settings, check_scheduler_name, merge_layers, settings_layers
 from .tomltext import Document, parse_document
 
-__all__ = ["documents_quietly", "fill_in", "located", "read_documents", "read_settings"]
+__all__ = ["documents_in_effect", "fill_in", "located", "read_settings"]
 
 
-def read_documents() -> list[Document]:
+def documents_in_effect() -> list[Document]:
     """Return the files of settings that are in effect here, the user's before the project's.
 
-    Files that are not to be trusted are warned of. Raises OptionError.
+    Raises OptionError for one that is no TOML.
     """
-    for file in (found := find_files()):
-        if file.content is None:
-            say(f"warning: {file.distrust}")
-    return _documents(found)
-
-
-def documents_quietly() -> list[Document]:
-    """Return them without a warning."""
     return _documents(find_files())
 
 
@@ -44,11 +35,13 @@ def read_settings(
     `of_the_session` is for a run that has options of its own. Raises OptionError, and
     NoSuchSchedulerError where the files name a scheduler that is not installed.
     """
-    layers = settings_layers(read_documents(), profile, of_the_session=of_the_session)
+    found = find_files()
+    layers = settings_layers(_documents(found), profile, of_the_session=of_the_session)
     settings = merge_layers(layers, scheduler)
     if scheduler is None:
         check_scheduler_name(settings)
-    return settings
+    warnings = [f"warning: {file.distrust}" for file in found if file.distrust]
+    return Settings(settings.values, (*warnings, *settings.notes))
 
 
 def fill_in(

@@ -39,10 +39,10 @@ Layer = Mapping[str, Setting]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is in effect, and in words what is not."""
+    """What is in effect, and in words what is not, and why."""
 
     values: Layer
-    left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     def of(self, key: str) -> Any:
         """Return the value of a key, None where there is none."""
