@@ -28,6 +28,8 @@ from sched_meta.wording import (
     state_counts,
 )
 
+from .recorded import record_run
+
 ARGUMENTS = st.binary(max_size=8).map(
     lambda b: b.replace(b"\0", b"").decode("utf-8", "surrogateescape")
 )
@@ -223,6 +225,23 @@ def test_next_step_fits_the_failure() -> None:
     ]
     assert steps(Failure.LOST) == ["retry r"]
     assert steps(Failure.REJECTED) == ["explain r 0"]
+
+
+def test_next_step_asks_for_twice_of_what_was_too_little(tmp_path: Path) -> None:
+    short = [failed(index, Failure.OUT_OF_MEMORY) for index in range(3)]
+    late = failed(3, Failure.TIMEOUT)
+    short[1].resources = {"memory": 1 << 30}
+    short[2].resources = {"memory": [1 << 30, 3 << 29]}
+    short[2].raised = {"memory": 3 << 29}
+    folder = record_run(tmp_path / "r", [*short, late], options={"timeout": 90.0})
+    groups = group_failures([*short, late], folder)
+    assert [group.wants for group in groups] == ["--memory 3GiB", "--time 3m"]
+    assert next_steps(states("FAILED"), RunFolder("r"), groups) == [
+        "next:    sched retry r --failure oom --memory 3GiB",
+        "         sched retry r --failure timeout --time 3m",
+    ]
+    late.timeout = 60.0
+    assert group_failures([late], folder)[0].wants == "--time 2m"
 
 
 def test_next_step_of_success_is_to_look_at_it() -> None:

@@ -25,6 +25,7 @@ from .jobfiles import last_line_of_each
 from .jobstate import JobState, given_name
 from .nextsteps import next_steps
 from .runfolder import RunFolder
+from .shortage import SHORT_OF, most_given, options_of, twice
 
 __all__ = [
     "FailureGroup",
@@ -55,6 +56,9 @@ class FailureGroup:
     """What the jobs were called, None for what was given no name."""
     hosts: Counter[str] = field(default_factory=Counter)
     """How many of them failed on which host, where the run has several."""
+
+    wants: str = ""
+    """Twice what they had too little of, as `sched retry` takes it, where that is known."""
 
     def add(self, job: JobState) -> None:
         """Take one more job that failed so."""
@@ -128,7 +132,20 @@ def group_failures(jobs: Iterable[JobState], folder: RunFolder) -> list[FailureG
         group.add(job)
         if several_hosts and job.host:
             group.hosts[job.host] += 1
+    _tell_what_they_want([g for g in groups.values() if g.failure in SHORT_OF], bad, folder)
     return sorted(groups.values(), key=lambda group: -len(group.indexes))
+
+
+def _tell_what_they_want(
+    groups: Sequence[FailureGroup], bad: Sequence[JobState], folder: RunFolder
+) -> None:
+    if not groups:
+        return
+    options, by_index = options_of(folder), {job.index: job for job in bad}
+    for group in groups:
+        name = SHORT_OF[Failure(group.failure)]
+        amount = most_given((by_index[index] for index in group.indexes), name, options)
+        group.wants = twice(name, amount) if amount else ""
 
 
 def last_words(jobs: Sequence[JobState], folder: RunFolder) -> list[str]:

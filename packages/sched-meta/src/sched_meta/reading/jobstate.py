@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sched_core.model.failure import Failure
+from sched_core.model.resources import Resources
 from sched_core.model.status import JobStatus
 
 __all__ = ["JobState", "given_name"]
@@ -29,6 +31,10 @@ class JobState(Protocol):
     def attempt(self) -> int: ...
     @property
     def raised(self) -> dict[str, float] | None: ...
+    @property
+    def resources(self) -> Resources | Mapping[str, Any] | None: ...
+    @property
+    def timeout(self) -> float | None: ...
 
 
 def given_name(job: JobState) -> str | None:

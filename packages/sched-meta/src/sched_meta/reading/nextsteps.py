@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["next_steps"]
 
 _WANTS = {Failure.OUT_OF_MEMORY.value: "--memory SIZE", Failure.TIMEOUT.value: "--time LIMIT"}
-"""What another attempt needs more of."""
+"""What another attempt needs more of, where it is not known how much there was."""
 _WORDS = {Failure.OUT_OF_MEMORY.value: "oom"}
 _OUTPUT_TELLS = frozenset({Failure.EXIT.value, Failure.OUTPUT.value, Failure.SETUP.value})
 
@@ -50,7 +50,9 @@ def _retries(folder: RunFolder, groups: Sequence[FailureGroup]) -> Iterator[str]
     short = [failure for failure in classes if failure in _WANTS]
     for failure in short:
         word = _WORDS.get(failure, failure.lower())
-        yield f"sched retry {folder} --failure {word} {_WANTS[failure]}"
+        wants = {group.wants for group in groups if group.failure == failure}
+        more = wants.pop() if len(wants) == 1 else ""
+        yield f"sched retry {folder} --failure {word} {more or _WANTS[failure]}"
     refused = Failure.REJECTED.value
     if classes == [refused]:
         yield f"sched explain {folder} {groups[0].indexes[0]}"  # another attempt changes nothing
