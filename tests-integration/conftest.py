@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from .containers.image import make_tree
 from .engines import or_skip
+
+# Pipeline frameworks are in the environment of the examples.
+collect_ignore_glob = [] if find_spec("pipen") else ["*/test_pipelines.py"]
 
 
 @pytest.fixture(scope="session")

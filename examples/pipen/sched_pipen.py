@@ -19,7 +19,7 @@ class Host:
     """What pipen calls of a scheduler; mixed into each of sched's."""
 
     async def init_proc(self: Any, proc: Any) -> None:
-        self.workdir = self.workdir / proc.name
+        self.workdir = str(proc.workdir.absolute())
         proc.workdir = self.seen = SpecPath(str(self.workdir), mounted=str(self.mounted_workdir))
         if not proc.scheduler.fs_shared:
             folder = self.add_mount(str(proc._export_dir.absolute()))

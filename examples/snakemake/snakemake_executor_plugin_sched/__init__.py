@@ -118,13 +118,15 @@ def job_name(job: Any) -> str:
 
 
 def wishes(job: Any) -> dict[str, Any]:
-    """What a rule asks for, in sched's words: threads, mem_mb, runtime (minutes), disk_mb, gpu."""
+    """What a rule asks for, in sched's words: threads, mem_mb, runtime (minutes), gpu.
+
+    Not disk_mb, which Snakemake guesses at 50 GB.
+    """
     asked = job.resources
     found = {
         "cpus": job.threads,
         "memory": _amount(asked.get("mem_mb"), "MB"),
         "time": _amount(asked.get("runtime"), "m"),
-        "disk": _amount(asked.get("disk_mb"), "MB"),
         "gpus": asked.get("gpu"),
     }
     return {name: value for name, value in found.items() if value is not None}
