@@ -7,12 +7,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from sched_core.errors import SchedError
-
 from ..console import words_go_to
 from ..driving.control import ask_to_retry, kill_jobs
 from ..reading.runfolder import RunFolder
 from ..wording import plain
+from .looking import in_words
 
 __all__ = ["kill", "retry"]
 
@@ -63,8 +62,8 @@ def _beside(act: Callable[[], object], tell: Tell) -> None:
         with words_go_to(tell):
             try:
                 act()
-            except (SchedError, OSError) as error:
-                tell(plain(str(error)))
+            except Exception as error:  # noqa: BLE001  # nobody else would tell
+                tell(in_words(error))
 
     # A daemon: leaving the screen does not wait for what was asked for.
     threading.Thread(target=work, daemon=True).start()

@@ -104,8 +104,9 @@ class LookingScreen(Screen[None], Generic[P]):
         if self._note_timer:
             self._note_timer.stop()
             self._note_timer = None
-        self.put("note", Text(message.words))
-        self.query_one("#note").set_class(bool(message.words), "shown")
+        note = self.query_one("#note", Static)
+        note.update(Text(message.words))
+        note.set_class(bool(message.words), "shown")
         if message.words:
             self._note_timer = self.set_timer(_NOTE_STAYS, lambda: self.tell(""))
 

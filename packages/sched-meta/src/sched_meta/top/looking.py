@@ -10,7 +10,7 @@ from sched_core.errors import SchedError
 
 from ..wording import plain
 
-__all__ = ["Looking"]
+__all__ = ["Looking", "in_words"]
 
 
 class Looking:
@@ -63,17 +63,18 @@ class Looking:
             self._look()
         except Exception as error:  # noqa: BLE001  # a screen that stands still tells nothing
             self._troubled = True
-            self._trouble(_words(error))
+            self._trouble(f"{in_words(error)}; trying again")
         else:
             if self._troubled:
                 self._troubled = False
                 self._trouble("")
 
 
-def _words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """Return what went wrong, in a line for the person at the screen."""
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        return plain(f"{where}{error.strerror or error}; trying again")
+        return plain(f"{where}{error.strerror or error}")
     if isinstance(error, SchedError):
         return plain(str(error))
     return plain(f"{type(error).__name__}: {error}; this is a fault of sched's own")
