@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import errno
-import io
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .files import Entry, Files
 from .jobrecord import is_job_record, is_path
-
-if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
+from .zipreading import (
+    BadArchive,
+    Record,
+    content,
+    directory,
+    name_of,
+    parse_record,
+    records,
+)
 
 __all__ = ["Archive", "ArchiveWriter", "Member", "same_file"]
 
-_PIECE = 1 << 18
-_BUFFER = 1 << 16
+_DIGITS = 20
 _SMALLEST = 64
 """Bytes below which nothing is won by compressing them."""
 _EARLIEST, _LATEST = 315_619_200.0, 4_354_732_800.0  # what a zip's own time can say, 1980 to 2107
@@ -30,15 +33,17 @@ class Member:
     """A file in an archive."""
 
     archive: Archive
-    info: ZipInfo
+    record: Record
     entry: Entry
 
     def pieces(self, offset: int = 0) -> Iterator[bytes]:
         """Yield the content beyond that many bytes, piece by piece. Raises OSError."""
-        with self.archive.trouble(), self.archive.zip.open(self.info) as file:
-            file.seek(min(offset, self.entry.size))
-            while piece := file.read(_PIECE):
-                yield piece
+        left_out = offset
+        with self.archive.trouble():
+            for piece in content(self.archive.part, self.record):
+                if left_out < len(piece):
+                    yield piece[left_out:]
+                left_out = max(0, left_out - len(piece))
 
     def read(self, offset: int = 0) -> bytes:
         """Return the content beyond that many bytes. Raises OSError."""
@@ -53,32 +58,51 @@ class Archive:
 
     def __init__(self, files: Files, path: str, size: int) -> None:
         """Read what the archive holds. Raises OSError, also for one that is damaged."""
-        from zipfile import ZipFile
-
         self.path = path
+        self._files, self._size = files, size
         with self.trouble():
-            self.zip: ZipFile = ZipFile(_open(files, path, size))
-        self.jobs: dict[int, dict[str, Member]] = {}
-        for info in self.zip.infolist():
-            self._add(info)
+            self.jobs = _Jobs(self, directory(self.part, size))
 
-    def _add(self, info: ZipInfo) -> None:
-        name = info.filename
-        if is_job_record(name) and is_path(name):
-            index, _, rest = name.partition("/")
-            entry = Entry(info.file_size, *_facts(info.comment))
-            self.jobs.setdefault(int(index), {})[rest] = Member(self, info, entry)
+    def part(self, offset: int, size: int) -> bytes:
+        """Return up to that many bytes from there on; none where the archive has none. Raises OSError."""
+        within = 0 <= offset < self._size and size > 0
+        return self._files.read_part(self.path, offset, size) if within else b""
 
     @contextmanager
     def trouble(self) -> Iterator[None]:
         """Raise what a damaged archive leads to as OSError."""
-        import zlib
-        from zipfile import BadZipFile
-
         try:
             yield
-        except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except BadArchive as error:
             raise OSError(errno.EIO, f"the archive is damaged: {error}", self.path) from error
+
+
+class _Jobs(Mapping[int, dict[str, Member]]):
+    """The files of jobs in an archive, read from its directory when they are asked for."""
+
+    def __init__(self, archive: Archive, data: bytes) -> None:
+        self._archive, self._data = archive, data
+        self._places: dict[int, list[int]] = {}
+        for name, position in records(data):
+            index = name.partition(b"/")[0]
+            if index.isdigit() and len(index) < _DIGITS:
+                self._places.setdefault(int(index), []).append(position)
+
+    def __getitem__(self, index: int) -> dict[str, Member]:
+        found = {}
+        with self._archive.trouble():
+            for position in self._places[index]:
+                name, record = name_of(self._data, position), parse_record(self._data, position)
+                if name.startswith(f"{index}/") and is_job_record(name) and is_path(name):
+                    entry = Entry(record.size, *_facts(record.comment))
+                    found[name.partition("/")[2]] = Member(self._archive, record, entry)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return (index for index in self._places if self[index])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class ArchiveWriter:
@@ -139,33 +163,3 @@ def _facts(comment: bytes) -> tuple[float, bool, str | None]:
         return float(modified), False, md5 or None
     except ValueError:
         return 0.0, False, None
-
-
-class _Reader(io.RawIOBase):
-    """A file of a store, read by parts."""
-
-    def __init__(self, files: Files, path: str, size: int) -> None:
-        self._files, self._path, self._size = files, path, size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # that is what comes
-        wanted = min(len(buffer), max(0, self._size - self._at))
-        data = self._files.read_part(self._path, self._at, wanted) if wanted else b""
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-def _open(files: Files, path: str, size: int) -> io.BufferedReader:
-    return io.BufferedReader(_Reader(files, path, size), _BUFFER)

@@ -26,7 +26,7 @@ View = dict[str, Member]
 """The packed files of a job, by their names in its folder."""
 
 _NAME = re.compile(r"pack-([1-9][0-9]*)\.(0|[1-9][0-9]*)-(0|[1-9][0-9]*)\.zip", re.ASCII)
-_OPEN = 4
+_OPEN = 16
 """Archives whose lists of files are kept in memory."""
 _KEPT = re.compile(r"job\.retry/([1-9][0-9]*)/.*", re.DOTALL | re.ASCII)
 
