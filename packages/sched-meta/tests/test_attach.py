@@ -168,3 +168,23 @@ def test_wait_waits_for_nobody(sched: Sched) -> None:
     assert sched("wait", "r", code=1).stderr == (
         "sched: nobody drives r, and 3 jobs of it have not ended; sched resume r goes on\n"
     )
+
+
+def test_whoever_wants_to_drive_too_is_told_to_look_on(sched: Sched) -> None:
+    driver = sched.start_waiting_jobs()
+    done = sched("resume", "r", code=2)
+    assert "is driven by process" in done.stderr
+    assert done.stderr.endswith(" (`sched attach` shows it)\n")
+    sched.go()
+    driver.finish()
+
+
+def test_a_driver_s_own_limits_stay_in_effect(sched: Sched) -> None:
+    line = "test $0 = 0 && exit 1; until test -e go; do sleep 0.02; done"
+    driver = sched.start("run", "-w", "r", "-j", "2", "--", "sh", "-c", line, ":::", "0", "1")
+    wait_until((sched.folder / "r/.sched/run.json").exists)
+    wait_until(lambda: sched.counts() == {"failed": 1, "running": 1})
+    done = sched("retry", "r", "0", "--max-failures", "5")
+    assert done.stderr.endswith("its own --max-failures and --on-finish stay in effect\n")
+    sched.go()
+    assert driver.finish()[0] == 1

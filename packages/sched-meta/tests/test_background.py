@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
+
+from sched_meta.reading.driverlog import driver_log, existing_driver_log, note
+from sched_meta.reading.runfolder import RunFolder
 
 from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
 
@@ -88,3 +95,31 @@ def test_goes_on_and_runs_again_in_the_background_too(sched: Sched) -> None:
     sched("wait", "r")
     assert "none of these jobs failed" in sched("retry", "r", "-d").stderr
     assert "1 of them ended before; driven" in sched("resume", "r", "-d").stderr
+
+
+def test_what_is_left_out_of_its_settings_is_said_once(sched: Sched) -> None:
+    (sched.folder / "sched.toml").write_text('scheduler = "slurm"\nforks = 7\n')
+    done = sched("run", "-d", "-s", "local", "-w", "r", "--", "true")
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(set(lines))
+    sched("wait", "r")
+
+
+def test_a_log_of_a_run_in_a_bucket_is_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folders = [RunFolder(f"gs://bucket/{name}") for name in ("a/run", "a-run")]
+    first, second = map(driver_log, folders)
+    assert first != second
+    assert {path.parent for path in (first, second)} == {tmp_path / "sched/drivers"}
+    assert existing_driver_log(folders[0]) is None
+    note(folders[0], "the driver has left")
+    assert first.read_text().endswith(" the driver has left\n")
+    assert first.stat().st_mode & 0o777 == 0o600
+    assert existing_driver_log(folders[0]) == first
+
+
+def test_sched_is_also_a_module() -> None:
+    argv = [sys.executable, "-m", "sched_meta", "--version"]
+    assert subprocess.check_output(argv, text=True).startswith("sched 0.")

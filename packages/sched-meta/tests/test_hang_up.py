@@ -42,6 +42,7 @@ def test_jobs_go_on_and_the_run_is_gone_on_with(sched: Sched) -> None:
     driver = sched.start("run", *JOBS)
     wait_until(lambda: both_run(sched))
     driver.send(signal.SIGHUP)
+    driver.send(signal.SIGHUP)  # as the terminal does, and then its shell
     code, err = driver.finish()
     assert code == 129
     assert "sched: SIGHUP: nothing more is started, what runs goes on\n" in err

@@ -66,6 +66,8 @@ def _explain(error: Exception) -> tuple[int, str]:
             return UNUSABLE, f"{error} (`sched schedulers` lists what is installed)"
         case errors.BackendError():
             return UNUSABLE, str(error)
+        case errors.RunLocked():
+            return USAGE, f"{error} (`sched attach` shows it)"
         case errors.RunHalted():
             return FAILED, str(error)
         case errors.SchedError():

@@ -65,6 +65,8 @@ def retry_jobs(
         check_retry(changed_scheduler(folder, others), jobs, resources)
     if _ask(folder, view, "retry", jobs, resources):
         say(f"the run's driver takes up {count_jobs(len(jobs))} again")
+        if conduct.max_failures or conduct.on_finish:
+            say("its own --max-failures and --on-finish stay in effect")
         return 0
     again = [job.index for job in jobs]
     return resume_run(

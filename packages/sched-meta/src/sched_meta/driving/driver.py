@@ -288,6 +288,8 @@ class _Driver:
     # --- signals -----------------------------------------------------------------------------------
 
     def _on_signal(self, signum: int) -> None:
+        if signum == signal.SIGHUP and signum in self._signals:
+            return  # a terminal that hangs up says so, and its shell once more
         self._signals.append(signum)
         count = len(self._signals)
         if count == 1 and self._open:
