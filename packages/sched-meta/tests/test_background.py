@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import pytest
 from sched_meta.reading.driverlog import driver_log, existing_driver_log, note
 from sched_meta.reading.runfolder import RunFolder
 
-from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
+from .program import PATIENCE, PROGRAM, WAIT_FOR_GO, Sched, in_terminal, wait_until
 
 WAITING = ("--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1", "2")
 
@@ -123,3 +124,31 @@ def test_a_log_of_a_run_in_a_bucket_is_on_this_machine(
 def test_sched_is_also_a_module() -> None:
     argv = [sys.executable, "-m", "sched_meta", "--version"]
     assert subprocess.check_output(argv, text=True).startswith("sched 0.")
+
+
+def test_ctrl_c_before_the_run_has_begun_ends_it(sched: Sched) -> None:
+    with subprocess.Popen(
+        [PROGRAM, "run", "-d", "-w", "r", "--from", "-"],
+        cwd=sched.folder,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: _reads(_child_of(process.pid)))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+        assert process.stderr
+        assert process.stderr.read().strip() == ""
+    assert not (sched.folder / "r").exists()
+
+
+def _child_of(pid: int) -> int | None:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def _reads(pid: int | None) -> bool:
+    """Whether it waits for its standard input: read(0, ...)."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/syscall").read_text().split()[:2] in (["0", "0x0"], ["63", "0x0"])
+    return False
