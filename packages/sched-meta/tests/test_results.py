@@ -166,6 +166,7 @@ def test_columns(tmp_path: Path) -> None:
         chosen_columns("wal", stdout=False)
     folder = record_run(tmp_path / "r", JOBS)
     assert list(results(folder, [FAILED], ("index", "rc"))) == [{"index": 1, "rc": 3}]
+    assert [row["index"] for row in results(folder)] == [0, 1, 2, 3, 4]
 
 
 # --- for people --------------------------------------------------------------------------------------

@@ -85,15 +85,18 @@ def _check_column(name: str) -> None:
 
 
 def results(
-    folder: RunFolder, jobs: Iterable[JobRecord], columns: Sequence[str] = USUAL_COLUMNS
+    folder: RunFolder,
+    jobs: Iterable[JobRecord] | None = None,
+    columns: Sequence[str] = USUAL_COLUMNS,
 ) -> Iterator[Row]:
     """Yield a row for each job, its values by column; None for what is not known. Blocks.
 
-    Of `stdout` and `stderr` line ends at the end are left out, as bash does in $(...); bytes that
+    By default these are all jobs of the run. Raises RunNotFound, RunCorrupt. Of `stdout` and `stderr` line ends at the end are left out, as bash does in $(...); bytes that
     are no UTF-8 are kept as surrogates.
     """
     read = [name for name in columns if name in OUTPUTS]
-    for some in _in_batches(jobs, _AT_ONCE if read else 1):
+    chosen = folder.read().jobs.values() if jobs is None else jobs
+    for some in _in_batches(chosen, _AT_ONCE if read else 1):
         texts = {name: _texts(folder, some, OUTPUTS[name]) for name in read}
         for number, job in enumerate(some):
             yield {
