@@ -72,6 +72,23 @@ def test_logs_are_followed(sched: Sched) -> None:
     follow_to_its_end(sched, driver)
 
 
+def test_a_run_in_the_background(sched: Sched, tmp_path: Path) -> None:
+    line = 'test "$1" = a && until test -e go; do sleep 0.05; done; echo "$1"; test "$1" = a'
+    begun = sched.run("-d", "-j", "2", "--shell", "--", line, ":::", "a", "b").stderr
+    assert f"sched: next:    sched attach {RUN}\n" in begun
+    (log,) = (tmp_path / "cache/sched/drivers").iterdir()
+    assert f"\nlog:     {log}\n" in sched("status", RUN).stdout
+    onlooker = sched.start("attach", RUN, "--cat")
+    assert onlooker.stderr is not None
+    assert f"sched: run {RUN}: 2 jobs on local, 2 at a time; " in onlooker.stderr.readline()
+    sched.go()
+    assert onlooker.stdout is not None
+    assert onlooker.stdout.read() == "a\nb\n"
+    assert finish(onlooker)[0] == 1
+    assert sched("wait", RUN, code=1).stderr == ""
+    assert f"run {RUN}: 2 jobs on local" in log.read_text()
+
+
 def test_kill_by_the_driver(sched: Sched) -> None:
     driver = sched.start_run("-j", "1", "--", "sh", "-c", WAIT_FOR_GO, ":::", "0", "1")
     assert "2 jobs: 2 killed" in sched("kill", RUN).stderr
