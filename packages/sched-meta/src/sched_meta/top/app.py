@@ -30,7 +30,7 @@ class TopApp(App[None]):
 
     def __init__(self, folder: RunFolder | None) -> None:
         """Show the run of a folder, or without one all runs under ./sched-runs."""
-        super().__init__()
+        super().__init__(ansi_color=True)
         self._folder = folder
         self.theme = _THEME
 

@@ -87,7 +87,7 @@ class LinesView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         text = self._line(number, width)
         text.end = ""
-        strip = Strip(text.render(self.app.console))
+        strip = Strip(text.render(self.app.console)).apply_style(self.rich_style)
         strip = strip.crop_extend(scrolled.x, scrolled.x + width, self.rich_style)
         if self._has_cursor and number == self.cursor:
             return strip.apply_style(_CURSOR)
