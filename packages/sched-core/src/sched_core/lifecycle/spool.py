@@ -10,7 +10,7 @@ import anyio
 from ..model.failure import Failure
 from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
-from ..text.event import Event, parse_event_name
+from ..text.event import Event, event_name, parse_event_name
 from .evidence import NOT_SET_UP, observation_of
 
 if TYPE_CHECKING:
@@ -81,16 +81,35 @@ class Spool:
         session = self._session
         actives = [session.active[event.index] for event in events]
         claims = await session.evidence.read_records(actives) if actives else []
+        classes = await self._classes(events, claims)
         for event, active, claim in zip(events, actives, claims, strict=True):
             if claim is not None and event.restart < claim.position:
                 continue  # the engine has started it again since
             told = event.status.final and (claim is None or claim.rc is None)
             seen = (
-                _told(event, claim, active.job.restart)
+                _told(event, claim, active.job.restart, classes.get(event))
                 if told or claim is None
                 else observation_of(claim)
             )
             await session.evidence.observe(AttemptId(event.index, event.attempt), seen)
+
+    async def _classes(
+        self, events: Sequence[Event], claims: Sequence[Claim | None]
+    ) -> dict[Event, Failure]:
+        """Read, in one go, of which class failures are whose records are late, or were not written."""
+        pairs = zip(events, claims, strict=True)
+        late = [e for e, claim in pairs if e.rc and (claim is None or claim.rc is None)]
+        if not late:
+            return {}
+        ports, folder = self._session.ports, self._session.layout.events
+        paths = [f"{folder}/{event_name(event)}" for event in late]
+        try:
+            texts = await ports.offload(ports.files.read_many, paths)
+        except OSError:
+            return {}
+        words = [(text or b"").split(b" ", 1)[0].decode("utf-8", "replace") for text in texts]
+        found = zip(late, map(Failure.__members__.get, words), strict=True)
+        return {event: failure for event, failure in found if failure is not None}
 
     # --- events that tell facts --------------------------------------------------------------------
 
@@ -187,7 +206,9 @@ def _observation(event: Event, restart: int) -> Observation:
     )
 
 
-def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
+def _told(
+    event: Event, claim: Claim | None, restart: int, failure: Failure | None = None
+) -> Observation:
     """Return what an event's name alone tells: enough where a full disk took the rest."""
     ended = event.status.final
     # Nothing starts under a claim that could not be written.
@@ -201,7 +222,7 @@ def _told(event: Event, claim: Claim | None, restart: int) -> Observation:
     return Observation(
         EngineState.RECORDED if ended else EngineState.RUNNING,
         rc=event.rc,
-        failure=Failure.SETUP if failed else None,
+        failure=Failure.SETUP if failed else failure,
         restart=restart,
         position=event.restart,
     )

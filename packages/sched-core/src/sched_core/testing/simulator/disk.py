@@ -241,9 +241,9 @@ class NodeFiles:
         self._disk.write(path, b"" if self.full else data, self._since())
         self._check()
 
-    def touch(self, path: str) -> None:
-        """Create an event, whose name is all that matters."""
-        self._disk.write(path, b"", self._since())
+    def tell(self, path: str, data: bytes) -> None:
+        """Create an event; its name matters most, so that it may be without content."""
+        self._disk.write(path, b"" if self.full else data, self._since())
 
     def _check(self) -> None:
         if self.full:

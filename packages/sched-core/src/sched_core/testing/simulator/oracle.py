@@ -99,9 +99,7 @@ class Oracle:
         """Judge what a run has made of its jobs; `ended` tells since when each is final, `killed`
         which of them somebody wanted to be killed.
         """
-        executions: dict[int, list[Execution]] = {}
-        for execution in self._engine.executions:
-            executions.setdefault(execution.index, []).append(execution)
+        executions = self._executions()
         for job in jobs:
             self._judge_job(job, executions.get(job.index, []), ended.get(job.index))
             if job.status is JobStatus.KILLED and job.index not in killed:
@@ -118,6 +116,29 @@ class Oracle:
         for execution in executions:
             if ended is not None and execution.started > ended:
                 self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
+
+    def _executions(self) -> dict[int, list[Execution]]:
+        found: dict[int, list[Execution]] = {}
+        for execution in self._engine.executions:
+            found.setdefault(execution.index, []).append(execution)
+        return found
+
+    def judge_limits(self, jobs: Iterable[Job]) -> None:
+        """Judge whether jobs that nobody wanted to be killed, and that had too little time, got more."""
+        executions = self._executions()
+        for job in jobs:
+            self._judge_limits(job, executions.get(job.index, []))
+
+    def _judge_limits(self, job: Job, executions: list[Execution]) -> None:
+        for old, new in pairwise(executions):
+            if new.limit < old.limit:
+                self.complain(f"{job} had less time than before: {old} and {new}")
+            spent = old.timed_out and old.recorded and old.attempt != new.attempt
+            if spent and new.limit == old.limit != _last_limit(job):
+                self.complain(f"{job} has timed out, and had no more time: {old} and {new}")
+        last = executions[-1] if executions else None
+        if job.failure is Failure.TIMEOUT and last and last.limit != _last_limit(job):
+            self.complain(f"{job} has timed out for good, and might have had more time: {last}")
 
     def judge_moves(self, driver: str, jobs: Iterable[Job]) -> None:
         """Judge the states that one driver gave its jobs."""
@@ -137,6 +158,11 @@ class Oracle:
         for first, last in zip(asked, asked[_QUESTIONS:], strict=False):
             if last - first < (_QUESTIONS - 1) * scheduler.poll_interval[0]:
                 self.complain(f"the engine was asked {_QUESTIONS} times from {first:.3f} on")
+
+
+def _last_limit(job: Job) -> float | None:
+    amounts = job.resources.amounts("time") if job.resources is not None else ()
+    return amounts[-1] if amounts else None
 
 
 @dataclass(slots=True)

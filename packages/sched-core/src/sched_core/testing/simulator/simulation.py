@@ -29,6 +29,10 @@ from .wrapper import Execution
 __all__ = ["Outcome", "Scenario", "simulate"]
 
 WORKDIR = "/sim/run"
+LIMITS = (8.0, 30.0, 60.0)
+"""The seconds that attempts of limited jobs have, one after the other."""
+_LIMITED_EACH = 5
+"""Among how many jobs one is limited."""
 
 _CALM_AFTER = 900.0
 """Seconds after which nothing goes wrong any more, so that every run can end."""
@@ -55,6 +59,8 @@ class Scenario:
     arrays: bool = True
     """Whether the engine keeps to `forks` itself, so that more jobs wait in its queue."""
     backend: Backend = "asyncio"
+    limited: bool = False
+    """Whether some jobs have limits of time that grow, see LIMITS."""
 
     def __repr__(self) -> str:
         """Return an expression that gives this scenario, to be played again."""
@@ -64,7 +70,7 @@ class Scenario:
         return (
             f"Scenario(seed={self.seed}, jobs={self.jobs}, forks={self.forks}, faults={faults}, "
             f"rate={self.rate}, drivers={self.drivers}, arrays={self.arrays}, "
-            f"backend={self.backend!r})"
+            f"backend={self.backend!r}, limited={self.limited})"
         )
 
 
@@ -143,6 +149,8 @@ class _Simulation:
         self.engine = SimulatedEngine(self.disk, self.chance)
         self.oracle = Oracle(self.engine, scenario.forks)
         self.dice = Random(f"{scenario.seed}/simulation")
+        numbers = range(2, scenario.jobs, _LIMITED_EACH) if scenario.limited else ()
+        self.limits = dict.fromkeys(numbers, LIMITS)
         self.commands = [self._command(number) for number in range(scenario.jobs)]
         self.living: dict[DriverIdentity, bool] = {}
         self.drivers: list[_Driver] = []
@@ -154,11 +162,16 @@ class _Simulation:
     def _command(self, number: int) -> list[str]:
         seconds = self.dice.choice((0.0, 0.1, 1.0, 5.0, 20.0))
         codes = self.dice.choice(("0", "0", "0", "1,0", "1,1,0", "3"))
+        if number in self.limits:
+            seconds = self.dice.choice((5.0, 20.0, 90.0))
         return [f"job-{number}", f"{seconds:g}", codes]
 
     def outcome(self) -> Outcome:
         if not self.oracle.violations:
             self.oracle.judge_jobs(self.jobs.values(), self.ended, self.killed)
+            if not any(driver.cancelled_after for driver in self.drivers):
+                left = (job for job in self.jobs.values() if job.index not in self.killed)
+                self.oracle.judge_limits(left)
         return Outcome(
             self.oracle.violations,
             self.chance.counts,
@@ -316,8 +329,9 @@ class _Simulation:
 
     async def _feed(self, runner: Runner) -> None:
         pause = self.dice.choice((0.0, 0.0, 0.5, 3.0))
-        for command in self.commands:
-            await runner.feed(command)
+        for number, command in enumerate(self.commands):
+            limits = self.limits.get(number)
+            await runner.feed(command, resources={"time": limits} if limits else None)
             if pause:
                 await anyio.sleep(pause)
 

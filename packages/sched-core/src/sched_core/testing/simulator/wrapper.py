@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _SCRIPT = re.compile(
     r"^_sched_index=(\d+) _sched_attempt=(\d+)\n_sched_dir=(\S+)\n_sched_cmd=\((.*)\)$",
     re.MULTILINE,
 )
+_LIMIT = re.compile(r"\b_sched_timeout=([0-9.]+)")
 _SPOOL = re.compile(r"^_sched_spool=(\S+) ", re.MULTILINE)
 
 
@@ -50,6 +52,10 @@ class Execution:
     """None while it runs, or where it was killed before it ended by itself."""
     recorded: bool = False
     """Whether its claim tells of its end."""
+    limit: float = math.inf
+    """The seconds that it had."""
+    timed_out: bool = False
+    """Whether it was ended because it took longer than it had."""
 
 
 class Wrapper:
@@ -100,10 +106,11 @@ class Wrapper:
         self._files.full = self._full == "claim"
         rc = yield from self._take()
         if rc == NOT_SET_UP:
-            self._event(f"FAILED.{rc}")
+            self._event(f"FAILED.{rc}", "SETUP")
         if rc:
             return rc
-        return (yield from self._attend(index, command))
+        limit = _LIMIT.search(script)
+        return (yield from self._attend(index, command, float(limit[1]) if limit else math.inf))
 
     def _take(self) -> Generator[float | Payload, str | None, int]:
         files, base = self._files, f"{self._dir}/{claim_name(self._attempt)}"
@@ -130,19 +137,21 @@ class Wrapper:
         """Tell whether that claim is of an earlier start of the same job that did not finish."""
         return claim.split(b" ", 1)[0] == self._jid.encode() and b"\nE 0 " not in claim
 
-    def _attend(self, index: int, command: str) -> Steps:
+    def _attend(self, index: int, command: str, limit: float) -> Steps:
         _, seconds, codes = command.split()
         rcs = codes.split(",")
         rc = int(rcs[min(self._attempt, len(rcs)) - 1])
         self.execution = Execution(
             index, self._attempt, self._position, self._jid, self._restart, self._clock()
         )
+        self.execution.limit = limit
         self._on_start(self.execution)
         yield self._pause()
         self._event("RUNNING")
-        signal = yield Payload(float(seconds))
+        signal = yield Payload(min(float(seconds), limit))
         self.execution.ended = self._clock()
-        self.execution.rc = rc = 143 if signal else rc
+        self.execution.timed_out = not signal and float(seconds) > limit
+        self.execution.rc = rc = 143 if signal or self.execution.timed_out else rc
         self._files.full = self._files.full or self._full == "record"
         yield self._pause()
         return (yield from self._record(rc, signal))
@@ -153,21 +162,22 @@ class Wrapper:
             f"{self._dir}/{claim_name(self._attempt, self._position + 1)}"
         ):
             return NOT_OURS
-        failure = "EXIT" if rc else "-"
+        assert self.execution is not None
+        failure = "TIMEOUT" if self.execution.timed_out else "EXIT" if rc else "-"
         mark = f"G {signal}\n" if signal else ""
         end = f"{mark}E {rc} {failure} {EPOCH + self._clock():.6f}\n"
         yield self._pause()
-        assert self.execution is not None
         self.execution.recorded = self._try(files.append, self._claim, end.encode())
         self._try(files.write, f"{self._dir}/job.rc", f"{rc}\n".encode())
         yield self._pause()
-        self._event(f"FAILED.{rc}" if rc else f"FINISHED.{rc}")
+        self._event(f"FAILED.{rc}" if rc else f"FINISHED.{rc}", failure)
         return rc
 
-    def _event(self, what: str) -> None:
+    def _event(self, what: str, failure: str = "-") -> None:
         path = f"{self._event_base}.{self._position}.{what}"
         self.events.append(path)
-        self._files.touch(path)
+        words = f"{failure} {EPOCH + self._clock():.6f} node {self._jid}\n"
+        self._files.tell(path, words.encode())
 
     def _try(self, write: Callable[[str, bytes], None], path: str, data: bytes) -> bool:
         try:
