@@ -16,8 +16,8 @@ from ..reading.runfolder import RunFolder
 from ..reading.selection import failure_class, select_jobs
 from ..wording import count_jobs, counted, index_ranges, state_counts
 from .conduct import NOTHING_ELSE, Conduct
-from .driver import kill_undriven
 from .start import Given, Output, changed_scheduler, resume_run
+from .undriven import kill_undriven
 from .wishes import check_retry
 
 __all__ = ["ask_to_retry", "kill_jobs", "retry_jobs"]

@@ -14,18 +14,16 @@ import anyio
 from sched_core import (
     BackendError,
     Job,
-    RunClosed,
     RunHalted,
     RunInterrupted,
     Runner,
     SchedError,
-    scheduler_of,
 )
 from sched_core.model.container import Container
 from sched_core.model.resources import Resources
 from sched_core.scheduler.wishes import check_every_attempt
 
-from ..console import line_width, say, warnings_go_to
+from ..console import line_width, warnings_go_to
 from ..lists.jobspec import JobSpec
 from ..lists.matching import match_jobs
 from ..reading.driverlog import note
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
 
     from .start import Output
 
-__all__ = ["Again", "Drive", "drive", "kill_undriven", "new_job", "new_jobs"]
+__all__ = ["Again", "Drive", "drive", "new_job", "new_jobs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +105,6 @@ def new_jobs(
     """Return the jobs that a run gets besides those that it has."""
     first = max((job.index for job in present), default=-1) + 1
     return [new_job(scheduler, first + number, spec) for number, spec in enumerate(specs)]
-
-
-def kill_undriven(folder: RunFolder, indexes: Collection[int]) -> None:
-    """Kill jobs of a run that nobody drives; what waits besides them is left to a resume."""
-    with warnings_go_to(say):
-        anyio.run(_kill, folder, indexes)
-
-
-async def _kill(folder: RunFolder, indexes: Collection[int]) -> None:
-    scheduler = scheduler_of(folder.absolute)
-    scheduler.forks = 0  # nothing that waits may start
-    runner = Runner(scheduler, plugins=None, existing="resume")
-    try:
-        async with runner:
-            jobs = [job for job in runner.jobs if job.index in indexes]
-            for job in jobs:
-                await scheduler.kill_job_and_update_status(job)
-            for job in jobs:
-                await runner.wait(job)
-            await runner.cancel()
-    except RunClosed:
-        pass  # jobs that still wait
 
 
 class _Driver:
