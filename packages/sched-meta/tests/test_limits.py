@@ -59,6 +59,12 @@ def test_run_stops_says_why_and_can_be_gone_on_with(sched: Sched) -> None:
     assert set(sched.lines("started")) == {str(number) for number in range(8)}
 
 
+def test_nothing_is_left_to_go_on_with(sched: Sched) -> None:
+    done = sched("run", "-w", "r", "--max-failures", "1", "--", "false", code=1)
+    assert "sched: stopped: 1 job failed (--max-failures 1)\n" in done.stderr
+    assert "sched resume" not in done.stderr
+
+
 def test_what_runs_is_killed(sched: Sched) -> None:
     line = "test $0 = 0 || { echo $0 >>started; sleep 600; }; until test -e started; do :; done; exit 1"
     done = sched(

@@ -30,7 +30,7 @@ from ..reading.driverlog import note
 from ..reading.failures import group_failures, summary
 from ..reading.jobstate import JobState
 from ..reading.runfolder import RunFolder
-from ..wording import count_jobs, state_counts
+from ..wording import count_jobs, is_interrupted, state_counts
 from .conduct import NOTHING_ELSE, Conduct
 from .display import Display, running_jobs
 from .events import EventPlugin
@@ -223,8 +223,9 @@ class _Driver:
         if isinstance(self._stopped_by, RunHalted):
             self._display.say(f"stopped at the failure of job {self._stopped_by.job.index}")
         elif isinstance(self._stopped_by, TooManyFailures):
-            goes_on = f"sched resume {folder} goes on"
-            self._display.say(f"stopped: {self._stopped_by}; {goes_on}")
+            left = any(not job.status.final or is_interrupted(job) for job in jobs)
+            goes_on = f"; sched resume {folder} goes on" if left else ""
+            self._display.say(f"stopped: {self._stopped_by}{goes_on}")
         elif self._stopped_by:
             self._display.say(f"error: the run was stopped: {self._stopped_by}")
         if self._signals:
