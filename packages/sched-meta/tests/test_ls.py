@@ -119,6 +119,12 @@ def test_ages(tmp_path: Path) -> None:
         parse_age("30")
 
 
+def test_a_short_name_takes_no_more_room_than_it_needs() -> None:
+    (header, row) = as_table([RunRow("r", "r", "local", "finished", jobs=1, done=1)], 80)
+    assert header.startswith("name  scheduler  state")
+    assert row.startswith("r     local      finished")
+
+
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_table_fits(width: int) -> None:
     rows = [

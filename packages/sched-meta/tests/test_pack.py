@@ -45,6 +45,8 @@ COMMANDS = (
     "logs r all --stderr",
     "logs r 1 --follow",
     "status r",
+    "cat r",
+    "cat r --tag --stderr",
     "explain r 0",
     "explain r 1",
     "explain r 3",

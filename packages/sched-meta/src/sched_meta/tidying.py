@@ -24,6 +24,7 @@ from .keeping.removing import (
     what_jobs_have,
     what_run_has,
 )
+from .keeping.ticking import ticking
 from .reading.runfolder import RUNS, RunFolder, existing_run
 from .reading.selection import select_jobs
 from .wording import count_jobs, index_ranges, plain, size
@@ -118,12 +119,16 @@ def _remove_run(folder: RunFolder, cleaning: Cleaning) -> int:
     if not is_half_removed(folder) and _clean_elsewhere(folder, cleaning, quiet=True):
         say(f"{folder} stays: what it has left elsewhere could not be found any more without it")
         return 1
-    _tell(folder, remove_run(folder), "removed")
+    with ticking() as show:
+        removal = remove_run(folder, lambda files: show(f"removed {files:,} files"))
+    _tell(folder, removal, "removed")
     return 0
 
 
 def _remove_jobs(folder: RunFolder, cleaning: Cleaning) -> int:
-    removal = remove_jobs(folder, partial(_chosen, cleaning.remove_jobs))
+    choose = partial(_chosen, cleaning.remove_jobs)
+    with ticking() as show:
+        removal = remove_jobs(folder, choose, lambda files: show(f"removed {files:,} files"))
     _tell(folder, removal, "removed")
     return 1 if removal.changed else 0
 

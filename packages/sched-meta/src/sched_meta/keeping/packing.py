@@ -44,6 +44,10 @@ class Packed:
     """Jobs whose files changed meanwhile, and are left as they are."""
     open: int = 0
     """Jobs that were meant, and have not ended for good."""
+    total: int = 0
+    """Jobs that were meant, and have ended."""
+    seen: int = 0
+    """How many of them were looked at so far."""
 
 
 def pack_jobs(
@@ -96,7 +100,7 @@ def _pack(
     running = jobs_that_may_run(folder.files, folder.layout, jobs)
     chosen = sorted(jobs if choose is None else choose(list(jobs.values())))
     ended = [index for index in chosen if jobs[index].is_done and index not in running]
-    packed.open = len(chosen) - len(ended)
+    packed.open, packed.total = len(chosen) - len(ended), len(ended)
     packer = _Packer(folder, lease, tree, packed, tell)
     yield from packer.pack(ended)
 
@@ -132,6 +136,7 @@ class _Packer:
     def pack(self, indexes: Sequence[int]) -> Steps:
         there = set(self._tree.indexes())
         for found in self._tree.walk([index for index in indexes if index in there]):
+            self._packed.seen += 1
             if not _can_be_packed(found):
                 continue
             if self._is_packed(found):
@@ -179,6 +184,7 @@ class _Packer:
                     content = self._tree.pieces(f"{found.index}/{file}")
                     writer.add(f"{found.index}/{file}", entry, content)
                 if number % _AT_ONCE == 0:
+                    self._tell(self._packed)
                     yield
             return writer.close()
         finally:
@@ -242,7 +248,9 @@ def _unpack(
     for *_, name, entry in known:
         indexes.update(archives.open(name, entry).jobs)
         yield
+    unpacked.total = len(indexes)
     for number, index in enumerate(sorted(indexes)):
+        unpacked.seen = number
         if number % _AT_ONCE == 0:
             lease.check()
             tell(unpacked)

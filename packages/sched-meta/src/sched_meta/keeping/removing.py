@@ -30,6 +30,10 @@ _AT_ONCE = 200
 """Jobs of one step, between two of which Ctrl-C is heard."""
 
 Choose = Callable[[Sequence[JobRecord]], Sequence[JobRecord]]
+Tell = Callable[[int], None]
+
+
+def _nothing(_: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -47,6 +51,8 @@ class Removal:
     """Jobs that were meant, and have not ended for good: theirs stays, too."""
     changed: list[int] = field(default_factory=list)
     """Jobs whose files changed meanwhile: they stay, too."""
+    tell: Callable[[int], None] = _nothing
+    """Hears how many files were removed so far."""
 
     def take(self, found: JobFolder) -> None:
         """Count what lies in the folder of a job."""
@@ -86,14 +92,14 @@ def what_jobs_have(folder: RunFolder, choose: Choose) -> Removal:
     return removal
 
 
-def remove_run(folder: RunFolder) -> Removal:
+def remove_run(folder: RunFolder, tell: Tell = _nothing) -> Removal:
     """Remove the run, with its folder where nobody else put anything into it; blocks.
 
     What the run has left on hosts, and its mirrors, are to be removed first (`clean_run`). Until all
     files of jobs are gone it can be read as before; broken off at any moment, doing it once more
     finishes it. Raises RunNotFound, RunLocked, RunUnfinished where jobs may still run.
     """
-    removal = Removal()
+    removal = Removal(tell=tell)
     if is_half_removed(folder):
         anyio.run(work_off, folder.ports, _remove_rest(folder, tree_of(folder), removal))
     else:
@@ -106,12 +112,12 @@ def is_half_removed(folder: RunFolder) -> bool:
     return not folder.holds_run() and folder.files.exists(folder.layout.removing)
 
 
-def remove_jobs(folder: RunFolder, choose: Choose) -> Removal:
+def remove_jobs(folder: RunFolder, choose: Choose, tell: Tell = _nothing) -> Removal:
     """Remove the files of those chosen jobs that have ended, packed ones, too; blocks.
 
     The journal keeps what became of them: they are not run again. Raises RunNotFound, RunLocked.
     """
-    removal = Removal()
+    removal = Removal(tell=tell)
     anyio.run(partial(_under_lease, folder, partial(_remove_jobs, folder, choose, removal)))
     return removal
 
@@ -207,6 +213,7 @@ def _remove_batch(
         if found.index not in changed:
             removal.take(found)
     removal.changed += sorted(changed)
+    removal.tell(removal.files)
     batch.clear()
     yield
 

@@ -41,7 +41,7 @@ def as_table(rows: Sequence[RunRow], width: int) -> Iterator[str]:
         if _total(widths) > width:
             del widths[name]
     excess = max(0, _total(widths) - width)
-    widths["name"] = max(8, widths["name"] - excess)
+    widths["name"] = max(min(8, widths["name"]), widths["name"] - excess)
     for number in range(len(rows) + 1):
         cells = (_fitted(name, columns[name][number], widths[name]) for name in widths)
         yield _GAP.join(cells).rstrip()

@@ -12,13 +12,16 @@ from ..reading.runfolder import RunFolder
 from ..reading.selection import select_jobs
 from ..wording import count_jobs, index_ranges, size
 from .packing import Packed, pack_jobs, unpack_jobs
+from .ticking import ticking
 
 __all__ = ["pack_run", "unpack_run"]
 
 
 def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
     """Pack the jobs that the words mean, by default all that have ended; return the exit code."""
-    packed = pack_jobs(folder, partial(_chosen, words) if words else None)
+    with ticking() as show:
+        choose = partial(_chosen, words) if words else None
+        packed = pack_jobs(folder, choose, lambda p: show(f"packing {_progress(p)}"))
     if packed.changed:
         jobs = index_ranges(sorted(packed.changed))
         say(f"left as they are: files of {count_jobs(len(packed.changed))} ({jobs}) still change")
@@ -29,7 +32,7 @@ def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
         return 0
     say(
         f"packed {_files(packed)} of {count_jobs(packed.jobs)} ({size(packed.size)})"
-        f" into {_archives(packed)} ({size(packed.archived)}) in {folder}/.sched/packs"
+        f" into {_archives(packed)} ({size(packed.archived)})"
     )
     return 0
 
@@ -40,12 +43,17 @@ def _chosen(words: Sequence[str], jobs: Sequence[JobRecord]) -> Collection[int]:
 
 def unpack_run(folder: RunFolder) -> int:
     """Put back the packed files of a run; return the exit code."""
-    unpacked = unpack_jobs(folder)
+    with ticking() as show:
+        unpacked = unpack_jobs(folder, lambda u: show(f"putting back {_progress(u)}"))
     if unpacked.archives:
         say(f"put back {_files(unpacked)} of {count_jobs(unpacked.jobs)} ({size(unpacked.size)})")
     else:
         say(f"nothing of {folder} is packed")
     return 0
+
+
+def _progress(packed: Packed) -> str:
+    return f"{packed.seen:,} of {count_jobs(packed.total)}"
 
 
 def _files(packed: Packed) -> str:
