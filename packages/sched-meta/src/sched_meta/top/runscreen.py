@@ -123,7 +123,8 @@ class RunScreen(LookingScreen[RunPicture]):
         row = table.rows[number]
         if not row.is_job:
             return Text(f" {row.cells[0]}", STYLES["failed"])
-        return Text(line(table.columns, row.cells, width), _ROW_STYLES.get(row.state, ""))
+        style = _ROW_STYLES.get(row.state, "") if table.query.tab is Tab.ALL else ""
+        return Text(line(table.columns, row.cells, width), style)
 
     def _chosen(self) -> Row | None:
         cursor = self.query_one(LinesView).cursor

@@ -87,8 +87,10 @@ class LinesView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         text = self._line(number, width)
         text.end = ""
-        strip = Strip(text.render(self.app.console)).apply_style(self.rich_style)
-        strip = strip.crop_extend(scrolled.x, scrolled.x + width, self.rich_style)
+        # What follows the text is as the text is; `render` forgets its style where it is the only one.
+        style = self.rich_style + self.app.console.get_style(text.style)
+        strip = Strip(text.render(self.app.console)).apply_style(style)
+        strip = strip.crop_extend(scrolled.x, scrolled.x + width, style)
         if self._has_cursor and number == self.cursor:
             return strip.apply_style(_CURSOR)
         return strip
