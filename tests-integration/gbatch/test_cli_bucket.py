@@ -49,6 +49,30 @@ def test_a_run_and_all_that_is_asked_of_it(sched: Sched, storage: StorageEmulato
     assert "2 of them ended before" in sched("resume", RUN).stderr
 
 
+def test_packing_and_removing(sched: Sched) -> None:
+    line = 'echo "$1"; echo oops >&2; test "$1" = a'
+    sched.run("--shell", "--", line, ":::", "a", "b c", code=1)
+    asked = (("logs", RUN, "all"), ("explain", RUN, "1"), ("results", RUN, "--stdout"))
+    before = [sched(*command).stdout for command in asked]
+    assert " of 2 jobs (" in sched("pack", RUN).stderr
+    assert before == [sched(*command).stdout for command in asked]
+    listed = sched("ls", RUN.rpartition("/")[0], "--sort", "files").stdout.splitlines()
+    assert [line.split("\t")[3] for line in listed] == ["state", "failed"]
+    sched("retry", RUN, code=1)
+    explained = sched("explain", RUN, "1").stdout
+    assert "\n  job.claim.1  " in explained
+    assert "\n  job.claim.2  " in explained
+    sched("pack", RUN)
+    assert explained == sched("explain", RUN, "1").stdout
+    sched("unpack", RUN)
+    assert explained == sched("explain", RUN, "1").stdout
+    sched("clean", RUN, "--remove-jobs", "finished", "--yes")
+    assert sched("logs", RUN, "1").stdout == "b c\n"
+    assert "add --yes" in sched("clean", RUN, "--remove-run", code=2).stderr
+    sched("clean", RUN, "--remove-run", "--yes")
+    assert "holds no run" in sched("status", RUN, code=2).stderr
+
+
 def test_the_same_run_once_more(sched: Sched) -> None:
     sched.run("--", "true")
     assert f"{RUN} holds a run already; go on" in sched.run("--", "true", code=2).stderr
