@@ -80,6 +80,27 @@ async def test_too_much_memory_is_told_as_that(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
+async def test_more_memory_follows_too_little(
+    limiter: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    memory = ["20 MiB", "1 GiB"]
+    job = await one(limiter, tmp_path, HUNGRY, resources={"memory": memory})
+    assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
+    assert job.raised == {"memory": 2**30}
+
+
+async def test_what_a_container_has_used_is_told_from_inside(
+    limiter: Engine, tmp_path: Path
+) -> None:
+    busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done; " + HUNGRY[2]
+    job = await one(limiter, tmp_path, ["/bin/bash", "-c", busy])
+    assert job.cpu is not None
+    assert job.cpu > 0.05
+    assert job.max_rss is not None
+    assert 10**8 < job.max_rss < 10**10
+
+
 async def test_a_limit_that_would_be_ignored_is_refused(rootless: Engine, tmp_path: Path) -> None:
     enforced = rootless.run("info", "--format", "{{.Host.CgroupControllers}}")
     job = await one(rootless, tmp_path, HUNGRY, resources={"memory": "20 MiB"})

@@ -209,10 +209,8 @@ _sched_sum_up() {
   _sched_from=${_sched_lines[2]-} _sched_place=$((${#_sched_lines[@]} - 1))
   if [[ ${_sched_engine-} ]]; then
     _sched_from='0m0.000s 0m0.000s'
-    while ((_sched_place > 2)) && [[ ${_sched_lines[_sched_place]} != 'C '* ]]; do
-      [[ ${_sched_lines[_sched_place]} != 'M '* ]] || _sched_peak=/${_sched_lines[_sched_place]#M }
-      ((--_sched_place))
-    done
+    while ((_sched_place > 2)) && [[ ${_sched_lines[_sched_place]} != 'C '* ]]; do ((--_sched_place)); done
+    ((_sched_place < 6)) || [[ ${_sched_lines[_sched_place - 3]} != 'M '* ]] || _sched_peak=/${_sched_lines[_sched_place - 3]#M }
   elif [[ $_sched_signal ]]; then
     ((--_sched_place))                   # G stands before the end, behind the times
   fi
