@@ -41,8 +41,6 @@ def top() -> None:
 
 
 async def _top() -> None:
-    from textual import events
-
     from sched_meta.reading.runfolder import RunFolder
     from sched_meta.top.app import TopApp
     from sched_meta.top.runscreen import RunScreen
@@ -51,8 +49,7 @@ async def _top() -> None:
     picture = importlib.import_module("tests.topruns").picture()
 
     class Still(RunScreen):
-        def on_mount(self, event: events.Mount) -> None:
-            event.prevent_default()  # there is nothing to look at
+        def begin_to_look(self) -> None:
             self.seen(picture)
 
     app = TopApp(None)

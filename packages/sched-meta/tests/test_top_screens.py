@@ -25,9 +25,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def finished(index: int, took: float = 1.0) -> JobRecord:
-    times = {"started": BEGUN, "ended": BEGUN + took}
-    return JobRecord(index, ["work", f"{index}"], status=JobStatus.FINISHED, rc=0, **times)
+def finished(index: int) -> JobRecord:
+    job = JobRecord(index, ["work", f"{index}"], status=JobStatus.FINISHED, rc=0)
+    job.started, job.ended = BEGUN, BEGUN + 1.0
+    return job
 
 
 def failed(index: int, rc: int = 3) -> JobRecord:

@@ -82,6 +82,10 @@ class RunScreen(LookingScreen[RunPicture]):
         """Begin to look."""
         self.query_one(LinesView).focus()
         self.put("title", Text(f" {self._folder}: reading ..."))
+        self.begin_to_look()
+
+    def begin_to_look(self) -> None:
+        """Have a thread look at the run."""
         self.look_with(self._look, lambda: self._folder.interval(_INTERVAL))
 
     # --- what is seen ------------------------------------------------------------------------------
