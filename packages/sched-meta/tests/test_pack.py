@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import zipfile
 from pathlib import Path
@@ -125,6 +126,19 @@ def test_jobs_that_may_run_are_not_packed(sched: Sched) -> None:
     wait_until(lambda: not sched.living_jobs())
     sched("resume", "r")
     assert " of 3 jobs (" in sched("pack", "r").stderr
+
+
+def test_packing_that_was_broken_off_is_finished(sched: Sched) -> None:
+    sched("run", "-w", "r", "--", "echo", ":::", "a", "b")
+    first = sched.folder / "r/0"
+    shutil.copytree(first, sched.folder / "kept")  # with their times
+    sched("pack", "r")
+    shutil.copytree(sched.folder / "kept", first)
+    assert sched("logs", "r", "all").stdout == "a\nb\n"
+    said = sched("pack", "r").stderr
+    assert said == "sched: removed 7 files of 1 job, which were packed before\n"
+    assert sched("logs", "r", "all").stdout == "a\nb\n"
+    assert not first.exists()
 
 
 def test_some_jobs_only(sched: Sched) -> None:

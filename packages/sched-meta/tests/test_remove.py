@@ -71,6 +71,9 @@ def test_files_of_jobs_that_finished(sched: Sched) -> None:
     assert before == sched("results", "r").stdout
     assert sched.counts() == {"finished": 2, "failed": 1}
     assert "FINISHED" in sched("explain", "r", "0").stdout
+    assert (
+        "==> job 0 has written nothing, or its files were removed" in sched("logs", "r", "0").stderr
+    )
     sched("run", "--resume", *command[1:], code=1)  # nothing is run again
     assert sorted(os.listdir(sched.folder / "r")) == [".sched", "1"]
 

@@ -81,4 +81,5 @@ def _show(folder: RunFolder, jobs: Sequence[JobRecord], name: str) -> None:
         if reader.elsewhere and not reader.asked:
             reader.note(f"runs on {reader.job.host}: what it writes comes back when it has ended")
         elif not reader.found:
-            reader.note("has written nothing yet")
+            ended = reader.job.status.final
+            reader.note(f"has written nothing{', or its files were removed' if ended else ' yet'}")

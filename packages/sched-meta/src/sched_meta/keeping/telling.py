@@ -30,6 +30,9 @@ def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
     if not packed.jobs:
         say(f"there is nothing to pack in {folder}: no job that has ended has files in its folder")
         return 0
+    if not packed.archives:
+        say(f"removed {_files(packed)} of {count_jobs(packed.jobs)}, which were packed before")
+        return 0
     say(
         f"packed {_files(packed)} of {count_jobs(packed.jobs)} ({size(packed.size)})"
         f" into {_archives(packed)} ({size(packed.archived)})"
