@@ -184,10 +184,12 @@ def test_waiting_jobs_say_for_how_long() -> None:
     model = model_of(
         job(0, JobStatus.SUBMITTED, queued=NOW - 50, submitted=NOW - 40),
         job(1, queued=NOW - 60, name="second"),
+        job(2, reason="the quota CPUS is used up"),
     )
     assert shown(table(model, Tab.WAITING)) == [
         ("0", "work 0", "1", "submitted", "40s"),
         ("1", "second: work 1", "1", "queued", "1m"),
+        ("2", "work 2", "1", "the quota CPUS is used up", "-"),
     ]
 
 

@@ -132,6 +132,10 @@ def _state(job: JobRecord, _: float) -> str:
     return job.status.name.lower() if state in ("waiting", "running") else state
 
 
+def _waits_for(job: JobRecord, now: float) -> str:
+    return plain(job.reason) or _state(job, now)
+
+
 def _cpu(job: JobRecord, _: float) -> str:
     return "-" if job.cpu is None else duration(job.cpu)
 
@@ -150,7 +154,13 @@ _STATE = _Field("STATE", _state)
 _FIELDS: Mapping[Tab, tuple[_Field, ...]] = {
     Tab.RUNNING: (_JOB, _COMMAND, _TRY, _HOST, _TIME),
     Tab.FAILED: (_JOB, _COMMAND, _TRY, _HOST, _TIME),
-    Tab.WAITING: (_JOB, _COMMAND, _TRY, _STATE, _Field("SINCE", _waits, right=True)),
+    Tab.WAITING: (
+        _JOB,
+        _COMMAND,
+        _TRY,
+        _Field("STATE", _waits_for),
+        _Field("SINCE", _waits, right=True),
+    ),
     Tab.SLOWEST: (
         _JOB,
         _COMMAND,
