@@ -96,6 +96,20 @@ async def test_all_processes_of_a_job_together_need_too_much_memory(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
+async def test_more_memory_follows_too_little(sge: SgeCluster, tmp_path: Path) -> None:
+    # One that has enough may end at once; the other is to be found by Grid Engine.
+    held = "while [ $SCHED_ATTEMPT = 1 ]; do sleep 1; done"
+    eat = f"x=$(head -c 60000000 /dev/zero | tr '\\0' x); {held}"
+    both = 'for n in 1 2 3; do /bin/bash -c "$0" & done; wait'
+    scheduler = Asked(tmp_path / "run", grace=1, error_strategy="halt")
+    async with running(scheduler) as runner:
+        wanted = {"memory": ["150 MiB", "2 GiB"]}
+        job = await runner.feed(["/bin/bash", "-c", both, eat], resources=wanted)
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
+    assert job.raised == {"memory": 2 * 2**30}
+
+
 async def test_a_job_that_cannot_be_started_is_no_longer_in_the_queue(
     sge: SgeCluster, tmp_path: Path
 ) -> None:

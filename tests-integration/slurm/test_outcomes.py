@@ -66,6 +66,19 @@ async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
+@pytest.mark.timeout(600)
+async def test_more_memory_follows_too_little(slurm: SlurmCluster, tmp_path: Path) -> None:
+    if not slurm.cgroup:
+        pytest.skip("no cgroups here: Slurm cannot tell")
+    eat = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"
+    async with running(Asked(tmp_path / "run", error_strategy="halt"), patience=500) as runner:
+        wanted = {"memory": ["20 MiB", "1 GiB"]}
+        job = await runner.feed(["/bin/bash", "-c", eat], resources=wanted)
+        await runner.wait(job)
+    assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
+    assert job.raised == {"memory": 2**30}
+
+
 async def test_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:

@@ -57,7 +57,13 @@ def test_a_job_that_is_said_twice_is_the_same_job() -> None:
 
 
 def test_what_a_job_asks_for_may_change_while_its_history_stays() -> None:
-    told = {"attempt": 2, "rc": 137, "failure": "OUT_OF_MEMORY", "queued": 0.5, "cpu": 3.0}
+    told: dict[str, Any] = {
+        "attempt": 2,
+        "rc": 137,
+        "failure": "OUT_OF_MEMORY",
+        "queued": 0.5,
+        "cpu": 3.0,
+    }
     again = job_entry(3, {"cmd": ["gzip", "a"], "resources": {"memory": 8}})
     (job,) = replay([FED, moved(JobStatus.FAILED, **told), again]).values()
     assert (job.resources, job.timeout, job.envs) == ({"memory": 8}, None, None)

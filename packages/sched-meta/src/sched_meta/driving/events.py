@@ -57,4 +57,6 @@ def _end(job: Job) -> dict[str, Any]:
         "host": job.host,
         "started": job.started,
         "ended": job.ended,
+        "cpu": job.cpu,
+        "max_rss": job.max_rss,
     }
