@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from ..keeping.overview import RunRow
 
 __all__ = ["ls"]
 
@@ -30,25 +35,37 @@ TSV with more columns: bytes, seconds, times in ISO 8601.
 @click.option("--no-size", is_flag=True, help="Do not count files: that takes a while.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a run.")
 def ls(folder: str | None, sort: str, no_size: bool, as_json: bool) -> int:
-    from ..console import say, stdout_is_terminal, terminal_width
-    from ..keeping.overview import SORTS, row_of, runs_below
-    from ..keeping.runtable import as_json_lines, as_table, as_tsv
+    from ..console import say
+    from ..keeping.overview import SORTS, rows_of, runs_below
+    from ..keeping.ticking import ticking
 
     if no_size and sort in ("size", "files"):
         raise click.UsageError(f"--sort {sort} needs what --no-size leaves out; choose one")
-    rows = [row_of(run, size=not no_size) for run in runs_below(folder)]
+    runs = runs_below(folder)
+    rows = []
+    with ticking() as show:
+        for row in rows_of(runs, size=not no_size):
+            rows.append(row)
+            show(f"looked at {len(rows):,} of {len(runs):,} runs")
     rows.sort(key=SORTS[sort])
-    if as_json:
-        lines = as_json_lines(rows)
-    elif stdout_is_terminal():
-        lines = as_table(rows, terminal_width())
-    else:
-        lines = as_tsv(rows)
-    if rows or not stdout_is_terminal():
-        click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    _write(rows, as_json=as_json)
     for row in rows:
         if row.problem:
             say(f"warning: {row.folder}: {row.problem}")
     if not rows:
         say(f"there is no run in {folder or './sched-runs'}")
     return 0
+
+
+def _write(rows: list[RunRow], *, as_json: bool) -> None:
+    from ..console import stdout_is_terminal, terminal_width
+    from ..keeping.runtable import as_json_lines, as_table, as_tsv
+
+    if as_json:
+        lines = as_json_lines(rows)
+    elif stdout_is_terminal():
+        lines = as_table(rows, terminal_width()) if rows else iter(())
+    else:
+        lines = as_tsv(rows)
+    for line in lines:
+        click.echo(line)

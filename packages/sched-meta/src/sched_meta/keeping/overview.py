@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,18 @@ from ..wording import state_counts
 if TYPE_CHECKING:
     from sched_core.runfolder import RunView
 
-__all__ = ["SORTS", "RunRow", "last_event", "older_than", "parse_age", "row_of", "runs_below"]
+__all__ = [
+    "SORTS",
+    "RunRow",
+    "last_event",
+    "older_than",
+    "parse_age",
+    "row_of",
+    "rows_of",
+    "runs_below",
+]
+
+_AT_ONCE = 8
 
 
 @dataclass(slots=True)
@@ -108,6 +120,18 @@ def row_of(folder: RunFolder, *, size: bool = True) -> RunRow:
         except OSError as error:
             row.problem = row.problem or str(error)
     return row
+
+
+def rows_of(folders: Sequence[RunFolder], *, size: bool = True) -> Iterator[RunRow]:
+    """Yield what there is to tell of each run, one by one; of some in a bucket at the same time. Blocks."""
+    look = partial(row_of, size=size)
+    if len(folders) < 2 or not folders[0].in_bucket:
+        yield from map(look, folders)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(look, folders)
 
 
 def _fill(row: RunRow, view: RunView) -> None:
