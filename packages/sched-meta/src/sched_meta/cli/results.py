@@ -37,7 +37,12 @@ line ends, tabs and backslashes in it.
 @click.command(help=_HELP)
 @click.argument("run", required=False)
 @click.argument("jobs", nargs=-1)
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="Of the text; see above.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="By default a table on a terminal, else TSV.",
+)
 @click.option("--columns", metavar="A,B,...", help="These columns, in this order.")
 @click.option("--stdout", is_flag=True, help="Add what each job printed, as one value.")
 def results(
