@@ -10,6 +10,8 @@ from contextlib import contextmanager
 __all__ = ["ticking"]
 
 _INTERVAL = 0.2
+_FIRST = 0.5
+"""Seconds: what is done by then needs no such line."""
 _CLEAR = "\r\x1b[2K"
 
 
@@ -19,12 +21,13 @@ def ticking() -> Iterator[Callable[[str], None]]:
 
     What is called may come from any thread. Where stderr is no terminal nothing is shown.
     """
-    due = 0.0
+    due = time.monotonic() + _FIRST
+    shown = False
 
     def show(text: str) -> None:
-        nonlocal due
+        nonlocal due, shown
         if (now := time.monotonic()) >= due:
-            due = now + _INTERVAL
+            due, shown = now + _INTERVAL, True
             sys.stderr.write(f"{_CLEAR}sched: {text}")
             sys.stderr.flush()
 
@@ -34,6 +37,6 @@ def ticking() -> Iterator[Callable[[str], None]]:
     try:
         yield show
     finally:
-        if due:
+        if shown:
             sys.stderr.write(_CLEAR)
             sys.stderr.flush()
