@@ -21,8 +21,8 @@ __all__ = ["explanation", "story"]
 _MOST_LINES = 10
 
 _HINTS = {
-    Failure.TIMEOUT: "it ran into its time limit; run it again with more: sched retry --time 4h",
-    Failure.OUT_OF_MEMORY: "it was ended for its use of memory; run it again with more: sched retry --memory 16G",
+    Failure.TIMEOUT: "it ran into its time limit; give it more: add --time 4h",
+    Failure.OUT_OF_MEMORY: "it was ended for its use of memory; give it more: add --memory 16G",
     Failure.SETUP: "the command was never reached; see its folder, prescript and stderr",
     Failure.REJECTED: "the scheduler refuses it as it is; another attempt changes nothing",
     Failure.LOST: "it left no record; another attempt is safe once nothing of it runs",
