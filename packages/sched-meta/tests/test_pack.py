@@ -6,12 +6,14 @@ import os
 import shutil
 import signal
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sched_core.errors import RunLocked
 from sched_core.model.status import JobStatus
+from sched_core.ports.archive import ArchiveWriter
 from sched_meta.keeping import packing
 from sched_meta.keeping.packing import pack_jobs, unpack_jobs
 from sched_meta.reading.runfolder import RunFolder
@@ -225,15 +227,15 @@ def test_unfinished_jobs_stay(tmp_path: Path) -> None:
 
 def test_files_that_change_meanwhile_stay(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     late = Path(run.path, "1", "job.stdout")
-    close = packing.ArchiveWriter.close
+    close = ArchiveWriter.close
 
-    def write_late(writer: packing.ArchiveWriter) -> int:
+    def write_late(writer: ArchiveWriter) -> int:
         if not late.read_text().endswith("more\n"):
             with late.open("a") as file:
                 file.write("more\n")
         return close(writer)
 
-    monkeypatch.setattr(packing.ArchiveWriter, "close", write_late)
+    monkeypatch.setattr(ArchiveWriter, "close", write_late)
     before = contents(run, [0, 2, 3])
     packed = pack_jobs(run)
     assert (packed.jobs, packed.changed) == (3, [1])
@@ -243,12 +245,12 @@ def test_files_that_change_meanwhile_stay(run: RunFolder, monkeypatch: pytest.Mo
 
 
 def test_a_full_disk_loses_nothing(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: packing.ArchiveWriter) -> int:
+    def fail(_: ArchiveWriter) -> int:
         raise OSError(28, "No space left on device")
 
     before = contents(run, range(4))
     with monkeypatch.context() as patch:
-        patch.setattr(packing.ArchiveWriter, "close", fail)
+        patch.setattr(ArchiveWriter, "close", fail)
         with pytest.raises(OSError, match="No space left"):
             pack_jobs(run)
     assert packs(run) == []
@@ -259,13 +261,13 @@ def test_a_full_disk_loses_nothing(run: RunFolder, monkeypatch: pytest.MonkeyPat
 def test_an_archive_that_lacks_something_is_not_trusted(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add = packing.ArchiveWriter.add
+    add = ArchiveWriter.add
 
-    def forget(writer: packing.ArchiveWriter, name: str, *args: object) -> None:
+    def forget(writer: ArchiveWriter, name: str, *args: object) -> None:
         if name != "2/job.rc":
             add(writer, name, *args)  # type: ignore[arg-type]  # whatever it was given
 
-    monkeypatch.setattr(packing.ArchiveWriter, "add", forget)
+    monkeypatch.setattr(ArchiveWriter, "add", forget)
     with pytest.raises(OSError, match="does not hold the files of job 2: nothing is removed"):
         pack_jobs(run)
     assert folders(run) == ["0", "1", "2", "3"]
@@ -275,13 +277,13 @@ def test_an_archive_that_lacks_something_is_not_trusted(
 def test_another_driver_that_took_over_ends_it(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close = packing.ArchiveWriter.close
+    close = ArchiveWriter.close
 
-    def be_late(writer: packing.ArchiveWriter) -> int:
+    def be_late(writer: ArchiveWriter) -> int:
         Path(run.layout.lease(9)).write_text("{}")
         return close(writer)
 
-    monkeypatch.setattr(packing.ArchiveWriter, "close", be_late)
+    monkeypatch.setattr(ArchiveWriter, "close", be_late)
     with pytest.raises(RunLocked):
         pack_jobs(run)
     assert folders(run) == ["0", "1", "2", "3"]
@@ -327,7 +329,7 @@ def test_packing_that_is_killed_loses_nothing(tmp_path: Path) -> None:
         effect += 1
         run = make_run(tmp_path / str(effect), JOBS)
         before = contents(run, range(4))
-        killed = killed_at(effect, lambda run=run: pack_jobs(fresh(run)))  # type: ignore[misc]  # bound now
+        killed = killed_at(effect, partial(pack_jobs, fresh(run)))
         assert before == contents(fresh(run), range(4))
         pack_jobs(fresh(run))
         assert before == contents(fresh(run), range(4))
@@ -348,7 +350,7 @@ def test_packing_a_later_attempt_that_is_killed_loses_nothing(tmp_path: Path) ->
         before = contents(fresh(run), range(2))
         assert before["1/job.stdout"] == b"the second\n"
         assert before["1/job.retry/1/job.stderr"] == b"err 1\n"
-        killed = killed_at(effect, lambda run=run: pack_jobs(fresh(run)))  # type: ignore[misc]  # bound now
+        killed = killed_at(effect, partial(pack_jobs, fresh(run)))
         assert before == contents(fresh(run), range(2))
         pack_jobs(fresh(run))
         assert before == contents(fresh(run), range(2))
@@ -365,7 +367,7 @@ def test_unpacking_that_is_killed_loses_nothing(tmp_path: Path) -> None:
         (Path(run.path) / "1").mkdir()
         Path(run.path, "1", "job.wrapped.local").write_text("the second\n")
         before = contents(fresh(run), (1, 2))
-        killed = killed_at(effect, lambda run=run: unpack_jobs(fresh(run)))  # type: ignore[misc]  # bound now
+        killed = killed_at(effect, partial(unpack_jobs, fresh(run)))
         assert before == contents(fresh(run), (1, 2))
         unpack_jobs(fresh(run))
         assert before == contents(fresh(run), (1, 2))

@@ -189,7 +189,7 @@ def test_removal_that_is_killed_can_be_read_and_finished(tmp_path: Path) -> None
         effect += 1
         run = make_run(tmp_path / str(effect), JOBS[:3])
         pack_jobs(run, lambda _: [0])
-        killed = killed_at(effect, lambda run=run: remove_run(fresh(run)))  # type: ignore[misc]  # bound now
+        killed = killed_at(effect, partial(remove_run, fresh(run)))
         now = fresh(run)
         if now.holds_run():
             assert [job.status for job in now.read().jobs.values()] == [j.status for j in JOBS[:3]]
@@ -266,7 +266,7 @@ def test_removal_of_files_that_is_killed_can_be_finished(tmp_path: Path) -> None
         run = make_run(tmp_path / str(effect), JOBS[:3])
         pack_jobs(run, lambda _: [0, 1])
         kept = contents(fresh(run), [1])
-        killed = killed_at(effect, lambda run=run: remove_jobs(fresh(run), finished))  # type: ignore[misc]  # bound now
+        killed = killed_at(effect, partial(remove_jobs, fresh(run), finished))
         now = fresh(run)
         assert [job.status for job in now.read().jobs.values()] == [j.status for j in JOBS[:3]]
         assert kept == contents(now, [1])
