@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .program import PROGRAM, wait_until
+from .program import PATIENCE, PROGRAM, wait_until
 
 
 class Terminal:
@@ -33,7 +33,7 @@ class Terminal:
             env=self._environment,
             stdout=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=True,
         )
         return done.stdout

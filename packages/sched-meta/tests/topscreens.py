@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from sched_meta.reading.runfolder import RunFolder
 from sched_meta.top.app import TopApp
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 
 def text_of(app: TopApp) -> list[str]:
