@@ -52,7 +52,8 @@ def test_attempts_are_told_apart() -> None:
 
 
 def test_events_hold_what_a_driver_tells() -> None:
-    failed = state(JobStatus.FAILED, started=1.0, ended=2.0, rc=3, failure="EXIT", host="node1")
+    end = {"started": 1.0, "ended": 2.0, "rc": 3, "host": "node1", "cpu": 0.5}
+    failed = state(JobStatus.FAILED, failure="EXIT", **end)
     event = list(JobEvents().take([JOB, failed]))[-1]
     assert event == {
         "event": "failed",
@@ -66,5 +67,7 @@ def test_events_hold_what_a_driver_tells() -> None:
         "host": "node1",
         "started": 1.0,
         "ended": 2.0,
+        "cpu": 0.5,
+        "max_rss": None,
         "will_retry": False,
     }

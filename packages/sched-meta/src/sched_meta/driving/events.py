@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from sched_core import Job, hookimpl
 
-from ..reading.jobevents import job_event
+from ..reading.jobevents import DETAILS, job_event
 from .stdout import Stdout
 
 __all__ = ["EventPlugin"]
@@ -26,37 +25,27 @@ class EventPlugin:
 
     @hookimpl
     def on_job_submitted(self, job: Job) -> None:
-        self._write("submitted", job, jid=job.jid)
+        self._write("submitted", job)
 
     @hookimpl
     def on_job_started(self, job: Job) -> None:
-        self._write("started", job, jid=job.jid, host=job.host)
+        self._write("started", job)
 
     @hookimpl
     def on_job_succeeded(self, job: Job) -> None:
-        self._write("finished", job, **_end(job))
+        self._write("finished", job)
 
     @hookimpl
     def on_job_failed(self, job: Job) -> None:
-        self._write("failed", job, **_end(job), will_retry=job.will_retry)
+        self._write("failed", job)
 
     @hookimpl
     def on_job_killed(self, job: Job) -> None:
-        self._write("killed", job, **_end(job))
+        self._write("killed", job)
 
-    def _write(self, event: str, job: Job, **details: Any) -> None:
+    def _write(self, event: str, job: Job) -> None:
+        details = {name: getattr(job, name) for name in DETAILS[event]}
+        if "reason" in details:
+            details["reason"] = details["reason"] or None
         line = job_event(event, time.time(), job.index, job.given_name, job.attempt, details)
         self._stdout.put(json.dumps(line).encode() + b"\n")
-
-
-def _end(job: Job) -> dict[str, Any]:
-    return {
-        "rc": job.rc,
-        "failure": job.failure,
-        "reason": job.reason or None,
-        "host": job.host,
-        "started": job.started,
-        "ended": job.ended,
-        "cpu": job.cpu,
-        "max_rss": job.max_rss,
-    }

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
-__all__ = ["JobEvents", "job_event"]
+__all__ = ["DETAILS", "JobEvents", "job_event"]
 
+_END = ("rc", "failure", "reason", "host", "started", "ended", "cpu", "max_rss")
+DETAILS: Mapping[str, Sequence[str]] = {
+    "queued": (),
+    "submitted": ("jid",),
+    "started": ("jid", "host"),
+    "finished": _END,
+    "failed": (*_END, "will_retry"),
+    "killed": _END,
+}
+"""What is told of each event beside the job that it happened to: attributes of jobs."""
 _STAGES = ("queued", "submitted", "started")
 _REACHED = {
     JobStatus.QUEUED: 1,
@@ -80,17 +90,12 @@ def _came_to(stage: str, record: Mapping[str, Any]) -> bool:
 
 def _details(event: str, record: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
     """When it happened, and what else is told of it."""
-    names = {
-        "queued": (),
-        "submitted": ("jid",),
-        "started": ("jid", "host"),
-    }.get(event, ("rc", "failure", "reason", "host", "started", "ended"))
-    details = {name: record.get(name) for name in names}
+    details = {name: record.get(name) for name in DETAILS[event]}
     if "failure" in details:
         failure = details["failure"]
         details["failure"] = Failure(failure).value if failure else None
         details["reason"] = details["reason"] or None
-    if event == "failed":
-        details["will_retry"] = bool(record.get("will_retry"))
+    if "will_retry" in details:
+        details["will_retry"] = bool(details["will_retry"])
     at = record.get(event if event in _STAGES else "ended")
     return (record["at"] if at is None else at), details
