@@ -58,6 +58,14 @@ def test_what_lies_beyond_an_offset_is_read(files: Files, offset: int, rest: byt
     assert files.read_from(f"{RUN}/log", offset) == rest
 
 
+@pytest.mark.parametrize(
+    "offset, size, part", [(0, 2, b"ab"), (1, 9, b"bc"), (1, 0, b""), (3, 1, b""), (9, 9, b"")]
+)
+def test_a_part_is_read(files: Files, offset: int, size: int, part: bytes) -> None:
+    files.write(f"{RUN}/log", b"abc")
+    assert files.read_part(f"{RUN}/log", offset, size) == part
+
+
 def test_an_empty_file_has_nothing_beyond_its_beginning(files: Files) -> None:
     files.write(f"{RUN}/log", b"")
     assert files.read(f"{RUN}/log") == files.read_from(f"{RUN}/log", 0) == b""

@@ -184,7 +184,9 @@ def test_archive_whose_end_is_missing_or_content_is_changed(run: Run) -> None:
     at = whole.index(b"claim 1")
     path.write_bytes(whole[:at] + b"CLAIM 1" + whole[at + 7 :])
     run.files.archives.forget()
-    with pytest.raises(OSError, match="the archive is damaged: a file in it is not what was packed"):
+    with pytest.raises(
+        OSError, match="the archive is damaged: a file in it is not what was packed"
+    ):
         run.files.read(run.path(3, "job.claim.1"))
 
 
@@ -207,6 +209,18 @@ def test_packed_files_are_plain_files_to_unzip(run: Run) -> None:
     with zipfile.ZipFile(next(run.packs.iterdir())) as archive:
         assert archive.testzip() is None
         assert archive.read("3/job.stdout") == FIRST["job.stdout"]
+
+
+@pytest.mark.parametrize(
+    "offset, size, part", [(0, 2, b"ab"), (1, 9, b"bc"), (1, 0, b""), (3, 1, b""), (9, 9, b"")]
+)
+def test_a_part_of_a_file_is_read(run: Run, offset: int, size: int, part: bytes) -> None:
+    run.write(1, {"job.stdout": b"abc"})
+    path = run.path(1, "job.stdout")
+    assert LocalFiles().read_part(path, offset, size) == part
+    assert run.files.read_part(path, offset, size) == part
+    run.pack(1)
+    assert run.files.read_part(path, offset, size) == part
 
 
 def test_writing_goes_to_the_store(run: Run) -> None:
