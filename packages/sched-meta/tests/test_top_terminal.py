@@ -61,6 +61,16 @@ def test_what_a_running_job_writes_is_seen_as_it_comes(sched: Sched) -> None:
     driver.finish()
 
 
+def test_keys_that_are_typed_at_once_are_all_taken(sched: Sched) -> None:
+    sched("run", "-w", "r", "--", "echo", "fr/k{}q", ":::", *map(str, range(30)))
+    with terminal(sched.folder) as shell:
+        shell.type("sched top r")
+        shell.shows("30/30 done", "q quit")
+        shell.press("5", "/", *"fr/k17q", "Enter")
+        shell.shows("/fr/k17q", "echo fr/k17q")
+        wait_until(lambda: "echo fr/k1q" not in shell.text)
+
+
 def test_it_fits_into_a_smaller_and_a_larger_window(sched: Sched) -> None:
     sched("run", "-w", "r", "--", "echo", "hello world", ":::", *map(str, range(30)))
     with terminal(sched.folder) as shell:

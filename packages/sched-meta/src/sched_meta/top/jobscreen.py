@@ -13,10 +13,10 @@ from textual.widgets import Static
 from sched_core.runfolder import JobRecord
 
 from ..reading.runfolder import RunFolder
+from ..reading.states import state_word
 from . import actions
 from .base import Key, LookingScreen
 from .joblook import STDERR, STDOUT, JobLook, JobPicture
-from .model import state_word
 from .view import LinesView
 
 __all__ = ["JobScreen"]

@@ -6,16 +6,15 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from itertools import chain
 
-from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord, RunView
 
-from ..wording import one_line, state_counts
+from ..reading.states import STATES, state_word
+from ..wording import one_line
 from .pace import Pace, PaceMeter
 
-__all__ = ["MOST", "Chosen", "Counts", "Query", "RunModel", "Tab", "state_word"]
+__all__ = ["MOST", "Chosen", "Counts", "Query", "RunModel", "Tab"]
 
 MOST = 500
 """Jobs of a list that are shown; the filter finds the others."""
@@ -38,7 +37,7 @@ _STATES = {
     Tab.FAILED: ("failed", "killed"),
     Tab.WAITING: ("waiting", "interrupted"),
     Tab.SLOWEST: ("finished",),
-    Tab.ALL: ("finished", "failed", "killed", "interrupted", "running", "waiting"),
+    Tab.ALL: STATES,
 }
 
 
@@ -89,7 +88,7 @@ class RunModel:
     """Takes the jobs that have changed; keeps what a look at 100,000 jobs would take too long for."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, dict[int, JobRecord]] = {state: {} for state in _STATES[Tab.ALL]}
+        self._jobs: dict[str, dict[int, JobRecord]] = {state: {} for state in STATES}
         self._state: dict[int, str] = {}
         self._ended: dict[int, float] = {}
         self._meter = PaceMeter()
@@ -135,17 +134,6 @@ class RunModel:
         jobs = chain.from_iterable(self._jobs[state].values() for state in _STATES[query.tab])
         text = query.text.casefold()
         return (job for job in jobs if _matches(job, text)) if text else jobs
-
-
-def state_word(job: JobRecord) -> str:
-    """Return which of the words of `state_counts` stands for the job."""
-    return _word(job.status, job.interrupted)
-
-
-@cache
-def _word(status: JobStatus, interrupted: bool) -> str:
-    counts = state_counts([JobRecord(0, [], status=status, interrupted=interrupted)])
-    return max(counts, key=counts.__getitem__)
 
 
 def _matches(job: JobRecord, text: str) -> bool:

@@ -46,6 +46,7 @@ class RunLook:
         self._show = show
         self._clock = clock
         self._model = RunModel()
+        self._shown: tuple[Query, str | None, int] | None = None
         self._words: dict[tuple[int, int], str] = {}
 
     @cached_property
@@ -54,10 +55,15 @@ class RunLook:
 
     def __call__(self) -> None:
         """Look. Blocks; raises SchedError, OSError."""
-        self._model.take(self._watch.refresh())
-        view, now = self._watch.view, self._clock()
-        table = make_table(self._model, self.query, now, self._last_words)
-        self._show(RunPicture(view, self._model.counts(view, now), table))
+        changed = self._watch.refresh()
+        self._model.take(changed)
+        view, now, query = self._watch.view, self._clock(), self.query
+        # Of a run that stands still nothing new is to be told, of another one times go on.
+        same = (query, view.driver, int(now) if view.driver else 0)
+        if changed or same != self._shown:
+            self._shown = same
+            table = make_table(self._model, query, now, self._last_words)
+            self._show(RunPicture(view, self._model.counts(view, now), table))
 
     def _last_words(self, jobs: Sequence[JobRecord]) -> Sequence[str]:
         """What an attempt wrote last is read once."""

@@ -34,6 +34,20 @@ _LIVING = ("running", "waiting", "interrupted")
 _BAD = ("failed", "killed", "interrupted")
 
 
+_ACTIONS = {
+    "q": "back",
+    "question_mark,h": "help",
+    "slash": "filter",
+    "k": "kill",
+    "K": "kill_all",
+    "r": "retry",
+    "R": "retry_all",
+    "f": "follow",
+    "tab,right": "next_tab(1)",
+    "shift+tab,left": "next_tab(-1)",
+} | {str(key): f"tab('{tab}')" for key, tab in enumerate(_TABS, 1)}
+
+
 class RunScreen(LookingScreen[RunPicture]):
     """Shows a run while it goes on."""
 
@@ -48,18 +62,9 @@ class RunScreen(LookingScreen[RunPicture]):
         Key("q", "back", "the run goes on, as it does at Ctrl-C"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "back", show=False),
         Binding("escape", "back(True)", show=False),
-        Binding("question_mark,h", "help", show=False),
-        Binding("slash", "filter", show=False),
-        Binding("k", "kill", show=False),
-        Binding("K", "kill_all", show=False),
-        Binding("r", "retry", show=False),
-        Binding("R", "retry_all", show=False),
-        Binding("f", "follow", show=False),
-        Binding("tab,right", "next_tab(1)", show=False),
-        Binding("shift+tab,left", "next_tab(-1)", show=False),
-        *(Binding(str(key), f"tab('{tab}')", show=False) for key, tab in enumerate(_TABS, 1)),
+        # Others before any key that follows is looked at: who types fast is ahead of the screen.
+        *(Binding(keys, action, show=False, priority=True) for keys, action in _ACTIONS.items()),
     ]
 
     def __init__(self, folder: RunFolder) -> None:
@@ -155,8 +160,13 @@ class RunScreen(LookingScreen[RunPicture]):
 
     def action_filter(self) -> None:
         """Begin to type a filter."""
-        self.query_one(Input).add_class("shown")
-        self.query_one(Input).focus()
+        typed = self.query_one(Input)
+        typed.display = True
+        self.set_focus(typed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a filter have all keys but Escape."""
+        return (action == "back" and bool(parameters)) or not self.query_one(Input).display
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show only what has that in its name or command."""
@@ -164,17 +174,21 @@ class RunScreen(LookingScreen[RunPicture]):
 
     def on_input_submitted(self, _: Input.Submitted) -> None:
         """Go back to the list."""
-        self.query_one(Input).remove_class("shown")
-        self.query_one(LinesView).focus()
+        self._end_typing()
 
     def on_key(self, event: events.Key) -> None:
-        """Escape ends the filter, the arrows leave it as it is."""
-        if self.focused is self.query_one(Input) and event.key in ("escape", "down"):
-            if event.key == "escape":
-                self.query_one(Input).value = ""
-            self.on_input_submitted(Input.Submitted(self.query_one(Input), ""))
-            event.stop()
-            event.prevent_default()
+        """Escape ends the filter, the arrow down leaves it as it is."""
+        typed = self.query_one(Input)
+        if not typed.display or event.key not in ("escape", "down"):
+            return
+        typed.value = "" if event.key == "escape" else typed.value
+        self._end_typing()
+        event.stop()
+        event.prevent_default()
+
+    def _end_typing(self) -> None:
+        self.query_one(Input).display = False
+        self.set_focus(self.query_one(LinesView))
 
     def _ask_for(self, query: Query) -> None:
         self._look.query = query

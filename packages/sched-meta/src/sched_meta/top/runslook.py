@@ -11,8 +11,9 @@ from sched_core.errors import SchedError
 from sched_core.runfolder import LeaseRecord, RunView, newest_lease
 
 from ..reading.runfolder import RUNS, RunFolder
+from ..reading.states import run_state, state_counts
 from ..reading.watch import RunWatch
-from ..wording import plain, state_counts
+from ..wording import plain
 
 __all__ = ["RunLine", "RunsLook", "runs_in"]
 
@@ -100,18 +101,10 @@ def run_line(folder: RunFolder, view: RunView) -> RunLine:
     driver = plain(view.lease.driver.host) if view.lease and view.driver else ""
     return RunLine(
         folder,
-        _state(counts, driven=bool(driver)),
+        run_state(counts, driven=bool(driver)),
         sum(ended),
         sum(counts.values()),
         counts["failed"],
         driver,
         view.run.created,
     )
-
-
-def _state(counts: dict[str, int], *, driven: bool) -> str:
-    if driven:
-        return "running"
-    if counts["running"] or counts["waiting"] or counts["interrupted"]:
-        return "interrupted"
-    return "failed" if counts["failed"] else "killed" if counts["killed"] else "finished"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sched_core.runfolder import JobRecord
 
+from ..reading.states import state_word
 from ..wording import count_jobs, duration, one_line, plain, size
 from .columns import Column, columns_of
-from .model import MOST, Query, RunModel, Tab, state_word
+from .model import MOST, Query, RunModel, Tab
 
 __all__ = ["LastWords", "Row", "Table", "make_table"]
 
