@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = str(Path(sys.executable).with_name("sched"))
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 WAIT_FOR_GO = "echo $0 >>started; until test -e go; do sleep 0.02; done; echo $0 >>ended"
 """A job that says that it has started, and ends when the file `go` is there."""
