@@ -52,7 +52,7 @@ def test_attempts_are_told_apart() -> None:
 
 
 def test_events_hold_what_a_driver_tells() -> None:
-    end = {"started": 1.0, "ended": 2.0, "rc": 3, "host": "node1", "cpu": 0.5}
+    end: dict[str, Any] = {"started": 1.0, "ended": 2.0, "rc": 3, "host": "node1", "cpu": 0.5}
     failed = state(JobStatus.FAILED, failure="EXIT", **end)
     event = list(JobEvents().take([JOB, failed]))[-1]
     assert event == {

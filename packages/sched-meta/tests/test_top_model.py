@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord, Layout, LeaseRecord, RunFile, RunView
+from sched_meta.reading.states import state_word
 from sched_meta.top.columns import Column, line
 from sched_meta.top.header import bar, pace_line, states_line, tabs_line
 from sched_meta.top.lines import LastLines
-from sched_meta.top.model import MOST, Counts, Query, RunModel, Tab, state_word
+from sched_meta.top.model import MOST, Counts, Query, RunModel, Tab
 from sched_meta.top.pace import Pace, PaceMeter, sparkline
 from sched_meta.top.table import Table, make_table
 

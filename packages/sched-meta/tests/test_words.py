@@ -15,6 +15,7 @@ from sched_meta.reading.failures import FailureGroup, failure_lines, group_failu
 from sched_meta.reading.jobfiles import last_line
 from sched_meta.reading.nextsteps import next_steps
 from sched_meta.reading.runfolder import RunFolder
+from sched_meta.reading.states import state_counts
 from sched_meta.wording import (
     count_jobs,
     counted,
@@ -25,7 +26,6 @@ from sched_meta.wording import (
     one_line,
     pace,
     plain,
-    state_counts,
 )
 
 from .recorded import record_run

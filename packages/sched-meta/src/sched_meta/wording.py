@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
-from sched_core.model.status import JobStatus
 from sched_core.model.units import format_memory, format_time
-
-from .reading.jobstate import JobState
 
 __all__ = [
     "clock",
@@ -20,22 +17,11 @@ __all__ = [
     "duration",
     "folded",
     "index_ranges",
-    "is_interrupted",
     "one_line",
     "pace",
     "plain",
     "size",
-    "state_counts",
 ]
-
-_ORDER = (
-    ("finished", (JobStatus.FINISHED,)),
-    ("failed", (JobStatus.FAILED,)),
-    ("killed", (JobStatus.KILLED,)),
-    ("interrupted", ()),
-    ("running", (JobStatus.RUNNING, JobStatus.KILLING)),
-    ("waiting", (JobStatus.INIT, JobStatus.QUEUED, JobStatus.SUBMITTED)),
-)
 
 
 def count_jobs(number: int) -> str:
@@ -43,23 +29,7 @@ def count_jobs(number: int) -> str:
     return f"{number} job" if number == 1 else f"{number:,} jobs"
 
 
-def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
-    """How many jobs are finished, failed, killed, interrupted, running, waiting; zeros included.
-
-    Interrupted are those that were killed because the run was: a resume runs them again.
-    """
-    counts = dict.fromkeys((word for word, _ in _ORDER), 0)
-    for job in jobs:
-        counts["interrupted" if is_interrupted(job) else _WORDS[job.status]] += 1
-    return counts
-
-
-def is_interrupted(job: JobState) -> bool:
-    """Tell whether the job was killed with its run; only records know."""
-    return job.status is JobStatus.KILLED and getattr(job, "interrupted", False)
-
-
-def counted(counts: dict[str, int]) -> str:
+def counted(counts: Mapping[str, int]) -> str:
     """'3 finished, 1 failed': what there is of each."""
     return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number) or "none"
 
@@ -135,6 +105,3 @@ def index_ranges(indexes: Sequence[int], most: int = 5) -> str:
             spans.append((index, index))
     texts = [str(first) if first == last else f"{first}-{last}" for first, last in spans]
     return ", ".join(texts[:most]) + (", ..." if len(texts) > most else "")
-
-
-_WORDS = {status: word for word, statuses in _ORDER for status in statuses}

@@ -18,9 +18,10 @@ from ..reading.jobevents import JobEvents
 from ..reading.onlooker import DriverWatch
 from ..reading.progress import progress_of
 from ..reading.runfolder import RunFolder
+from ..reading.states import state_counts
 from ..reading.waiting import left_in_words
 from ..reading.watch import RunWatch
-from ..wording import count_jobs, state_counts
+from ..wording import count_jobs
 from .display import Display
 from .output import OrderedOutput
 from .signals import signals_go_to

@@ -14,7 +14,8 @@ from ..console import say
 from ..reading.onlooker import nobody_drives
 from ..reading.runfolder import RunFolder
 from ..reading.selection import failure_class, select_jobs
-from ..wording import count_jobs, counted, index_ranges, state_counts
+from ..reading.states import state_counts
+from ..wording import count_jobs, counted, index_ranges
 from .conduct import NOTHING_ELSE, Conduct
 from .start import Given, Output, changed_scheduler, resume_run
 from .undriven import kill_undriven

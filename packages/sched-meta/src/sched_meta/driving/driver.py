@@ -30,7 +30,8 @@ from ..reading.driverlog import note
 from ..reading.failures import group_failures, summary
 from ..reading.jobstate import JobState
 from ..reading.runfolder import RunFolder
-from ..wording import count_jobs, is_interrupted, state_counts
+from ..reading.states import is_interrupted, state_counts
+from ..wording import count_jobs
 from .conduct import NOTHING_ELSE, Conduct
 from .display import Display, running_jobs
 from .events import EventPlugin

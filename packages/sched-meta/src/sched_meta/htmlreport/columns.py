@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..wording import one_line, plain, state_counts
+from ..reading.states import state_word
+from ..wording import one_line, plain
 from .attempts import Attempt
 from .data import STATES, Report, state_of
 from .lanes import pack
@@ -142,13 +143,9 @@ def _most_telling_jobs(report: Report) -> list[JobRecord]:
     walls = {a.index: a.wall or 0.0 for a in report.last_attempts}
 
     def rank(job: JobRecord) -> tuple[bool, float]:
-        return _state(job) == "finished", -walls.get(job.index, 0.0)
+        return state_word(job) == "finished", -walls.get(job.index, 0.0)
 
     return sorted(sorted(jobs, key=rank)[:MOST_JOBS], key=lambda job: job.index)
-
-
-def _state(job: JobRecord) -> str:
-    return next(word for word, number in state_counts([job]).items() if number)
 
 
 def _job_columns(report: Report, jobs: Sequence[JobRecord]) -> dict[str, list[Any]]:
@@ -162,7 +159,7 @@ def _job_columns(report: Report, jobs: Sequence[JobRecord]) -> dict[str, list[An
         "index": [job.index for job in jobs],
         "name": [_words(job.name or "", width) for job in jobs],
         "cmd": [one_line(job.cmd, width) for job in jobs],
-        "state": [STATES.index(_state(job)) for job in jobs],
+        "state": [STATES.index(state_word(job)) for job in jobs],
         "rc": [job.rc for job in jobs],
         "failure": [job.failure.value if job.failure else "" for job in jobs],
         "words": [group_numbers.get(job.index, -1) for job in jobs],

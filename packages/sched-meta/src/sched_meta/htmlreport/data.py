@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sched_core.model.status import JobStatus
 
-from ..wording import is_interrupted, state_counts
+from ..reading.states import is_interrupted, state_counts
 from .attempts import Attempt, attempts_of
 
 if TYPE_CHECKING:

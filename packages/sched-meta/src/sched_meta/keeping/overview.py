@@ -14,7 +14,7 @@ from sched_core.errors import OptionError, SchedError
 from sched_core.model.units import parse_time
 
 from ..reading.runfolder import RUNS, RunFolder
-from ..wording import state_counts
+from ..reading.states import run_state, state_counts
 
 if TYPE_CHECKING:
     from sched_core.runfolder import RunView
@@ -140,17 +140,7 @@ def _fill(row: RunRow, view: RunView) -> None:
     row.jobs, row.begun, row.last = len(view.jobs), view.run.created, last_event(view)
     row.failed = counts["failed"] + counts["killed"]
     row.done = counts["finished"] + row.failed
-    row.state = _state(view, counts)
-
-
-def _state(view: RunView, counts: dict[str, int]) -> str:
-    if view.driver:
-        return "running"
-    if counts["running"] or counts["waiting"] or counts["interrupted"]:
-        return "interrupted"
-    if not view.jobs:
-        return "empty"
-    return next((word for word in ("failed", "killed") if counts[word]), "finished")
+    row.state = run_state(counts, driven=bool(view.driver))
 
 
 def last_event(view: RunView) -> float:

@@ -17,7 +17,6 @@ from ..wording import (
     cut,
     duration,
     index_ranges,
-    is_interrupted,
     pace,
     plain,
 )
@@ -26,6 +25,7 @@ from .jobstate import JobState, given_name
 from .nextsteps import next_steps
 from .runfolder import RunFolder
 from .shortage import SHORT_OF, most_given, options_of, twice
+from .states import is_interrupted
 
 __all__ = [
     "FailureGroup",

@@ -17,13 +17,13 @@ from ..wording import (
     folded,
     pace,
     plain,
-    state_counts,
 )
 from .driverlog import existing_driver_log
 from .failures import FailureGroup, failure_lines, group_failures
 from .nextsteps import next_steps
 from .progress import Progress, progress_of
 from .runfolder import RunFolder
+from .states import state_counts
 
 __all__ = ["RunStatus", "driver_in_words", "run_status"]
 

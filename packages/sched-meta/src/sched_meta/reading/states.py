@@ -1,0 +1,53 @@
+"""The states of jobs and of runs, in the words that all commands have for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sched_core.model.status import JobStatus
+
+from .jobstate import JobState
+
+__all__ = ["STATES", "is_interrupted", "run_state", "state_counts", "state_word"]
+
+_BY_STATE = {
+    "finished": (JobStatus.FINISHED,),
+    "failed": (JobStatus.FAILED,),
+    "killed": (JobStatus.KILLED,),
+    "interrupted": (),
+    "running": (JobStatus.RUNNING, JobStatus.KILLING),
+    "waiting": (JobStatus.INIT, JobStatus.QUEUED, JobStatus.SUBMITTED),
+}
+STATES = tuple(_BY_STATE)
+"""Interrupted are jobs that were killed because the run was: a resume runs them again."""
+_WORDS = {status: word for word, statuses in _BY_STATE.items() for status in statuses}
+
+
+def state_word(job: JobState) -> str:
+    """Return which of STATES the job is in."""
+    return "interrupted" if is_interrupted(job) else _WORDS[job.status]
+
+
+def is_interrupted(job: JobState) -> bool:
+    """Tell whether the job was killed with its run; only records know."""
+    return job.status is JobStatus.KILLED and getattr(job, "interrupted", False)
+
+
+def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
+    """Return how many jobs are in each of STATES, zeros included."""
+    counts = dict.fromkeys(STATES, 0)
+    for job in jobs:
+        counts[state_word(job)] += 1
+    return counts
+
+
+def run_state(counts: Mapping[str, int], *, driven: bool) -> str:
+    """Return what a run is whose jobs are in these states: running, interrupted, empty, failed, killed
+    or finished.
+    """
+    if driven:
+        return "running"
+    if counts["running"] or counts["waiting"] or counts["interrupted"]:
+        return "interrupted"
+    ended = ("failed", "killed", "finished")
+    return next((word for word in ended if counts[word]), "empty")
