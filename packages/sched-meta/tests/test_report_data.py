@@ -55,7 +55,7 @@ def report_of(story: Story, folder: Path) -> Report:
     return read_report(RunFolder(write(story, folder / "r")))
 
 
-def many(story: Story, number: int = 20, **state: object) -> None:
+def many(story: Story, number: int = 20, **state: Any) -> None:
     """Jobs that all took ten seconds, one after the other."""
     for index in range(number):
         story.job(index, ["work", str(index)])
@@ -247,7 +247,7 @@ def test_memory_that_was_not_enough(tmp_path: Path) -> None:
 def test_attempts_that_got_more_need_no_advice(tmp_path: Path) -> None:
     story = Story(resources={"memory": [4 * GIB, 8 * GIB]})
     story.job(0, ["a"])
-    out = {"failure": Failure.OUT_OF_MEMORY, "rc": 137, "will_retry": True}
+    out: dict[str, Any] = {"failure": Failure.OUT_OF_MEMORY, "rc": 137, "will_retry": True}
     story.attempt(0, 0.0, 1.0, host="n1", **out)
     raised = {"raised": {"memory": 8 * GIB}}
     story.move(0, JobStatus.QUEUED, 1.0, attempt=2, **raised)
@@ -316,9 +316,9 @@ def test_nothing_is_concluded_from_little(tmp_path: Path) -> None:
 
 def test_a_jobs_own_wishes_come_first(tmp_path: Path) -> None:
     story = Story(resources={"memory": GIB, "time": 60}, timeout=100)
-    for index, spec in enumerate(
-        [{}, {"resources": {"memory": 2 * GIB, "time": 5}}, {"timeout": 7}]
-    ):
+    own: dict[str, Any] = {"resources": {"memory": 2 * GIB, "time": 5}}
+    specs: list[dict[str, Any]] = [{}, own, {"timeout": 7}]
+    for index, spec in enumerate(specs):
         story.job(index, ["a"], **spec)
         story.attempt(index, 0.0, 1.0)
     found = {(u.resource, u.asked) for u in usages(report_of(story, tmp_path))}
@@ -415,7 +415,7 @@ def test_more_jobs_than_the_page_has_room_for(
 ) -> None:
     for index in range(30):
         story.job(index, ["a"])
-        fails = {"failure": Failure.EXIT, "rc": 1} if index in (4, 9) else {}
+        fails: dict[str, Any] = {"failure": Failure.EXIT, "rc": 1} if index in (4, 9) else {}
         story.attempt(index, 0.0, 100.0 - index if not fails else 0.1, **fails)
     report = report_of(story, tmp_path)
     monkeypatch.setattr("sched_meta.htmlreport.columns.MOST_JOBS", 5)

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,7 +158,9 @@ CONTRAST = """
 def test_words_stand_out_from_what_is_behind_them(page: Page, large: Path, dark: bool) -> None:
     page.open(large, dark=dark)
     assert page.value(CONTRAST) == []
-    page.value("document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")
+    page.value(
+        "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor"
+    )
     assert page.value(CONTRAST) == ["H1 : run1"]
 
 
@@ -243,7 +246,7 @@ def test_timeline_tells_what_is_pointed_at(page: Page, tmp_path: Path) -> None:
 def test_by_job_shows_waiting_and_retries(page: Page, tmp_path: Path) -> None:
     story = Story()
     story.job(0, ["a"])
-    out = {"failure": Failure.OUT_OF_MEMORY, "rc": 137, "will_retry": True}
+    out: dict[str, Any] = {"failure": Failure.OUT_OF_MEMORY, "rc": 137, "will_retry": True}
     story.attempt(0, 1.0, 2.0, host="n1", **out)
     story.move(0, JobStatus.QUEUED, 3.0, attempt=2)
     story.attempt(0, 4.0, 6.0, number=2, host="n2")
@@ -267,7 +270,7 @@ def test_words_of_jobs_stay_words(page: Page, tmp_path: Path) -> None:
     story = Story()
     for index, text in enumerate(TEMPTING):
         story.job(index, ["echo", text], name=text)
-        state = {"rc": 1, "failure": Failure.EXIT, "reason": text}
+        state: dict[str, Any] = {"rc": 1, "failure": Failure.EXIT, "reason": text}
         story.attempt(index, 0.0, 1.0, host=text, **state)
         story.stderr[index] = text.encode(errors="surrogateescape") + b"\xff\xfe\n"
     file = render(story, tmp_path / "<b>'\"&")
