@@ -1,0 +1,75 @@
+"""What docs/compared.md shows of sched is what one sees, and what it counts is what one types."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from .program import PROGRAM
+from .test_readme import plain
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = (ROOT / "docs" / "compared.md").read_text()
+
+LEFT_OUT = "..."
+# What depends on how fast the machine is, and how soon one looks.
+VARYING = (
+    (re.compile(r" in [0-9.]+s( \([0-9.]+/s\))?:"), " in Ns:"),
+    (re.compile(r"; \d+ of them ended before; driven"), "; driven"),
+    (re.compile(r"driven by process \d+ on \S+"), "driven"),
+)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+
+def run(command: str, folder: Path) -> str:
+    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def lines(text: str) -> Counter[str]:
+    for pattern, word in VARYING:
+        text = pattern.sub(word, text)
+    return Counter(plain(text).splitlines())
+
+
+def is_seen(shown: str, printed: str) -> bool:
+    """Whether all that is shown was printed, in any order, and no more where nothing is left out."""
+    left_out = Counter({LEFT_OUT: shown.splitlines().count(LEFT_OUT)})
+    wanted = lines(shown) - left_out
+    return wanted <= lines(printed) if left_out[LEFT_OUT] else wanted == lines(printed)
+
+
+@pytest.mark.timeout(300)
+def test_what_is_shown_is_seen(tmp_path: Path) -> None:
+    (files,) = blocks("sh")
+    assert run(files, tmp_path) == ""
+    for block in blocks("console"):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = step.partition("\n")
+            printed = run(command, tmp_path)
+            assert is_seen(output, printed), f"{command}\n{printed}"
+    assert len(list(tmp_path.glob("*.txt.gz"))) == 1000
+
+
+def test_what_is_typed_is_counted() -> None:
+    counted = runpy.run_path(str(ROOT / "tools" / "keystrokes.py"))["table"](DOCUMENT)
+    assert counted.count("\n") == 8
+    assert counted in DOCUMENT
