@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from .figures import Figure, ratio_of_best, ratio_of_medians, unavailable
+from .manyfiles import many_files
 from .measuring import Failed, interleave, timed, workload
 from .peers import Peer
 from .sizes import Sizes
@@ -294,5 +295,6 @@ CASES: dict[str, Case] = {
         "size": size,
         "imports": imports,
         "reading": reading,
+        "files": many_files,
     }.items()
 }

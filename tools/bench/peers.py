@@ -20,6 +20,7 @@ __all__ = [
     "find_peers",
     "install_peers",
     "peer_folders",
+    "peer_python",
     "peer_version",
     "run_peer",
 ]
@@ -27,7 +28,7 @@ __all__ = [
 NOT_INSTALLED = "not installed (--install-peers)"
 
 _SCRIPTS = Path(__file__).with_name("peer.py")
-_PACKAGES = ("xqute", "psij-python", "parsl", "submitit")
+_PACKAGES = ("xqute", "psij-python", "parsl", "submitit", "hyperqueue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,15 @@ def _python_peer(described: tuple[str, int, str]) -> Peer:
 def peer_version(name: str) -> str:
     """Return the version of a peer of Python, nothing where it is not installed."""
     ask = f"import importlib.metadata as m; print(m.version({name!r}))"
-    return _output([str(_python()), "-c", ask]).strip() if _python().exists() else ""
+    return _output([str(peer_python()), "-c", ask]).strip() if peer_python().exists() else ""
 
 
 def peer_folders() -> list[Path]:
     """Return the folders without which the peers' Python cannot run elsewhere."""
     ask = "import sys; print(sys.prefix, sys.base_prefix, sep='\\n')"
-    return [Path(line) for line in dict.fromkeys(_output([str(_python()), "-c", ask]).splitlines())]
+    return [
+        Path(line) for line in dict.fromkeys(_output([str(peer_python()), "-c", ask]).splitlines())
+    ]
 
 
 def run_peer(
@@ -107,7 +110,7 @@ def run_peer(
     Each imports for a second or so, which a program pays once: it takes its own time.
     """
     file = folder / "took.json"
-    command = [str(_python()), str(_SCRIPTS), name, str(jobs), str(slots), file.name]
+    command = [str(peer_python()), str(_SCRIPTS), name, str(jobs), str(slots), file.name]
     timed(command, folder, limit, env)
     try:
         took: Mapping[str, float] = json.loads(file.read_text())
@@ -136,7 +139,8 @@ def _home() -> Path:
     return Path(cache) / "sched-bench" / f"peers-{version}"
 
 
-def _python() -> Path:
+def peer_python() -> Path:
+    """Return where the peers' Python is, or would be."""
     return _home() / "bin" / "python"
 
 
@@ -146,7 +150,7 @@ def install_peers() -> None:
     print(f"Installing {', '.join(_PACKAGES)} in {home}", file=sys.stderr)
     venv.create(home, clear=True, with_pip=True)
     for package in _PACKAGES:
-        _try([str(_python()), "-m", "pip", "install", "--quiet", package])
+        _try([str(peer_python()), "-m", "pip", "install", "--quiet", package])
     if shutil.which("parallel") is None:
         _install_parallel()
 
