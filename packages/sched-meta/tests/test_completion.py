@@ -218,7 +218,7 @@ def test_script_is_of_the_login_shell(
     shell: str, sched: Sched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHELL", f"/usr/local/bin/{shell}")
-    script = completion_script(shell)
+    script = completion_script(shell, group)
     assert "_SCHED_COMPLETE" in script
     assert script == sched("completion").stdout == sched("completion", shell).stdout
 

@@ -23,13 +23,13 @@ options, runs, jobs by state, failure and name, schedulers, what -o takes, and p
 @click.command(help=_HELP)
 @click.argument("shell", required=False)
 def completion(shell: str | None) -> None:
-    """Print the script."""
     import os
 
     from ..completion.script import SHELLS, completion_script, shell_of
+    from .group import sched
 
     wanted = shell or shell_of(os.environ.get("SHELL", ""))
     if wanted not in SHELLS:
         problem = f"no script for {shell}" if shell else "your login shell is none of these"
         raise click.UsageError(f"{problem}; name one: {', '.join(SHELLS)}")
-    click.echo(completion_script(wanted), nl=False)
+    click.echo(completion_script(wanted, sched), nl=False)

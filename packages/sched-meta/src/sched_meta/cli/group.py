@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ..completion import VARIABLE
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -39,9 +41,6 @@ _COMMANDS = {
 }
 
 
-_COMPLETE_VARIABLE = "_SCHED_COMPLETE"
-
-
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -51,7 +50,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = getattr(module, cmd_name)
-        if _COMPLETE_VARIABLE in os.environ:
+        if VARIABLE in os.environ:
             from .completers import add_completers
 
             return add_completers(command)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sched_core.errors import OptionError
 
-__all__ = ["SHELLS", "VARIABLE", "completion_script", "shell_of"]
+from . import VARIABLE
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["SHELLS", "completion_script", "shell_of"]
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_SCHED_COMPLETE"
-"""The variable by which the scripts ask `sched` for words."""
 
 _BASH_ADDS = "COMPREPLY+=($value)"
 # The value of an option follows its equals sign at once.
@@ -17,16 +22,14 @@ _BASH_KEEPS_EQUALS = f"{_BASH_ADDS}\n            [[ $value == *= ]] && compopt -
 _ZSH_START = "disable sched 2>/dev/null\n"
 
 
-def completion_script(shell: str) -> str:
-    """Return the script for bash, zsh or fish."""
+def completion_script(shell: str, command: click.Command) -> str:
+    """Return the script for bash, zsh or fish that completes the command `sched`."""
     from click.shell_completion import get_completion_class
-
-    from ..cli.group import sched
 
     cls = get_completion_class(shell)
     if cls is None:
         raise OptionError(f"no script for {shell}; there are {', '.join(SHELLS)}")
-    source = cls.source_template % cls(sched, {}, "sched", VARIABLE).source_vars()
+    source = cls.source_template % cls(command, {}, "sched", VARIABLE).source_vars()
     if shell == "bash":
         return source.replace(_BASH_ADDS, _BASH_KEEPS_EQUALS)
     return source.replace("\n\n", f"\n\n{_ZSH_START}\n", 1) if shell == "zsh" else source

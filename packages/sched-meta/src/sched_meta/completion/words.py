@@ -14,7 +14,6 @@ __all__ = ["job_words", "option_words", "profile_words", "run_words", "scheduler
 # More would take longer than somebody at a prompt waits.
 _MOST_RECORDS = 64
 _MOST_NAMES = 1000
-_STATES = "all failed killed finished running waiting".split()
 _HAVE_FLAGS = frozenset("workdir forks num_retries error_strategy timeout".split())
 # What a shell would have to quote is left to the person.
 _PLAIN = re.compile(r"[\w.,@%+=-]+")
@@ -34,8 +33,10 @@ def job_words(run: str | None) -> list[str]:
 
     Names only where that takes no while: not of runs in buckets, and not of very long ones.
     """
+    from ..reading.selection import STATE_WORDS
+
     classes = [name.lower() for name in Failure.__members__]
-    return [*_STATES, *classes, *_job_names(run)]
+    return [*STATE_WORDS, *classes, *_job_names(run)]
 
 
 def _job_names(run: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from sched_core.runfolder.state import JobRecord
 
 from ..wording import index_ranges
 
-__all__ = ["failure_class", "is_state_or_class", "select_jobs"]
+__all__ = ["STATE_WORDS", "failure_class", "is_state_or_class", "select_jobs"]
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _MOST_NAMES = 3
@@ -32,6 +32,8 @@ _STATES: dict[str, Callable[[JobRecord], bool]] = {
 }
 
 
+STATE_WORDS = tuple(_STATES)
+"""The words that mean jobs by their state."""
 _ALIASES = {"oom": Failure.OUT_OF_MEMORY}
 
 
