@@ -12,7 +12,7 @@ import pytest
 
 from sched_meta.cli import main
 from sched_meta.driving.dryrun import dry_run
-from sched_meta.driving.start import Given
+from sched_meta.driving.given import Given
 from sched_meta.lists.jobspec import JobSpec
 
 from .program import WAIT_FOR_GO, Sched, in_terminal

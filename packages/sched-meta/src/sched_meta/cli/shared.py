@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from ..driving.conduct import Conduct
-    from ..driving.start import Given, Output
+    from ..driving.given import Given, Output
 
 __all__ = [
     "conduct_of",
@@ -105,7 +105,7 @@ def _add(options: tuple[Callable[[F], F], ...], command: F) -> F:
 
 def given_options(values: dict[str, Any]) -> Given:
     """Return what `scheduler_options` collected."""
-    from ..driving.start import Given
+    from ..driving.given import Given
 
     names = ("forks", "options", "retries", "on_error", "cpus", "memory", "time", "gpus")
     return Given(**{name: values[name] for name in names})
@@ -149,7 +149,7 @@ def start_detached(ctx: click.Context) -> int:
 
 def output_of(values: dict[str, Any]) -> Output:
     """Return what `output_options` collected. Raises UsageError for two uses of stdout."""
-    from ..driving.start import Output
+    from ..driving.given import Output
 
     if values["cat"] and values["as_json"]:
         raise click.UsageError("--cat and --json both write to stdout; choose one")

@@ -28,7 +28,7 @@ from .signals import signals_go_to
 from .stdout import Stdout
 
 if TYPE_CHECKING:
-    from .start import Output
+    from .given import Output
 
 __all__ = ["attach"]
 
@@ -40,7 +40,8 @@ def attach(folder: RunFolder, output: Output) -> int:
 
     Where jobs are left that nobody drives, this process goes on with the run.
     """
-    from .start import Given, resume_run
+    from .given import Given
+    from .start import resume_run
 
     while True:
         code = anyio.run(_watch, folder, output)

@@ -17,7 +17,8 @@ from ..reading.selection import failure_class, select_jobs
 from ..reading.states import state_counts
 from ..wording import count_jobs, counted, index_ranges
 from .conduct import NOTHING_ELSE, Conduct
-from .start import Given, Output, changed_scheduler, resume_run
+from .given import Given, Output
+from .start import changed_scheduler, resume_run
 from .undriven import kill_undriven
 from .wishes import check_retry
 

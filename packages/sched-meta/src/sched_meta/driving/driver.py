@@ -45,7 +45,7 @@ from .stdout import Stdout
 if TYPE_CHECKING:
     from sched_core import Scheduler
 
-    from .start import Output
+    from .given import Output
 
 __all__ = ["Again", "Drive", "drive", "new_job", "new_jobs"]
 

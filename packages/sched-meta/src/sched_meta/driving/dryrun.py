@@ -14,7 +14,8 @@ from ..reading.runfolder import RunFolder, next_run
 from ..reading.wishes import wishes_words
 from ..wording import count_jobs, index_ranges, one_line
 from .driver import new_jobs
-from .start import Given, Plan, plan_run
+from .given import Given
+from .start import Plan, plan_run
 
 if TYPE_CHECKING:
     from sched_core import Job, Preview, Scheduler
