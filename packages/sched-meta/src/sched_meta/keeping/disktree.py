@@ -13,7 +13,7 @@ from sched_core.ports import Entry
 from sched_core.ports.archive import same_file
 from sched_core.ports.jobrecord import is_job_record, is_scheds_own
 
-from .tree import JobFolder
+from .jobfolder import JobFolder
 
 __all__ = ["DiskTree"]
 

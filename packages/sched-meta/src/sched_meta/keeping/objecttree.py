@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sched_core.ports.jobrecord import is_job_record, is_scheds_own
 
-from .tree import JobFolder
+from .jobfolder import JobFolder
 
 if TYPE_CHECKING:
     from sched_core.ports import Entry

@@ -15,7 +15,8 @@ from sched_core.runfolder import JobRecord, Lease, jobs_that_may_run
 from sched_core.runner.holding import hold_run, work_off
 
 from ..reading.runfolder import RunFolder
-from .tree import JobFolder, Tree, tree_of
+from .jobfolder import JobFolder
+from .tree import Tree, tree_of
 
 __all__ = ["Packed", "pack_jobs", "unpack_jobs"]
 

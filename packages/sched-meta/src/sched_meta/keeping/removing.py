@@ -15,7 +15,8 @@ from sched_core.runner.holding import hold_run, work_off
 
 from ..reading.runfolder import RunFolder
 from ..wording import count_jobs
-from .tree import JobFolder, Tree, tree_of
+from .jobfolder import JobFolder
+from .tree import Tree, tree_of
 
 __all__ = [
     "Removal",

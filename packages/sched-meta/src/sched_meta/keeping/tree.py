@@ -7,33 +7,18 @@ never followed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from sched_core.ports import Entry
+from .disktree import DiskTree
+from .jobfolder import JobFolder
+from .objecttree import ObjectTree
 
 if TYPE_CHECKING:
     from sched_core.ports.buckettree import Bucket
 
     from ..reading.runfolder import RunFolder
 
-__all__ = ["JobFolder", "Tree", "bucket_of", "tree_of"]
-
-
-@dataclass(slots=True)
-class JobFolder:
-    """What lies in the folder of a job."""
-
-    index: int
-    records: dict[str, Entry] = field(default_factory=dict)
-    """Files that sched wrote, by their names in the folder."""
-    others: dict[str, Entry] = field(default_factory=dict)
-    """Files of somebody else, and whatever is no plain file."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of what sched wrote."""
-        return sum(entry.size for entry in self.records.values())
+__all__ = ["Tree", "bucket_of", "tree_of"]
 
 
 class Tree(Protocol):
@@ -104,11 +89,7 @@ class Tree(Protocol):
 def tree_of(folder: RunFolder) -> Tree:
     """Return the tree that the run's folder is."""
     if not folder.in_bucket:
-        from .disktree import DiskTree
-
         return DiskTree(folder.path)
-    from .objecttree import ObjectTree
-
     return ObjectTree(bucket_of(folder), folder.path)
 
 
