@@ -11,7 +11,8 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.driving.cores import usable_cores
-from sched_meta.reading.failures import FailureGroup, failure_lines, group_failures, summary
+from sched_meta.reading.failuregroup import FailureGroup
+from sched_meta.reading.failures import failure_lines, group_failures, summary
 from sched_meta.reading.jobfiles import last_line
 from sched_meta.reading.nextsteps import next_steps
 from sched_meta.reading.runfolder import RunFolder

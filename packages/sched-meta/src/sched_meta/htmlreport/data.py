@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sched_core.model.resources import Resources
     from sched_core.runfolder import JobRecord, RunFile
 
-    from ..reading.failures import FailureGroup
+    from ..reading.failuregroup import FailureGroup
     from ..reading.runfolder import RunFolder
 
 __all__ = ["STATES", "Report", "read_report", "state_of"]

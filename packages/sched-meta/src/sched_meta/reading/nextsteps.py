@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sched_core.model.failure import Failure
 
 if TYPE_CHECKING:
-    from .failures import FailureGroup
+    from .failuregroup import FailureGroup
     from .runfolder import RunFolder
 
 __all__ = ["next_steps"]

@@ -19,7 +19,8 @@ from ..wording import (
     plain,
 )
 from .driverlog import existing_driver_log
-from .failures import FailureGroup, failure_lines, group_failures
+from .failuregroup import FailureGroup
+from .failures import failure_lines, group_failures
 from .nextsteps import next_steps
 from .progress import Progress, progress_of
 from .runfolder import RunFolder
