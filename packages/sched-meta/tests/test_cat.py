@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.reading.outputs import tagged
-from sched_meta.reading.terminaltext import TerminalText
+from sched_meta.terminaltext import TerminalText
 
 from .program import Sched, in_terminal
 from .recorded import record_run

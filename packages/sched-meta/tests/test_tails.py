@@ -28,7 +28,9 @@ def job(index: int = 0) -> JobRecord:
 class Follower:
     def __init__(self) -> None:
         self.bucket = Bucket()
-        self.bucket.interval = float("inf")  # archives are looked for once, however slow this machine
+        self.bucket.interval = float(
+            "inf"
+        )  # archives are looked for once, however slow this machine
         self.folder = run_folder(self.bucket)
         self.tail = tail_of(self.folder, job(), "job.stdout")
 

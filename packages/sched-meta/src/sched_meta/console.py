@@ -116,7 +116,7 @@ def write_output(pieces: Iterable[bytes]) -> None:
         for piece in pieces:
             write(piece)
         return
-    from .reading.terminaltext import TerminalText
+    from .terminaltext import TerminalText
 
     text = TerminalText()
     for piece in pieces:

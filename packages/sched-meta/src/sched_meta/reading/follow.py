@@ -11,11 +11,11 @@ from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
 
 from ..console import say, stdout_is_terminal
+from ..terminaltext import TerminalText
 from ..wording import plain
 from .onlooker import nobody_drives
 from .runfolder import RunFolder
 from .tails import fetch, tail_of
-from .terminaltext import TerminalText
 
 __all__ = ["INTERVAL", "LogReader", "follow_log", "show_logs", "try_to_fetch"]
 

@@ -11,11 +11,11 @@ from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 
 from ..console import say, stdout_is_terminal
+from ..terminaltext import TerminalText
 from .elsewhere import Elsewhere, where_it_is_written
 from .follow import INTERVAL, LogReader, try_to_fetch
 from .outputs import label
 from .runfolder import RunFolder
-from .terminaltext import TerminalText
 from .watch import RunWatch
 
 __all__ = ["follow_logs"]
