@@ -15,9 +15,9 @@ from pathlib import Path
 
 from . import containers, engines, gbatch, hosts
 from .cases import CASES, Case, guarded
-from .report import report, surroundings
 from .figures import Figure
 from .peers import find_peers, install_peers
+from .report import report, surroundings
 from .sizes import FULL, SMOKE, Sizes
 from .table import table
 

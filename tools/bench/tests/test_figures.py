@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ..report import SCHEMA, report
 from ..figures import Figure, ratio_of_best, ratio_of_medians, unavailable
+from ..report import SCHEMA, report
 from ..table import number, table
 
 
