@@ -23,7 +23,7 @@ NO_SHARE = "it must be a number of jobs, or a share of them such as 5%"
 BAD: list[tuple[list[str], str]] = [
     (["-s", ""], f"--scheduler {IS_EMPTY}"),
     (["-w", ""], "-w is empty: name the folder of the run"),
-    (["-w", "file"], "-w file: there is something of that name, and no folder"),
+    (["-w", "file"], "-w file: this is there already, and is no folder; take another name"),
     (["-w", "file/x"], "file/x: Not a directory"),
     (["-w", "gs://"], "path 'gs://' names no bucket; write for example 'gs://bucket/dir'"),
     (["-j", "0"], "forks 0: it must be a whole number of at least 1"),

@@ -160,7 +160,9 @@ def _place(
         raise OptionError("-w is empty: name the folder of the run")
     folder = RunFolder(workdir)
     if os.path.exists(folder.path) and not os.path.isdir(folder.path):
-        raise OptionError(f"-w {folder}: there is something of that name, and no folder")
+        raise OptionError(
+            f"-w {folder}: this is there already, and is no folder; take another name"
+        )
     if looks and not resume and folder.holds_run() and _has_jobs(folder):
         raise RunExists(
             f"{folder} holds a run already; go on with it with --resume,"
