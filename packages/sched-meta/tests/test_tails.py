@@ -28,9 +28,8 @@ def job(index: int = 0) -> JobRecord:
 class Follower:
     def __init__(self) -> None:
         self.bucket = Bucket()
-        self.bucket.interval = float(
-            "inf"
-        )  # archives are looked for once, however slow this machine
+        # Archives are looked for once, however slow this machine is.
+        self.bucket.interval = float("inf")
         self.folder = run_folder(self.bucket)
         self.tail = tail_of(self.folder, job(), "job.stdout")
 

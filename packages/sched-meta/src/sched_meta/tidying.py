@@ -27,7 +27,7 @@ from .keeping.removing import (
 from .keeping.ticking import ticking
 from .reading.runfolder import RUNS, RunFolder, existing_run
 from .reading.selection import select_jobs
-from .wording import count_jobs, index_ranges, plain, size
+from .wording import count_jobs, count_of, index_ranges, plain, size
 
 __all__ = ["Cleaning", "clean_up", "meant_runs"]
 
@@ -134,7 +134,7 @@ def _remove_jobs(folder: RunFolder, cleaning: Cleaning) -> int:
 
 
 def _tell(folder: RunFolder, removal: Removal, what: str) -> None:
-    files = "1 file" if removal.files == 1 else f"{removal.files:,} files"
+    files = count_of(removal.files, "file")
     of_jobs = f" of {count_jobs(removal.jobs)}" if removal.jobs else ""
     say(f"{what}: {files}{of_jobs} in {folder} ({size(removal.size)})")
     if removal.open:

@@ -12,6 +12,7 @@ from sched_core.model.units import format_memory, format_time
 __all__ = [
     "clock",
     "count_jobs",
+    "count_of",
     "counted",
     "cut",
     "duration",
@@ -20,13 +21,19 @@ __all__ = [
     "one_line",
     "pace",
     "plain",
+    "quoted",
     "size",
 ]
 
 
+def count_of(number: int, thing: str) -> str:
+    """'1 file', '2 files', '5,000 files'."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def count_jobs(number: int) -> str:
     """'1 job', '2 jobs', '5,000 jobs'."""
-    return f"{number} job" if number == 1 else f"{number:,} jobs"
+    return count_of(number, "job")
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -41,11 +48,12 @@ def plain(text: str) -> str:
 
 def one_line(cmd: Sequence[str], width: int = 0) -> str:
     """The command as one would type it, cut at `width` where that is given."""
-    text = " ".join(map(_quoted, cmd))
+    text = " ".join(map(quoted, cmd))
     return cut(text, width)
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """The word as bash takes it, whatever it holds, in characters that a terminal can be shown."""
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(map(_escaped, os.fsencode(word))) + "'"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sched_core import Job, JobStatus
 from sched_core.errors import OptionError, SchedError
 
+from ..wording import count_jobs
+
 __all__ = ["FailureCount", "FailureLimit", "TooManyFailures", "parse_failure_limit"]
 
 _LIMIT = re.compile(r"(\d+)|(\d+(?:\.\d+)?)%", re.ASCII)
@@ -18,8 +20,7 @@ class TooManyFailures(SchedError):
     """More jobs have failed than the run is to bear."""
 
     def __init__(self, failed: int, limit: FailureLimit) -> None:
-        jobs = "1 job" if failed == 1 else f"{failed:,} jobs"
-        super().__init__(f"{jobs} failed (--max-failures {limit.text})")
+        super().__init__(f"{count_jobs(failed)} failed (--max-failures {limit.text})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sched_core.model.units import format_time
 
+from ..wording import count_of
 from .data import Report
 from .statistics import Spread, spread
 from .usage import Usage
@@ -56,7 +57,7 @@ def _on_usage(usage: Usage) -> Iterator[Advice]:
 
 
 def _ran_out_of_memory(usage: Usage) -> Advice:
-    attempts = _attempts(usage.ran_out)
+    attempts = count_of(usage.ran_out, "attempt")
     if usage.asked is None:
         text = f"{attempts} ran out of memory, and none was asked for"
         return Advice("memory", text, "--memory 4G,8G,16G")
@@ -68,12 +69,8 @@ def _ran_out_of_memory(usage: Usage) -> Advice:
 def _ran_out_of_time(usage: Usage) -> Advice:
     limit = usage.asked or (usage.used.most if usage.used else _HOUR)
     steps = f"{format_time(limit)},{time_option(limit * 4)}"
-    text = f"{_attempts(usage.ran_out)} ran into the limit of {span(limit)};"
+    text = f"{count_of(usage.ran_out, 'attempt')} ran into the limit of {span(limit)};"
     return Advice("time", f"{text} let only those have more", f"--time {steps}")
-
-
-def _attempts(number: int) -> str:
-    return "1 attempt" if number == 1 else f"{number:,} attempts"
 
 
 def _on_memory(asked: float | None, used: Spread) -> Iterator[Advice]:

@@ -7,7 +7,7 @@ from base64 import b64encode
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..wording import plain
+from ..wording import count_of, plain
 from . import charts, tables
 from .advice import advice_on
 from .columns import MOST_ATTEMPTS, MOST_JOBS, columns, embedded
@@ -134,4 +134,4 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
 
 def _retries(report: Report) -> str:
     more = len(report.all_attempts) - len(report.last_attempts)
-    return f"and {more:,} more attempts" if more > 1 else "and 1 more attempt" if more else ""
+    return f"and {count_of(more, 'more attempt')}" if more else ""

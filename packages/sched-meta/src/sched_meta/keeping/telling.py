@@ -10,7 +10,7 @@ from sched_core.runfolder import JobRecord
 from ..console import say
 from ..reading.runfolder import RunFolder
 from ..reading.selection import select_jobs
-from ..wording import count_jobs, index_ranges, size
+from ..wording import count_jobs, count_of, index_ranges, size
 from .packing import Packed, pack_jobs, unpack_jobs
 from .ticking import ticking
 
@@ -31,11 +31,13 @@ def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
         say(f"there is nothing to pack in {folder}: no job that has ended has files in its folder")
         return 0
     if not packed.archives:
-        say(f"removed {_files(packed)} of {count_jobs(packed.jobs)}, which were packed before")
+        say(
+            f"removed {count_of(packed.files, 'file')} of {count_jobs(packed.jobs)}, which were packed before"
+        )
         return 0
     say(
-        f"packed {_files(packed)} of {count_jobs(packed.jobs)} ({size(packed.size)})"
-        f" into {_archives(packed)} ({size(packed.archived)})"
+        f"packed {count_of(packed.files, 'file')} of {count_jobs(packed.jobs)} ({size(packed.size)})"
+        f" into {count_of(packed.archives, 'archive')} ({size(packed.archived)})"
     )
     return 0
 
@@ -49,7 +51,9 @@ def unpack_run(folder: RunFolder) -> int:
     with ticking() as show:
         unpacked = unpack_jobs(folder, lambda u: show(f"putting back {_progress(u)}"))
     if unpacked.archives:
-        say(f"put back {_files(unpacked)} of {count_jobs(unpacked.jobs)} ({size(unpacked.size)})")
+        say(
+            f"put back {count_of(unpacked.files, 'file')} of {count_jobs(unpacked.jobs)} ({size(unpacked.size)})"
+        )
     else:
         say(f"nothing of {folder} is packed")
     return 0
@@ -57,11 +61,3 @@ def unpack_run(folder: RunFolder) -> int:
 
 def _progress(packed: Packed) -> str:
     return f"{packed.seen:,} of {count_jobs(packed.total)}"
-
-
-def _files(packed: Packed) -> str:
-    return "1 file" if packed.files == 1 else f"{packed.files:,} files"
-
-
-def _archives(packed: Packed) -> str:
-    return "1 archive" if packed.archives == 1 else f"{packed.archives:,} archives"

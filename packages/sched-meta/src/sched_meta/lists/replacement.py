@@ -23,6 +23,8 @@ from dataclasses import dataclass
 
 from sched_core.errors import OptionError
 
+from ..wording import count_of
+
 __all__ = ["FORM", "Form", "Grammar", "Template", "has_forms"]
 
 _PART = r"(?:\.|/|//|/\.)"
@@ -112,7 +114,7 @@ class Grammar:
     def _no_source(self, form: str, number: int, literally: str) -> str:
         if self.names:
             return f"{form} stands for column {number}, and the table has only {self.sources}"
-        have = "1 source" if self.sources == 1 else f"{self.sources} sources"
+        have = count_of(self.sources, "source")
         literally = literally or f"give it as a value: ::: '{form}'"
         return (
             f"{form} stands for a value of source {number}, and there is only {have}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sched_core.errors import OptionError
 
+from ..wording import count_of
 from .replacement import FORM
 
 __all__ = ["Table", "parse_table"]
@@ -128,6 +129,6 @@ def _check_name(name: str, where: str) -> None:
 
 def _check_row(fields: list[str], names: Sequence[str], where: str) -> list[str]:
     if len(fields) != len(names):
-        have = "1 value" if len(fields) == 1 else f"{len(fields)} values"
+        have = count_of(len(fields), "value")
         raise OptionError(f"{where} has {have}, and the header names {len(names)}")
     return fields
