@@ -57,16 +57,14 @@ def retry_jobs(
     """
     classes = {failure_class(word) for word in failures}
     view = folder.read()
-    chosen = select_jobs(words or ("failed", "killed"), view.jobs)
-    jobs = _of_classes(_ended_badly(chosen), classes)
+    jobs = _of_classes(_to_retry(view, words), classes)
     if not jobs:
         return 0
     wishes, others = given.wishes(), given.without_wishes()
     resources = wishes if wishes.to_json() else None
     if resources:
         check_retry(changed_scheduler(folder, others), jobs, resources)
-    if _ask(folder, view, "retry", jobs, resources):
-        say(f"the run's driver takes up {count_jobs(len(jobs))} again")
+    if _ask_to_retry(folder, view, jobs, resources):
         if conduct.max_failures or conduct.on_finish:
             say("its own --max-failures and --on-finish stay in effect")
         return 0
@@ -79,18 +77,25 @@ def retry_jobs(
 def ask_to_retry(folder: RunFolder, words: Sequence[str]) -> bool:
     """Have the run's driver run the jobs once more; tell whether there is a driver."""
     view = folder.read()
-    jobs = _ended_badly(select_jobs(words or ("failed", "killed"), view.jobs))
-    if not jobs:
-        say("none of these jobs failed or was killed; nothing is to be run again")
-        return True
-    if not _ask(folder, view, "retry", jobs):
-        return False
-    say(f"the run's driver takes up {count_jobs(len(jobs))} again")
-    return True
+    jobs = _of_classes(_to_retry(view, words), ())
+    return not jobs or _ask_to_retry(folder, view, jobs)
 
 
-def _ended_badly(jobs: Sequence[JobRecord]) -> list[JobRecord]:
-    return [job for job in jobs if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
+def _to_retry(view: RunView, words: Sequence[str]) -> list[JobRecord]:
+    chosen = select_jobs(words or ("failed", "killed"), view.jobs)
+    return [job for job in chosen if job.status in (JobStatus.FAILED, JobStatus.KILLED)]
+
+
+def _ask_to_retry(
+    folder: RunFolder,
+    view: RunView,
+    jobs: Sequence[JobRecord],
+    resources: Resources | None = None,
+) -> bool:
+    asked = _ask(folder, view, "retry", jobs, resources)
+    if asked:
+        say(f"the run's driver takes up {count_jobs(len(jobs))} again")
+    return asked
 
 
 def _of_classes(jobs: Sequence[JobRecord], classes: Collection[Failure]) -> Sequence[JobRecord]:
