@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
+from ..reading.shortage import SHORT_OF
 from ..reading.wishes import resources_of
 from .attempts import Attempt
 from .data import Report
@@ -20,7 +20,6 @@ __all__ = ["RESOURCES", "Usage", "usages", "wishes"]
 RESOURCES = ("cpus", "memory", "time")
 _SHORTEST = 1.0
 """Seconds below which the cores that an attempt used, on average, tell nothing."""
-_RAN_OUT = {Failure.OUT_OF_MEMORY: "memory", Failure.TIMEOUT: "time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def _of_resource(
 def _usage(
     resource: str, asked: float | None, attempts: list[Attempt], helped: set[tuple[int, int]]
 ) -> Usage:
-    short = [a for a in attempts if a.failure and _RAN_OUT.get(a.failure) == resource]
+    short = [a for a in attempts if a.failure and SHORT_OF.get(a.failure) == resource]
     out = sum((a.index, a.number) not in helped for a in short)
     return Usage(resource, asked, len(attempts), spread(_told(resource, attempts)), out)
 

@@ -91,8 +91,9 @@ def results(
 ) -> Iterator[Row]:
     """Yield a row for each job, its values by column; None for what is not known. Blocks.
 
-    By default these are all jobs of the run. Raises RunNotFound, RunCorrupt. Of `stdout` and `stderr` line ends at the end are left out, as bash does in $(...); bytes that
-    are no UTF-8 are kept as surrogates.
+    By default these are all jobs of the run. Of `stdout` and `stderr` line ends at the end are left
+    out, as bash does in $(...); bytes that are no UTF-8 are kept as surrogates. Raises RunNotFound,
+    RunCorrupt.
     """
     read = [name for name in columns if name in OUTPUTS]
     chosen = folder.read().jobs.values() if jobs is None else jobs
