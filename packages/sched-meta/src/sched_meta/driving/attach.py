@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -191,7 +192,7 @@ class _Onlooker:
         groups = await to_thread.run_sync(group_failures, jobs, folder)
         if left := self._left():
             self._display.say(left_in_words(folder, left))
-        seconds = progress_of(jobs, view.run.created, driven=False).seconds or 0.0
+        seconds = progress_of(jobs, time.time(), driven=False).seconds or 0.0
         ended = sum(job.is_done for job in jobs)
         for line in summary(counts, groups, folder, seconds, ended=ended, width=line_width()):
             self._display.say(line)
