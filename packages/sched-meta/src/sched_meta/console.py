@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 __all__ = [
+    "legible",
     "line_width",
     "say",
     "stdout_has_colors",
@@ -21,19 +22,25 @@ __all__ = [
 ]
 
 _WRITTEN_AT_ONCE = 1 << 16
-
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {*map(ord, "\n\t")}, "?")
 
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
 def say(message: str) -> None:
-    """Write a line for the person at the terminal."""
+    """Write a line for the person at the terminal, whom no name of a file or host may deceive."""
+    message = legible(message)
     if listener := _listener.get():
         listener(message)
         return
     with suppress(OSError):  # the terminal may be gone: that changes nothing else
         sys.stderr.write(f"sched: {message}\n")
         sys.stderr.flush()
+
+
+def legible(text: str) -> str:
+    """The text, of several lines if it has some, without what steers a terminal."""
+    return text.translate(_CONTROLS)
 
 
 def line_width() -> int:

@@ -13,7 +13,7 @@ from anyio import to_thread
 
 from sched_core import Job, JobStatus, Scheduler
 
-from ..console import line_width, say
+from ..console import legible, line_width, say
 from ..reading.failures import last_words
 from ..reading.jobstate import JobState, given_name
 from ..reading.runfolder import RunFolder
@@ -84,7 +84,11 @@ class Display:
             return
         with suppress(OSError):
             self._live.console.print(
-                f"sched: {message}", markup=False, highlight=False, emoji=False, soft_wrap=True
+                f"sched: {legible(message)}",
+                markup=False,
+                highlight=False,
+                emoji=False,
+                soft_wrap=True,
             )
 
     def begin(self, message: str, *, total: int, before: int) -> None:

@@ -48,6 +48,8 @@ def note(folder: RunFolder, message: str) -> None:
     with suppress(OSError):
         descriptor = open_driver_log(folder)
         try:
-            os.write(descriptor, f"{clock(time.time())} {message}\n".encode())
+            os.write(
+                descriptor, f"{clock(time.time())} {message}\n".encode(errors="backslashreplace")
+            )
         finally:
             os.close(descriptor)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from sched_core.errors import OptionError, RunNotFound
 from sched_core.paths import SpecPath
 
+from ..wording import quoted
+
 if TYPE_CHECKING:
     from sched_core.ports import Ports
     from sched_core.ports.packed import PackedFiles
@@ -34,9 +36,7 @@ class RunFolder:
 
     def __str__(self) -> str:
         """The folder as a person types it: quoted where a shell wants that."""
-        import shlex
-
-        return shlex.quote(self.path)
+        return quoted(f"./{self.path}" if self.path.startswith("-") else self.path)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunFolder) and self.path == other.path

@@ -17,6 +17,7 @@ from ..wording import (
     folded,
     pace,
     plain,
+    quoted,
 )
 from .driverlog import existing_driver_log
 from .failuregroup import FailureGroup
@@ -66,7 +67,7 @@ class RunStatus:
 
     def _log(self) -> Iterator[str]:
         if log := existing_driver_log(self.folder):
-            yield f"log:     {log}"
+            yield f"log:     {quoted(str(log))}"
 
     def _time(self) -> Iterator[str]:
         progress = self.progress
