@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -35,8 +35,12 @@ def run(tmp_path: Path) -> RunFolder:
     return make_run(tmp_path / "r", JOBS)
 
 
-def finished(jobs: Sequence[JobRecord]) -> list[JobRecord]:
-    return [job for job in jobs if job.status is JobStatus.FINISHED]
+def finished(jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
+    return [job for job in jobs.values() if job.status is JobStatus.FINISHED]
+
+
+def every(jobs: Mapping[int, JobRecord]) -> list[JobRecord]:
+    return list(jobs.values())
 
 
 def all_files(top: Path) -> set[Path]:
@@ -188,7 +192,7 @@ def test_removal_that_is_killed_can_be_read_and_finished(tmp_path: Path) -> None
     while killed:
         effect += 1
         run = make_run(tmp_path / str(effect), JOBS[:3])
-        pack_jobs(run, lambda _: [0])
+        pack_jobs(run, lambda jobs: [jobs[0]])
         killed = killed_at(effect, partial(remove_run, fresh(run)))
         now = fresh(run)
         if now.holds_run():
@@ -228,7 +232,7 @@ def test_files_of_some_jobs(run: RunFolder) -> None:
     assert (removal.jobs, removal.files, removal.size) == (2, 12, expected.size)
     assert (expected.jobs, expected.files) == (2, 12)
     assert contents(fresh(run), range(4)) == before
-    assert [job.index for job in finished(list(run.read().jobs.values()))] == [0, 2]
+    assert [job.index for job in finished(run.read().jobs)] == [0, 2]
     again = remove_jobs(run, finished)
     assert (again.jobs, again.files) == (0, 0)
 
@@ -241,7 +245,7 @@ def test_files_of_some_packed_jobs(run: RunFolder) -> None:
     assert (removal.jobs, removal.files, removal.size) == (2, 12, expected.size)
     assert (expected.jobs, expected.files) == (2, 12)
     assert contents(fresh(run), range(4)) == before
-    remove_jobs(fresh(run), list)
+    remove_jobs(fresh(run), every)
     assert os.listdir(run.layout.packs) == []
     assert contents(fresh(run), range(4)) == {}
 
@@ -254,7 +258,7 @@ def test_what_somebody_else_wrote_for_a_job_stays(run: RunFolder) -> None:
 
 def test_unfinished_jobs_keep_their_files(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", [record(0), record(1, JobStatus.RUNNING)])
-    assert remove_jobs(run, list).open == 1
+    assert remove_jobs(run, every).open == 1
     assert os.path.exists(f"{run.of_job(1)}/job.stdout")
     assert not os.path.exists(run.of_job(0))
 
@@ -264,7 +268,7 @@ def test_removal_of_files_that_is_killed_can_be_finished(tmp_path: Path) -> None
     while killed:
         effect += 1
         run = make_run(tmp_path / str(effect), JOBS[:3])
-        pack_jobs(run, lambda _: [0, 1])
+        pack_jobs(run, lambda jobs: [jobs[0], jobs[1]])
         kept = contents(fresh(run), [1])
         killed = killed_at(effect, partial(remove_jobs, fresh(run), finished))
         now = fresh(run)

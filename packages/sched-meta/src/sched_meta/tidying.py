@@ -11,7 +11,6 @@ import anyio
 import click
 
 from sched_core import OptionError, RunNotFound, SchedError, clean_run, scheduler_of
-from sched_core.runfolder import JobRecord
 
 from .console import say, warnings_go_to
 from .driving.options import parse_options
@@ -107,12 +106,8 @@ def _ask() -> None:
 
 def _look(folder: RunFolder, cleaning: Cleaning) -> Removal:
     if not cleaning.remove_run:
-        return what_jobs_have(folder, partial(_chosen, cleaning.remove_jobs))
+        return what_jobs_have(folder, partial(select_jobs, cleaning.remove_jobs))
     return Removal(files=1) if is_half_removed(folder) else what_run_has(folder)
-
-
-def _chosen(words: Sequence[str], jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
-    return select_jobs(words, {job.index: job for job in jobs})
 
 
 def _remove_run(folder: RunFolder, cleaning: Cleaning) -> int:
@@ -126,7 +121,7 @@ def _remove_run(folder: RunFolder, cleaning: Cleaning) -> int:
 
 
 def _remove_jobs(folder: RunFolder, cleaning: Cleaning) -> int:
-    choose = partial(_chosen, cleaning.remove_jobs)
+    choose = partial(select_jobs, cleaning.remove_jobs)
     with ticking() as show:
         removal = remove_jobs(folder, choose, lambda files: show(f"removed {files:,} files"))
     _tell(folder, removal, "removed")

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-
-import anyio
 
 from sched_core.errors import OptionError
 from sched_core.ports.archive import Archive, ArchiveWriter, same_file
 from sched_core.ports.archives import archive_name
-from sched_core.runfolder import JobRecord, Lease, jobs_that_may_run
-from sched_core.runner.holding import hold_run, work_off
+from sched_core.runfolder import Lease, jobs_that_may_run
 
 from ..reading.runfolder import RunFolder
 from .jobfolder import JobFolder
-from .tree import Tree, tree_of
+from .leased import AT_ONCE, Choose, Steps, under_lease
+from .tree import Tree
 
 __all__ = ["Packed", "pack_jobs", "unpack_jobs"]
 
 MOST_JOBS = 5000
 """Jobs of one archive: to read one file of one job, the list of all files in its archive is read."""
 MOST_BYTES = 1 << 30
-_AT_ONCE = 200
-"""Jobs of one step, between two of which Ctrl-C is heard."""
-
-Steps = Iterator[None]
 
 
 @dataclass(slots=True)
@@ -53,7 +47,7 @@ class Packed:
 
 def pack_jobs(
     folder: RunFolder,
-    choose: Callable[[Sequence[JobRecord]], Collection[int]] | None = None,
+    choose: Choose | None = None,
     tell: Callable[[Packed], None] = lambda _: None,
 ) -> Packed:
     """Pack the files of jobs that have ended, all or those that are chosen; blocks.
@@ -64,7 +58,7 @@ def pack_jobs(
     OptionError where its jobs have a mirror.
     """
     packed = Packed()
-    anyio.run(partial(_under_lease, folder, partial(_pack, folder, choose, packed, tell)))
+    under_lease(folder, partial(_pack, folder, choose, packed, tell))
     return packed
 
 
@@ -74,22 +68,13 @@ def unpack_jobs(folder: RunFolder, tell: Callable[[Packed], None] = lambda _: No
     Raises RunLocked where somebody drives the run, OSError where an archive is damaged.
     """
     unpacked = Packed()
-    anyio.run(partial(_under_lease, folder, partial(_unpack, folder, unpacked, tell)))
+    under_lease(folder, partial(_unpack, folder, unpacked, tell))
     return unpacked
-
-
-async def _under_lease(folder: RunFolder, steps: Callable[[Lease, Tree], Steps]) -> None:
-    tree = tree_of(folder)
-    async with hold_run(folder.ports, folder.layout) as lease:
-        try:
-            await work_off(folder.ports, steps(lease, tree))
-        finally:
-            tree.close()
 
 
 def _pack(
     folder: RunFolder,
-    choose: Callable[[Sequence[JobRecord]], Collection[int]] | None,
+    choose: Choose | None,
     packed: Packed,
     tell: Callable[[Packed], None],
     lease: Lease,
@@ -99,7 +84,7 @@ def _pack(
     tree.close()  # what an earlier one left that was broken off
     jobs = folder.read().jobs
     running = jobs_that_may_run(folder.files, folder.layout, jobs)
-    chosen = sorted(jobs if choose is None else choose(list(jobs.values())))
+    chosen = sorted(jobs if choose is None else (job.index for job in choose(jobs)))
     ended = [index for index in chosen if jobs[index].is_done and index not in running]
     packed.open, packed.total = len(chosen) - len(ended), len(ended)
     packer = _Packer(folder, lease, tree, packed, tell)
@@ -147,7 +132,7 @@ class _Packer:
                 self._size += found.size
             if len(self._batch) >= MOST_JOBS or self._size >= MOST_BYTES:
                 yield from self._write()
-            elif (len(self._batch) + len(self._left_over)) % _AT_ONCE == 0:
+            elif (len(self._batch) + len(self._left_over)) % AT_ONCE == 0:
                 yield
         yield from self._write()
 
@@ -184,7 +169,7 @@ class _Packer:
                 for file, entry in found.records.items():
                     content = self._tree.pieces(f"{found.index}/{file}")
                     writer.add(f"{found.index}/{file}", entry, content)
-                if number % _AT_ONCE == 0:
+                if number % AT_ONCE == 0:
                     self._tell(self._packed)
                     yield
             return writer.close()
@@ -213,9 +198,9 @@ class _Packer:
                 )
 
     def _remove(self, folders: Sequence[JobFolder]) -> Steps:
-        for first in range(0, len(folders), _AT_ONCE):
+        for first in range(0, len(folders), AT_ONCE):
             self._lease.check()
-            some = folders[first : first + _AT_ONCE]
+            some = folders[first : first + AT_ONCE]
             kept = {found.index for found in self._tree.remove(some)}
             self._packed.changed += sorted(kept)
             for found in some:
@@ -252,7 +237,7 @@ def _unpack(
     unpacked.total = len(indexes)
     for number, index in enumerate(sorted(indexes)):
         unpacked.seen = number
-        if number % _AT_ONCE == 0:
+        if number % AT_ONCE == 0:
             lease.check()
             tell(unpacked)
             yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,12 +10,13 @@ import anyio
 
 from sched_core.errors import RunLocked, RunUnfinished
 from sched_core.ports.archive import Archive, ArchiveWriter
-from sched_core.runfolder import JobRecord, Lease, jobs_that_may_run
-from sched_core.runner.holding import hold_run, work_off
+from sched_core.runfolder import Lease, jobs_that_may_run
+from sched_core.runner.holding import work_off
 
 from ..reading.runfolder import RunFolder
 from ..wording import count_jobs
 from .jobfolder import JobFolder
+from .leased import AT_ONCE, Choose, Steps, under_lease
 from .tree import Tree, tree_of
 
 __all__ = [
@@ -27,10 +28,6 @@ __all__ = [
     "what_run_has",
 ]
 
-_AT_ONCE = 200
-"""Jobs of one step, between two of which Ctrl-C is heard."""
-
-Choose = Callable[[Sequence[JobRecord]], Sequence[JobRecord]]
 Tell = Callable[[int], None]
 
 
@@ -104,7 +101,7 @@ def remove_run(folder: RunFolder, tell: Tell = _nothing) -> Removal:
     if is_half_removed(folder):
         anyio.run(work_off, folder.ports, _remove_rest(folder, tree_of(folder), removal))
     else:
-        anyio.run(partial(_under_lease, folder, partial(_remove_run, folder, removal)))
+        under_lease(folder, partial(_remove_run, folder, removal))
     return removal
 
 
@@ -119,17 +116,8 @@ def remove_jobs(folder: RunFolder, choose: Choose, tell: Tell = _nothing) -> Rem
     The journal keeps what became of them: they are not run again. Raises RunNotFound, RunLocked.
     """
     removal = Removal(tell=tell)
-    anyio.run(partial(_under_lease, folder, partial(_remove_jobs, folder, choose, removal)))
+    under_lease(folder, partial(_remove_jobs, folder, choose, removal))
     return removal
-
-
-async def _under_lease(folder: RunFolder, steps: Callable[[Lease, Tree], Iterator[None]]) -> None:
-    tree = tree_of(folder)
-    async with hold_run(folder.ports, folder.layout) as lease:
-        try:
-            await work_off(folder.ports, steps(lease, tree))
-        finally:
-            tree.close()
 
 
 def _check(folder: RunFolder) -> None:
@@ -156,7 +144,7 @@ def _check_that_none_runs(folder: RunFolder) -> None:
 # --- a whole run -----------------------------------------------------------------------------------
 
 
-def _remove_run(folder: RunFolder, removal: Removal, lease: Lease, tree: Tree) -> Iterator[None]:
+def _remove_run(folder: RunFolder, removal: Removal, lease: Lease, tree: Tree) -> Steps:
     _check_that_none_runs(folder)
     yield from _remove_folders(tree, lease, list(tree.indexes()), removal)
     if removal.changed:
@@ -176,14 +164,14 @@ def _remove_run(folder: RunFolder, removal: Removal, lease: Lease, tree: Tree) -
     yield from _remove_rest(folder, tree, removal)
 
 
-def _remove_rest(folder: RunFolder, tree: Tree, removal: Removal) -> Iterator[None]:
+def _remove_rest(folder: RunFolder, tree: Tree, removal: Removal) -> Steps:
     """Remove what is sched's own; leases, and what tells that this goes on, last."""
     own = tree.own()
     late = {name for name in own if name.startswith(".sched/lease.")}
     last = [".sched/removing"]
     rest = [name for name in own if name not in late and name not in last]
-    for first in range(0, len(rest), _AT_ONCE):
-        tree.discard(rest[first : first + _AT_ONCE])
+    for first in range(0, len(rest), AT_ONCE):
+        tree.discard(rest[first : first + AT_ONCE])
         yield
     tree.discard(sorted(late))
     yield
@@ -194,20 +182,16 @@ def _remove_rest(folder: RunFolder, tree: Tree, removal: Removal) -> Iterator[No
     yield
 
 
-def _remove_folders(
-    tree: Tree, lease: Lease, indexes: Sequence[int], removal: Removal
-) -> Iterator[None]:
+def _remove_folders(tree: Tree, lease: Lease, indexes: Sequence[int], removal: Removal) -> Steps:
     batch: list[JobFolder] = []
     for found in tree.walk(indexes):
         batch.append(found)
-        if len(batch) >= _AT_ONCE:
+        if len(batch) >= AT_ONCE:
             yield from _remove_batch(tree, lease, batch, removal)
     yield from _remove_batch(tree, lease, batch, removal)
 
 
-def _remove_batch(
-    tree: Tree, lease: Lease, batch: list[JobFolder], removal: Removal
-) -> Iterator[None]:
+def _remove_batch(tree: Tree, lease: Lease, batch: list[JobFolder], removal: Removal) -> Steps:
     lease.check()
     changed = {found.index for found in tree.remove(batch)}
     for found in batch:
@@ -225,7 +209,7 @@ def _remove_batch(
 def _ended(folder: RunFolder, choose: Choose, removal: Removal) -> list[int]:
     jobs = folder.read().jobs
     running = jobs_that_may_run(folder.files, folder.layout, jobs)
-    chosen = choose(list(jobs.values()))
+    chosen = choose(jobs)
     ended = [job.index for job in chosen if job.is_done and job.index not in running]
     removal.open = len(chosen) - len(ended)
     return sorted(ended)
@@ -233,7 +217,7 @@ def _ended(folder: RunFolder, choose: Choose, removal: Removal) -> list[int]:
 
 def _remove_jobs(
     folder: RunFolder, choose: Choose, removal: Removal, lease: Lease, tree: Tree
-) -> Iterator[None]:
+) -> Steps:
     tree.close()  # what an earlier one left that was broken off
     ended = _ended(folder, choose, removal)
     # Archives first, the oldest one first: what is left meanwhile is always a job's newest attempt.
@@ -243,7 +227,7 @@ def _remove_jobs(
 
 def _remove_from_archives(
     folder: RunFolder, tree: Tree, lease: Lease, indexes: set[int], removal: Removal
-) -> Iterator[None]:
+) -> Steps:
     archives = folder.files.archives
     for *_, name, entry in archives.look():
         archive = archives.open(name, entry)
@@ -261,9 +245,7 @@ def _remove_from_archives(
         yield
 
 
-def _write_rest(
-    archive: Archive, gone: set[int], tree: Tree, lease: Lease, path: str
-) -> Iterator[None]:
+def _write_rest(archive: Archive, gone: set[int], tree: Tree, lease: Lease, path: str) -> Steps:
     """Put an archive without some jobs in the place of one with them."""
     fresh = tree.scratch("archive")
     writer = ArchiveWriter(fresh)
@@ -271,7 +253,7 @@ def _write_rest(
         for number, (index, members) in enumerate(archive.jobs.items()):
             for name, member in members.items() if index not in gone else ():
                 writer.add(f"{index}/{name}", member.entry, member.pieces())
-            if number % _AT_ONCE == 0:
+            if number % AT_ONCE == 0:
                 yield
         writer.close()
     finally:

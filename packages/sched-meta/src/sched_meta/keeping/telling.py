@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
-
-from sched_core.runfolder import JobRecord
 
 from ..console import say
 from ..reading.runfolder import RunFolder
@@ -20,7 +18,7 @@ __all__ = ["pack_run", "unpack_run"]
 def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
     """Pack the jobs that the words mean, by default all that have ended; return the exit code."""
     with ticking() as show:
-        choose = partial(_chosen, words) if words else None
+        choose = partial(select_jobs, words) if words else None
         packed = pack_jobs(folder, choose, lambda p: show(f"packing {_progress(p)}"))
     if packed.changed:
         jobs = index_ranges(sorted(packed.changed))
@@ -40,10 +38,6 @@ def pack_run(folder: RunFolder, words: Sequence[str]) -> int:
         f" into {count_of(packed.archives, 'archive')} ({size(packed.archived)})"
     )
     return 0
-
-
-def _chosen(words: Sequence[str], jobs: Sequence[JobRecord]) -> Collection[int]:
-    return [job.index for job in select_jobs(words, {job.index: job for job in jobs})]
 
 
 def unpack_run(folder: RunFolder) -> int:
