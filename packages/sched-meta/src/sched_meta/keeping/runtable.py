@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..reading.resultformats import iso_time
+from ..tabletext import GAP, fitted, table_width, widest
 from ..wording import duration, plain, size
 from .overview import RunRow
 
 __all__ = ["as_json_lines", "as_table", "as_tsv"]
 
-_GAP = "  "
 _LEFT_OUT_FIRST = ("took", "scheduler", "failed", "begun")
 """Where there is no room for all."""
 _NUMBERS = frozenset({"jobs", "failed", "took", "size", "files"})
@@ -36,15 +36,18 @@ def as_table(rows: Sequence[RunRow], width: int) -> Iterator[str]:
     columns = {name: [name, *map(cell, rows)] for name, cell in _CELLS.items()}
     if all(row.files is None for row in rows):
         columns = {n: cells for n, cells in columns.items() if n not in ("size", "files")}
-    widths = {name: max(map(len, cells)) for name, cells in columns.items()}
+    widths = {name: widest(cells) for name, cells in columns.items()}
     for name in _LEFT_OUT_FIRST:
-        if _total(widths) > width:
+        if table_width(widths.values()) > width:
             del widths[name]
-    excess = max(0, _total(widths) - width)
+    excess = max(0, table_width(widths.values()) - width)
     widths["name"] = max(min(8, widths["name"]), widths["name"] - excess)
     for number in range(len(rows) + 1):
-        cells = (_fitted(name, columns[name][number], widths[name]) for name in widths)
-        yield _GAP.join(cells).rstrip()
+        cells = (
+            fitted(columns[name][number], width, right=name in _NUMBERS)
+            for name, width in widths.items()
+        )
+        yield GAP.join(cells).rstrip()
 
 
 def as_tsv(rows: Sequence[RunRow]) -> Iterator[str]:
@@ -68,16 +71,6 @@ def _values(row: RunRow) -> dict[str, object]:
         values[name] = None if values[name] is None else iso_time(values[name])
     values["took"] = None if row.took is None else round(row.took, 3)
     return values
-
-
-def _total(widths: dict[str, int]) -> int:
-    return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
-
-
-def _fitted(name: str, text: str, width: int) -> str:
-    if len(text) > width:
-        return text[: width - 1] + "…"
-    return text.rjust(width) if name in _NUMBERS else text.ljust(width)
 
 
 def _of(done: int, jobs: int) -> str:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..tabletext import GAP, fitted, table_width, widest
 from ..wording import duration, plain, size
 
 __all__ = ["as_table"]
 
 Row = Mapping[str, Any]
 
-_GAP = "  "
 _LEAST = 12
 """What a column of text is cut to, at least."""
 _LONGEST = 400
@@ -42,7 +42,7 @@ def as_table(rows: Sequence[Row], width: int, *, usual: bool, color: bool) -> It
     """
     names = [name for name in rows[0] if not (usual and _says_nothing(name, rows))] if rows else []
     columns = {name: [name, *(_cell(name, row[name]) for row in rows)] for name in names}
-    widths = {name: _widest(column) for name, column in columns.items()}
+    widths = {name: widest(column) for name, column in columns.items()}
     for name in _LEFT_OUT_FIRST if usual else ():
         if _narrowest(widths) > width:
             widths.pop(name, None)
@@ -82,49 +82,28 @@ def _time(at: float) -> str:
     return time.strftime("%H:%M:%S" if today else "%m-%d %H:%M:%S", then)
 
 
-def _widest(texts: Sequence[str]) -> int:
-    from rich.cells import cell_len
-
-    return max(map(cell_len, texts))
-
-
 def _narrowest(widths: Mapping[str, int]) -> int:
     """How wide a table has to be for its texts to be cut to something of use."""
-    return sum(min(width, _LEAST) for width in widths.values()) + _gaps(widths)
-
-
-def _gaps(widths: Mapping[str, int]) -> int:
-    return len(_GAP) * (len(widths) - 1)
+    return table_width(min(width, _LEAST) for width in widths.values())
 
 
 def _cut(widths: dict[str, int], width: int) -> None:
     """Have the widest columns give way until all fit, as far as that is of use."""
-    while sum(widths.values()) + _gaps(widths) > width:
-        widest, second = sorted((*widths.values(), _LEAST), reverse=True)[:2]
+    while table_width(widths.values()) > width:
+        most, second = sorted((*widths.values(), _LEAST), reverse=True)[:2]
         name = max(widths, key=widths.__getitem__)
-        excess = sum(widths.values()) + _gaps(widths) - width
+        excess = table_width(widths.values()) - width
         if widths[name] <= _LEAST:
             return  # so narrow a terminal: lines are cut at its edge
-        widths[name] -= min(excess, max(1, widest - second))
+        widths[name] -= min(excess, max(1, most - second))
 
 
 def _line(cells: Mapping[str, str], widths: Mapping[str, int], width: int) -> str:
-    fitted = [
-        _fitted(
+    shown = [
+        fitted(
             cells[name], widths[name], right=name in _NUMBERS, both_ends=name in _TELL_AT_BOTH_ENDS
         )
         for name in cells
     ]
-    line = _GAP.join(fitted).rstrip()
-    return line if sum(widths.values()) + _gaps(widths) <= width else _fitted(line, width).rstrip()
-
-
-def _fitted(text: str, width: int, *, right: bool = False, both_ends: bool = False) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    length = cell_len(text)
-    if length > width:
-        end = (width - 1) // 2 if both_ends else 0
-        start = set_cell_size(text, width - 1 - end)
-        return f"{start}…{set_cell_size(text[::-1], end)[::-1]}"
-    return " " * (width - length) + text if right else text + " " * (width - length)
+    line = GAP.join(shown).rstrip()
+    return line if table_width(widths.values()) <= width else fitted(line, width).rstrip()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
 from rich.text import Text
+
+from ..tabletext import GAP, fitted, table_width, widest
 
 __all__ = ["Column", "columns_of", "line", "titles"]
 
-_GAP = "  "
 _LONGEST = 24
 """Characters of a column, but for the one that takes what is left."""
 _LEAST = 8
@@ -34,7 +34,7 @@ def columns_of(
     """Return columns as wide as what they hold; `fields` are titles, and whether they hold numbers."""
     columns = []
     for number, (title, right) in enumerate(fields):
-        longest = max((cell_len(row[number]) for row in rows), default=0)
+        longest = widest(row[number] for row in rows)
         width = 0 if number == stretched else min(max(longest, len(title)), _LONGEST)
         columns.append(Column(title, width, right))
     return tuple(columns)
@@ -47,15 +47,7 @@ def titles(columns: Sequence[Column], width: int) -> Text:
 
 def line(columns: Sequence[Column], cells: Sequence[str], width: int) -> str:
     """The cells under their titles, cut where they are too long."""
-    taken = sum(column.width + len(_GAP) for column in columns) - len(_GAP)
+    taken = table_width(column.width for column in columns)
     left = max(_LEAST, width - 1 - taken)
     pairs = zip(columns, cells, strict=True)
-    return " " + _GAP.join(_cell(cell, c.width or left, right=c.right) for c, cell in pairs)
-
-
-def _cell(text: str, width: int, *, right: bool) -> str:
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…"
-    padding = " " * (width - length)
-    return padding + text if right else text + padding
+    return " " + GAP.join(fitted(cell, c.width or left, right=c.right) for c, cell in pairs)
