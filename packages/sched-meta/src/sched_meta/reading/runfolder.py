@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sched_core.ports.packed import PackedFiles
     from sched_core.runfolder import Layout, RunView
 
-__all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run", "next_run"]
+__all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run", "next_run", "runs_in"]
 
 RUNS = Path("sched-runs")
 
@@ -137,21 +137,24 @@ def newest_run(prefix: str = "") -> RunFolder | None:
     """Return the run under ./sched-runs that was begun last."""
     if not RUNS.is_dir():
         return None
-    called = [folder for folder in RUNS.iterdir() if _is_called(folder, prefix)]
-    newest = max(((_begun(folder), folder.name) for folder in called), default=(0, ""))
-    return RunFolder(RUNS / newest[1]) if newest[0] else None
+    return next((run for run in runs_in(RUNS) if _is_called(run, prefix)), None)
 
 
-def _is_called(folder: Path, prefix: str) -> bool:
-    return not prefix or folder.name.rpartition("-")[0] == prefix
+def _is_called(run: RunFolder, prefix: str) -> bool:
+    return not prefix or os.path.basename(run.path).rpartition("-")[0] == prefix
 
 
-def _begun(folder: Path) -> int:
-    """When the run in the folder was begun, 0 where there is none."""
-    try:
-        return (folder / ".sched" / "run.json").stat().st_mtime_ns
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
+def runs_in(folder: Path) -> list[RunFolder]:
+    """Return the runs that lie in a folder of this machine, those begun last first. Raises OSError."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            run_file = Path(entry.path, ".sched", "run.json")
+            try:
+                found.append((run_file.stat().st_mtime_ns, entry.path))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+    return [RunFolder(path) for _, path in sorted(found, reverse=True)]
 
 
 def new_run(name: str | None = None) -> RunFolder:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from sched_core.errors import SchedError
 from sched_core.runfolder import LeaseRecord, RunView, newest_lease
 
-from ..reading.runfolder import RUNS, RunFolder
+from ..reading.runfolder import RUNS, RunFolder, runs_in
 from ..reading.states import run_state, state_counts
 from ..reading.watch import RunWatch
 from ..wording import plain
 
-__all__ = ["RunLine", "RunsLook", "runs_in"]
+__all__ = ["RunLine", "RunsLook"]
 
 MOST = 200
 """Runs that are listed."""
@@ -34,19 +32,6 @@ class RunLine:
     driver: str
     """Where it is driven, '' where nobody does."""
     begun: float
-
-
-def runs_in(folder: Path) -> list[RunFolder]:
-    """Return the runs that lie in a folder, those begun last first. Blocks."""
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            run_file = Path(entry.path, ".sched", "run.json")
-            try:
-                found.append((run_file.stat().st_mtime_ns, entry.path))
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-    return [RunFolder(path) for _, path in sorted(found, reverse=True)]
 
 
 class RunsLook:
