@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sched_core.runfolder import JobRecord
 from sched_meta.cli import main
+
+from .recorded import record_run
 
 USAGE = 2
 UNUSABLE = 3
@@ -243,3 +247,16 @@ def test_closed_pipe_ends_quietly() -> None:
     command = f"{program} --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_nobody_who_reads_is_an_end_by_sigpipe(tmp_path: Path) -> None:
+    record_run(tmp_path / "r", [JobRecord(0, cmd=("true",))])
+    program = Path(sys.executable).with_name("sched")
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        command = [program, "results", tmp_path / "r"]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")

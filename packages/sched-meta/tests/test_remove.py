@@ -256,6 +256,16 @@ def test_what_somebody_else_wrote_for_a_job_stays(run: RunFolder) -> None:
     assert os.listdir(run.of_job(0)) == ["out.bam"]
 
 
+def test_a_link_in_the_place_of_a_jobs_folder_stays(run: RunFolder, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    Path(run.path, "0").rename(outside)
+    Path(run.path, "0").symlink_to(outside)
+    within = all_files(outside)
+    remove_jobs(run, every)
+    assert all_files(outside) == within
+    assert sorted(os.listdir(run.path)) == [".sched", "0"]
+
+
 def test_unfinished_jobs_keep_their_files(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", [record(0), record(1, JobStatus.RUNNING)])
     assert remove_jobs(run, every).open == 1

@@ -24,7 +24,7 @@ def invoke(command: click.Command, args: Sequence[str]) -> int:
         return (
             command.main(list(args), prog_name="sched", standalone_mode=False, obj=tuple(args)) or 0
         )
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click makes the one of the other
         return 128 + 13
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

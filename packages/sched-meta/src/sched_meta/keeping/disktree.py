@@ -43,9 +43,10 @@ class DiskTree:
     def walk(self, indexes: Collection[int]) -> Iterator[JobFolder]:
         """Yield what lies in the folders of these jobs, in the order given."""
         for index in indexes:
-            found = JobFolder(index)
+            found, top = JobFolder(index), f"{self._root}/{index}"
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                _look(found, f"{self._root}/{index}", "")
+                if not os.path.islink(top):
+                    _look(found, top, "")
             yield found
 
     def pieces(self, name: str) -> Iterator[bytes]:
@@ -72,7 +73,7 @@ class DiskTree:
         return [f for f in folders if not self._are_unchanged(f.index, f.records)]
 
     def _remove(self, index: int, records: Mapping[str, Entry]) -> None:
-        by_folder: dict[str, list[str]] = {"": []}
+        by_folder: dict[str, list[str]] = {}
         for name in records:
             folder, _, file = name.rpartition("/")
             by_folder.setdefault(folder, []).append(file)
