@@ -15,7 +15,6 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_meta.htmlreport import Report, read_report
 from sched_meta.htmlreport.advice import Advice, advice_on, memory_option, time_option
-from sched_meta.htmlreport.attempts import attempts_of
 from sched_meta.htmlreport.charts import distributions, jobs_over_time, throughput
 from sched_meta.htmlreport.columns import columns, embedded
 from sched_meta.htmlreport.lanes import pack
@@ -37,6 +36,7 @@ from sched_meta.htmlreport.tables import (
 )
 from sched_meta.htmlreport.usage import usages
 from sched_meta.htmlreport.words import cores, memory_text, span
+from sched_meta.reading.attempts import attempts_of
 from sched_meta.reading.runfolder import RunFolder
 
 from .reportruns import BEGUN, GIB, Story, write

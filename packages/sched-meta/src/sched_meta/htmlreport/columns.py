@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..reading.attempts import Attempt
 from ..reading.states import state_word
 from ..wording import one_line, plain
-from .attempts import Attempt
 from .data import STATES, Report, state_of
 from .lanes import pack
 

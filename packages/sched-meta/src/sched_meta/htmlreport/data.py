@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sched_core.model.status import JobStatus
 
+from ..reading.attempts import Attempt, attempts_of
 from ..reading.states import is_interrupted, state_counts
-from .attempts import Attempt, attempts_of
 
 if TYPE_CHECKING:
     from sched_core.model.resources import Resources

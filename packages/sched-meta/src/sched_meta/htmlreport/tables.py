@@ -19,7 +19,7 @@ from .usage import Usage, wishes
 from .words import cores, memory_text, span
 
 if TYPE_CHECKING:
-    from .attempts import Attempt
+    from ..reading.attempts import Attempt
 
 __all__ = [
     "escalations",

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from sched_core.model.status import JobStatus
 
+from ..reading.attempts import Attempt
 from ..reading.shortage import SHORT_OF
 from ..reading.wishes import resources_of
-from .attempts import Attempt
 from .data import Report
 from .statistics import Spread, spread
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sched_core.model.failure import Failure
@@ -12,6 +12,7 @@ from sched_core.runfolder import JobRecord, read_journal, require_run
 from sched_core.text.claim import Claim, parse_claim, parse_claim_name
 
 from ..wording import clock, duration, one_line, plain, size
+from .attempts import Attempt, attempts_of
 from .jobfiles import last_lines
 from .runfolder import RunFolder
 from .wishes import resources_of, wishes_words
@@ -30,84 +31,8 @@ _HINTS = {
 }
 
 
-_TOLD = (
-    "rc", "failure", "reason", "host", "jid",
-    "queued", "submitted", "started", "ended", "cpu", "max_rss",
-)  # fmt: skip
 _LONG = 1.0
 """Seconds in a queue that are worth a word."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    number: int
-    status: JobStatus = JobStatus.INIT
-    rc: int | None = None
-    failure: str | None = None
-    reason: str = ""
-    host: str | None = None
-    jid: str | None = None
-    queued: float | None = None
-    submitted: float | None = None
-    started: float | None = None
-    ended: float | None = None
-    cpu: float | None = None
-    max_rss: int | None = None
-
-    def take(self, entry: dict[str, Any]) -> None:
-        self.status = JobStatus(entry["to"])
-        for name in _TOLD:
-            setattr(self, name, entry.get(name, getattr(self, name)))
-
-    def take_claim(self, claim: Claim) -> None:
-        """Fill in what only the wrapper has recorded."""
-        if claim.is_fence:
-            self.reason = self.reason or "a driver took it back before it started"
-            return
-        self.rc = claim.rc if self.rc is None else self.rc
-        self.failure = self.failure or claim.failure
-        self.host = self.host or claim.host
-        self.jid = self.jid or claim.jid
-        self.started = self.started or claim.claimed
-        self.ended = self.ended or claim.ended
-        if claim.rc is None and not self.status.final:
-            self.status = JobStatus.RUNNING
-        elif not self.status.final:
-            self.status = JobStatus.FAILED if claim.rc else JobStatus.FINISHED
-        if claim.user_cpu is not None and claim.system_cpu is not None:
-            self.cpu = claim.user_cpu + claim.system_cpu
-
-    def text(self) -> str:
-        outcome = self.status.name
-        outcome += f" {self.failure}" if self.failure else ""
-        outcome += f" rc {self.rc}" if self.rc is not None else ""
-        place = f" on {plain(self.host)}" if self.host else ""
-        place += f" as {plain(self.jid)}" if self.jid else ""
-        return f"{outcome}{place}{self._times()}{': ' if self.reason else ''}{plain(self.reason)}"
-
-    def _times(self) -> str:
-        if self.started is None:
-            return self._waits()
-        if self.ended is None:
-            return f"{self._waited()}, since {clock(self.started)}"
-        took = duration(max(0.0, self.ended - self.started))
-        cpu = f", {duration(self.cpu)} of cpu" if self.cpu else ""
-        memory = f", at most {size(self.max_rss)}" if self.max_rss else ""
-        span = f"{clock(self.started)} to {clock(self.ended)}"
-        return f"{self._waited()}, {span} ({took}{cpu}{memory})"
-
-    def _waits(self) -> str:
-        if self.status.final:
-            return ""
-        if self.submitted is not None:
-            return f", submitted {clock(self.submitted)}"
-        return f", queued {clock(self.queued)}" if self.queued is not None else ""
-
-    def _waited(self) -> str:
-        since = self.queued if self.queued is not None else self.submitted
-        if since is None or self.started is None or self.started - since < _LONG:
-            return ""
-        return f", waited {duration(self.started - since)}"
 
 
 def explanation(folder: RunFolder, job: JobRecord) -> list[str]:
@@ -126,7 +51,7 @@ def story(folder: RunFolder, job: JobRecord) -> list[str]:
         f"state:    {_state(job)}",
         f"command:  {one_line(job.cmd)}",
         *_wishes(folder, job),
-        *(f"attempt {a.number}: {a.text()}" for a in _attempts(folder, job)),
+        *(f"attempt {a.number}: {_in_words(a)}" for a in _attempts(folder, job)),
     ]
 
 
@@ -158,25 +83,42 @@ def _wishes(folder: RunFolder, job: JobRecord) -> Iterator[str]:
         yield f"wants:    {'; '.join(words)}"
 
 
-def _attempts(folder: RunFolder, job: JobRecord) -> list[_Attempt]:
-    found: dict[int, _Attempt] = {}
-    for entry in _moves(folder, job):
-        number = int(entry.get("attempt", 1))
-        found.setdefault(number, _Attempt(number)).take(entry)
+def _attempts(folder: RunFolder, job: JobRecord) -> list[Attempt]:
+    of_job = attempts_of(_entries(folder, job)).get(job.index, [])
+    found = {attempt.number: attempt for attempt in of_job}
     for number, claim in _claims(folder, folder.of_job(job.index)):
-        found.setdefault(number, _Attempt(number)).take_claim(claim)
+        _take_claim(found.setdefault(number, Attempt(job.index, number)), claim)
     return [found[number] for number in sorted(found)]
 
 
-def _moves(folder: RunFolder, job: JobRecord) -> Iterator[dict[str, Any]]:
+def _entries(folder: RunFolder, job: JobRecord) -> Iterator[Mapping[str, Any]]:
+    """What the journal has of the job."""
     if job.attempt == 1:
         # Its record has it all: the journal of a large run takes a while to read.
         if job.status is not JobStatus.INIT:
-            yield asdict(job) | {"to": job.status, "failure": job.failure and job.failure.value}
+            yield asdict(job) | {"state": job.index, "to": job.status}
         return
     for entry in read_journal(folder.files, folder.layout):
-        if entry.get("state") == job.index:
+        if "generation" in entry or job.index in (entry.get("state"), entry.get("job")):
             yield entry
+
+
+def _take_claim(attempt: Attempt, claim: Claim) -> None:
+    """Fill in what only the wrapper has recorded."""
+    if claim.is_fence:
+        attempt.reason = attempt.reason or "a driver took it back before it started"
+        return
+    attempt.rc = claim.rc if attempt.rc is None else attempt.rc
+    attempt.failure = attempt.failure or Failure.__members__.get(claim.failure or "")
+    attempt.host = attempt.host or claim.host
+    attempt.jid = attempt.jid or claim.jid
+    attempt.started = attempt.started or claim.claimed
+    attempt.ended = attempt.ended or claim.ended
+    if claim.rc is None and not attempt.status.final:
+        attempt.status = JobStatus.RUNNING
+    elif not attempt.status.final:
+        attempt.status = JobStatus.FAILED if claim.rc else JobStatus.FINISHED
+    attempt.cpu = attempt.cpu if claim.cpu is None else claim.cpu
 
 
 def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
@@ -193,6 +135,42 @@ def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
         if number not in newest or not claim.is_fence:
             newest[number] = claim
     yield from newest.items()
+
+
+def _in_words(attempt: Attempt) -> str:
+    outcome = attempt.status.name
+    outcome += f" {attempt.failure}" if attempt.failure else ""
+    outcome += f" rc {attempt.rc}" if attempt.rc is not None else ""
+    place = f" on {plain(attempt.host)}" if attempt.host else ""
+    place += f" as {plain(attempt.jid)}" if attempt.jid else ""
+    why = f": {plain(attempt.reason)}" if attempt.reason else ""
+    return f"{outcome}{place}{_times(attempt)}{why}"
+
+
+def _times(attempt: Attempt) -> str:
+    if attempt.started is None:
+        return _waits(attempt)
+    if attempt.wall is None:
+        return f"{_waited(attempt)}, since {clock(attempt.started)}"
+    cpu = f", {duration(attempt.cpu)} of cpu" if attempt.cpu else ""
+    memory = f", at most {size(attempt.max_rss)}" if attempt.max_rss else ""
+    span = f"{clock(attempt.started)} to {clock(attempt.ended)}"
+    return f"{_waited(attempt)}, {span} ({duration(attempt.wall)}{cpu}{memory})"
+
+
+def _waits(attempt: Attempt) -> str:
+    if attempt.status.final:
+        return ""
+    if attempt.submitted is not None:
+        return f", submitted {clock(attempt.submitted)}"
+    return f", queued {clock(attempt.queued)}" if attempt.queued is not None else ""
+
+
+def _waited(attempt: Attempt) -> str:
+    since = attempt.queued if attempt.queued is not None else attempt.submitted
+    if since is None or attempt.started is None or attempt.started - since < _LONG:
+        return ""
+    return f", waited {duration(attempt.started - since)}"
 
 
 def _last_words(folder: RunFolder, path: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from sched_core.model.status import JobStatus
 __all__ = ["Attempt", "attempts_of"]
 
 _TOLD = (
-    "rc failure reason host queued submitted started ended cpu max_rss raised interrupted will_retry"
+    "rc failure reason host jid queued submitted started ended cpu max_rss raised interrupted will_retry"
 ).split()
 _TIMES = {JobStatus.QUEUED: "queued", JobStatus.SUBMITTED: "submitted"}
 
@@ -31,6 +31,7 @@ class Attempt:
     failure: Failure | None = None
     reason: str = ""
     host: str | None = None
+    jid: str | None = None
     queued: float | None = None
     submitted: float | None = None
     started: float | None = None
@@ -65,7 +66,7 @@ class Attempt:
         """Go to the state that an entry of the journal tells of."""
         self.status = JobStatus(entry["to"])
         if self.status in _TIMES:
-            setattr(self, _TIMES[self.status], entry["at"])
+            setattr(self, _TIMES[self.status], entry.get("at"))
         for name in _TOLD:
             if name in entry:
                 setattr(self, name, entry[name])
