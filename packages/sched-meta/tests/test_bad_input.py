@@ -189,7 +189,7 @@ def test_index_out_of_range(command: str, capsys: pytest.CaptureFixture[str]) ->
 
 def test_work_directory_that_is_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").touch()
-    assert said(capsys, "run", "-w", "file", "--", "true").startswith("-w file: there is")
+    assert said(capsys, "run", "-w", "file", "--", "true").startswith("-w file: this is there")
 
 
 def test_fault_of_its_own_is_no_traceback(

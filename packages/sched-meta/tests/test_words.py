@@ -27,6 +27,7 @@ from sched_meta.wording import (
     one_line,
     pace,
     plain,
+    size,
 )
 
 from .recorded import record_run
@@ -43,6 +44,15 @@ def test_command_can_be_pasted_into_a_shell(cmd: list[str]) -> None:
     assert "\n" not in line
     output = subprocess.check_output(["bash", "-c", line])
     assert [a.encode("utf-8", "surrogateescape") for a in cmd] == output.split(b"\0")[:-1]
+
+
+def test_sizes_are_told_in_units_that_compare() -> None:
+    assert [size(number) for number in (0, 1000, 5600, 6000)] == [
+        "0 B",
+        "1000 B",
+        "5.47 KiB",
+        "5.86 KiB",
+    ]
 
 
 def test_long_command_is_cut() -> None:

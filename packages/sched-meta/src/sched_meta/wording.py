@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 
-from sched_core.model.units import format_memory, format_time
+from sched_core.model.units import format_size, format_time
 
 __all__ = [
     "clock",
@@ -95,7 +95,7 @@ def folded(title: str, texts: Sequence[str], width: int) -> list[str]:
 
 def size(number: int) -> str:
     """'0 B', '1.5 KiB'."""
-    return format_memory(number)
+    return format_size(number)
 
 
 def clock(at: float | None) -> str:

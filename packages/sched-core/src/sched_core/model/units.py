@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sched_core.errors import OptionError
 
-__all__ = ["format_memory", "format_time", "parse_memory", "parse_time"]
+__all__ = ["format_memory", "format_size", "format_time", "parse_memory", "parse_time"]
 
 _Number = TypeVar("_Number", int, float, Decimal)
 
@@ -142,6 +142,11 @@ def format_memory(size: int) -> str:
         return binary
     decimal, exact = _in_unit(size, 1000, "{}B")
     return decimal if exact else binary
+
+
+def format_size(size: int) -> str:
+    """`size` bytes that were counted, as in '1.5 GiB': always in binary units, so that sizes compare."""
+    return _in_unit(size, 1024, "{}iB")[0]
 
 
 def _in_unit(size: int, base: int, unit: str) -> tuple[str, bool]:
