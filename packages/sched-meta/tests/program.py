@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PROGRAM = str(Path(sys.executable).with_name("sched"))
 PATIENCE = 100.0
 
 WAIT_FOR_GO = "echo $0 >>started; until test -e go; do sleep 0.02; done; echo $0 >>ended"
 """A job that says that it has started, and ends when the file `go` is there."""
+
+
+def needs(program: str) -> None:
+    """Skip the test where a program is missing; in CI that is a failure."""
+    if not shutil.which(program):
+        explain = pytest.fail if os.environ.get("CI") else pytest.skip
+        explain(f"there is no {program}; .ci/install installs it")
 
 
 def wait_until(what: Callable[[], object]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from sched_meta.cli.group import sched as group
 from sched_meta.completion import words
 from sched_meta.completion.script import SHELLS, completion_script, shell_of
 
-from .program import PATIENCE, PROGRAM, Sched
+from .program import PATIENCE, PROGRAM, Sched, needs
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +63,6 @@ START = {
         'unsetopt prompt_sp; autoload -U compinit; compinit -D -u; eval "$(command sched completion zsh)"',
     ),
 }
-
-
-def needs(shell: str) -> None:
-    if not shutil.which(shell):
-        assert not os.environ.get("CI"), f"{shell} is missing; .ci/install installs it"
-        pytest.skip(f"there is no {shell}")
 
 
 @pytest.fixture(params=START)

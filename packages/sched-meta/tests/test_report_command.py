@@ -144,14 +144,6 @@ def test_the_page_is_plain_text_of_its_own() -> None:
         assert "https:" not in text
 
 
-@pytest.mark.parametrize("file", sorted(PAGES.glob("*.js")), ids=lambda file: file.name)
-def test_scripts_parse(file: Path) -> None:
-    node = subprocess.run(["bash", "-c", "command -v node"], capture_output=True, check=False)
-    if node.returncode:
-        pytest.skip("there is no node; Chromium reads them in the tests of the page")
-    subprocess.run(["node", "--check", file], check=True)
-
-
 def test_nothing_heavy_is_loaded_for_its_help() -> None:
     code = "import sys; from sched_meta.cli import main; main(['report', '--help']); print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)

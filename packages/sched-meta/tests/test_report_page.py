@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sched_meta.htmlreport import read_report, render_report
 from sched_meta.reading.runfolder import RunFolder
 
 from .browser import CHROMIUM, Page, browser
+from .program import needs
 from .reportruns import Story, cluster_run, write
 
 TEMPTING = (
@@ -32,8 +32,7 @@ TEMPTING = (
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     if CHROMIUM is None:
-        explain = pytest.fail if os.environ.get("CI") else pytest.skip
-        explain("there is no chromium: apt-get install chromium")
+        needs("chromium")
     with browser(tmp_path_factory.mktemp("profile")) as page:
         yield page
 

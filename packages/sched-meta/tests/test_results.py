@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from sched_meta.reading.resultformats import as_csv, as_jsonl, as_tsv, iso_time
 from sched_meta.reading.results import chosen_columns, job_log, results
 from sched_meta.reading.resulttable import as_table
 
-from .program import Sched, in_terminal
+from .program import Sched, in_terminal, needs
 from .recorded import BEGUN, record_run
 
 USUAL = (
@@ -232,8 +231,8 @@ def test_joblog(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.skipif(not shutil.which("parallel"), reason="GNU parallel is not installed")
 def test_parallel_goes_on_from_the_joblog(sched: Sched) -> None:
+    needs("parallel")
     command = "echo {} >>ran; exit {}"
     sched("run", "-w", "r", "--shell", "--", command, ":::", "0", "3", code=1)
     log = sched.folder / "log"

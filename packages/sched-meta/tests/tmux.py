@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .program import PATIENCE, PROGRAM, wait_until
+from .program import PATIENCE, PROGRAM, needs, wait_until
 
 
 class Terminal:
@@ -69,6 +69,7 @@ class Terminal:
 @contextmanager
 def terminal(folder: Path, **environment: str) -> Iterator[Terminal]:
     """Open a terminal of 80 columns and 24 lines."""
+    needs("tmux")
     home = tempfile.mkdtemp(prefix="tmux")  # the path of a socket has to be short
     opened = Terminal(folder, home, **environment)
     try:
