@@ -298,6 +298,9 @@ def test_kill_without_a_driver(sched: Sched) -> None:
     assert sched.living_jobs() == []
     assert sched.counts() == {"killed": 4}
     assert "nothing is to be killed" in sched("kill", "r").stderr
+    sched.go()
+    sched("retry", "r")  # with the options that the run had before
+    assert sched.counts() == {"finished": 4}
 
 
 def test_logs_that_follow(sched: Sched) -> None:

@@ -54,6 +54,8 @@ class Runner:
       matched with what the run has), or "reuse" (a new list of jobs over the same folder).
     - `hook_errors`: whether an exception in a plugin is a "report" in the log, or stops the run
       and is to "raise" HookError.
+    - `submits`: whether jobs that wait are run; without, those of an earlier driver can be killed, and
+      the run is left by `cancel`.
 
     Entering raises RunExists, RunLocked, RunCorrupt, or OSError for a folder that cannot be used.
     """
@@ -66,6 +68,7 @@ class Runner:
         existing: Existing = "error",
         hook_errors: HookErrors = "report",
         ports: Ports | None = None,
+        submits: bool = True,
     ) -> None:
         self.scheduler = scheduler
         self.context: Any = None
@@ -74,6 +77,7 @@ class Runner:
         self._existing = existing
         self._hook_errors: HookErrors = hook_errors
         self._ports = ports
+        self._submits = submits
         self._session: Session | None = None
         self._recorded = RecordedJobs()
         self._next_index = 0
@@ -114,6 +118,8 @@ class Runner:
             await self._take_over(records)
             self._stack = stack.pop_all()
         self._loop = Loop(session)
+        if not self._submits:
+            self._loop.hold()
         await self._loop.__aenter__()
         self._body = anyio.CancelScope()
         self._body.__enter__()

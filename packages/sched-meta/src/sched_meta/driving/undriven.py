@@ -22,8 +22,7 @@ def kill_undriven(folder: RunFolder, indexes: Collection[int]) -> None:
 
 async def _kill(folder: RunFolder, indexes: Collection[int]) -> None:
     scheduler = scheduler_of(folder.absolute)
-    scheduler.forks = 0  # nothing that waits may start
-    runner = Runner(scheduler, plugins=None, existing="resume")
+    runner = Runner(scheduler, plugins=None, existing="resume", submits=False)
     try:
         async with runner:
             jobs = [job for job in runner.jobs if job.index in indexes]
