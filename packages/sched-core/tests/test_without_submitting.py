@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 
-from sched_core import Job, JobStatus, RunClosed, Runner, scheduler_of
+from sched_core import Job, JobStatus, Runner, scheduler_of
 
 from .backend import session_scheduler
 

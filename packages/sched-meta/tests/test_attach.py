@@ -141,6 +141,11 @@ def test_a_run_that_is_stopped_is_left_stopped(sched: Sched) -> None:
     )
     assert "2 interrupted, 1 waiting" in err
     assert sched.counts() == {"interrupted": 2, "waiting": 1}
+    # Whoever comes later sees the same: what a limit of failures has stopped must not go on by itself.
+    later = sched("attach", "r", code=1).stderr
+    assert later.endswith(err[err.index("sched: results") :])
+    assert "sched resume r goes on" in later
+    assert sched.counts() == {"interrupted": 2, "waiting": 1}
 
 
 def test_wait_says_nothing_and_tells_by_its_exit_code(sched: Sched) -> None:

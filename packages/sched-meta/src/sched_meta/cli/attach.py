@@ -18,8 +18,8 @@ sched attach RUN --cat       what its jobs print, in order
 sched attach RUN --json      all its events
 
 RUN may have been begun with -d, in another terminal, or on another host that shares its folder. The
-exit code is what that of `sched run` would be. Ctrl-C leaves the run alone. Where nobody drives
-the run any more and jobs are left, this process goes on with it, as `sched resume` does.
+exit code is what that of `sched run` would be. Ctrl-C leaves the run alone. Where its
+driver has died, or left at a hang-up, this process goes on with the run, as `sched resume` does.
 """
 
 

@@ -39,7 +39,7 @@ _INTERVAL = 0.25
 def attach(folder: RunFolder, output: Output) -> int:
     """Show a run until its driver ends, as its driver would; return the exit code.
 
-    Where jobs are left that nobody drives, this process goes on with the run.
+    Where nobody drives the run any more, this process goes on with it, unless it was stopped.
     """
     from .given import Given
     from .start import resume_run
@@ -107,7 +107,7 @@ class _Onlooker:
     async def _look_on(self) -> bool:
         """Show the run until nobody drives it; False where it is to be gone on with."""
         changed = await to_thread.run_sync(self._watch.refresh, abandon_on_cancel=True)
-        if self._is_over() and self._left():
+        if self._is_over() and self._left() and not self._was_stopped():
             return False
         self._begin()
         await self._take(changed)
@@ -134,11 +134,16 @@ class _Onlooker:
         """Tell whether a run whose driver is gone is to be taken over: not one that was stopped, nor
         where what was printed would be printed once more.
         """
-        if self._output.cat or self._output.as_json:
-            return False
+        return not (self._output.cat or self._output.as_json or self._was_stopped())
+
+    def _was_stopped(self) -> bool:
+        """Tell whether its last driver ended the run before its end: by Ctrl-C, or at a limit of failures.
+
+        One that left jobs running did not, as after a hang-up.
+        """
         lease = self._view.lease
-        stopped = lease is not None and lease.released
-        return not stopped or any(job.status.active for job in self._view.jobs.values())
+        ended = lease is not None and lease.released
+        return ended and not any(job.status.active for job in self._view.jobs.values())
 
     # --- what is shown -----------------------------------------------------------------------------
 
