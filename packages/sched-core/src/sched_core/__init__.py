@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Report,
         Scheduler,
         SchedulerPostInit,
+        Usage,
         attempt_id,
     )
 
@@ -67,7 +68,7 @@ _HOMES = {
     "runfolder": "AttemptId RunView Submission read_run",
     "runner": "Runner clean_run handle_signals run scheduler_of",
     "scheduler": """XQUTE_ENV_ALIASES EngineState Observation Preview PreviewPart Remains
-        Report Scheduler SchedulerPostInit attempt_id""",
+        Report Scheduler SchedulerPostInit Usage attempt_id""",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -112,6 +113,7 @@ __all__ = [
     "Submission",
     "SubmitOutcomeUnknown",
     "SubmitRejected",
+    "Usage",
     "WrongSchedulerTypeError",
     "attempt_id",
     "clean_run",

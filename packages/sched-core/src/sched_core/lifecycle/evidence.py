@@ -274,7 +274,9 @@ def _take_usage(job: Job, seen: Observation) -> None:
 
 
 def _explained(record: Observation, said: Observation) -> Observation:
-    """Return the record of a failure with the class that the engine gives it."""
+    """Return a record with what only the engine tells: the class of a failure, and the most memory."""
+    if record.max_rss is None and said.rc != _NOT_OURS:
+        record = replace(record, max_rss=said.max_rss)
     finished = record.rc == 0 and record.failure is None
     own = record.failure not in (None, Failure.EXIT)
     if finished or own or said.failure in (None, Failure.EXIT, Failure.SETUP):

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
+from ..lifecycle.usage import learn_usage
 from ..model.command import check_paths
 from ..model.container import Container
 from ..model.job import Job
@@ -149,6 +150,7 @@ class Runner:
         if raised is None:
             try:
                 await self.stop_feeding()
+                await learn_usage(self._open_session)
             except RunClosed as error:
                 # Whoever cancelled the run knows that it was.
                 raised = None if self._cancelled else error

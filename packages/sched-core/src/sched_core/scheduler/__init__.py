@@ -4,6 +4,7 @@ Each module knows only those before it: configuration, capabilities, jobtext (pu
 surface to an engine), base (the lifecycle, by the names of the reference).
 """
 
+from ..text.usage import Usage
 from .backend import Backend, Report
 from .base import Scheduler
 from .configuration import XQUTE_ENV_ALIASES, SchedulerPostInit
@@ -22,6 +23,7 @@ __all__ = [
     "Report",
     "Scheduler",
     "SchedulerPostInit",
+    "Usage",
     "attempt_id",
     "job_token",
 ]

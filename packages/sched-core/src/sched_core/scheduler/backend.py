@@ -14,6 +14,7 @@ from ..errors import OptionError
 from ..model.job import Job
 from ..runfolder.submissions import AttemptId, Submission
 from ..text.claim import render_fence
+from ..text.usage import Usage
 from .jobtext import JobText, attempt_id
 from .observation import EngineState, Observation, Remains
 from .previewing import PreviewPart
@@ -140,6 +141,15 @@ class Backend(JobText):
             if await self.job_is_running(job):
                 seen[attempt_id(job)] = Observation(EngineState.WAITING)
         return seen
+
+    async def query_usage(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Usage]:
+        """Ask the engine once what these jobs, which have ended, have used: at the end of a run, about
+        those whose most memory nobody has told.
+
+        One that is left out is asked about once more, a moment later; an empty Usage says that nothing
+        will be told. What several jobs had together is none of them's. Raises EngineUnavailable.
+        """
+        return {}
 
     async def find_submissions(
         self, submissions: Sequence[Submission]
@@ -281,6 +291,11 @@ class Backend(JobText):
     def restarts(cls) -> bool:
         """Tell whether the engine may start a job again by itself, under the same id."""
         return cls.wrapper_restart != "0"
+
+    @classmethod
+    def tells_usage(cls) -> bool:
+        """Tell whether the engine can be asked what jobs have used."""
+        return cls.query_usage is not Backend.query_usage
 
     @classmethod
     def finds_submissions(cls) -> bool:
