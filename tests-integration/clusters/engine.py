@@ -43,6 +43,9 @@ class Engine(ABC):
     looks_back: ClassVar[str]
     """The tool that asks the accounting."""
 
+    looks_into_each_array: ClassVar[bool]
+    """Whether the accounting is asked about one array a call."""
+
     restartable: ClassVar[Mapping[str, Any]]
     """Options of jobs that the engine may start again."""
 
@@ -60,6 +63,10 @@ class Engine(ABC):
     @abstractmethod
     def has_limit(self, job: Job, limit: int) -> bool:
         """Tell whether the engine says that so many tasks of the job's array may run at once."""
+
+    @abstractmethod
+    def has_seen_memory(self, job: Job) -> bool:
+        """Tell whether the engine, which may only look now and then, has seen the memory of a job."""
 
     @abstractmethod
     def queue(self) -> str:

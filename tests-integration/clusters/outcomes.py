@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from sched_core import Failure, Job, JobStatus
+import anyio
+
+from sched_core import Failure, Job, JobStatus, read_run
 from sched_hpc.cluster import ClusterScheduler
 
-from ..jobs import begun, running, waiting
+from ..jobs import begun, running, until, waiting
 from .engine import Engine
 
-__all__ = ["cancel_what_runs", "is_refused"]
+__all__ = ["cancel_what_runs", "is_refused", "tells_memory"]
+
+_TAKES_MEMORY = (
+    'printf -v taken "%50000000s"; until [[ -e $SCHED_WORKDIR/gate ]]; do sleep 0.1; done'
+)
+"""Bash that has 50 MB until it may end."""
 
 
 async def is_refused(scheduler: ClusterScheduler, words: str) -> None:
@@ -27,3 +34,22 @@ async def cancel_what_runs(engine: Engine, scheduler: ClusterScheduler) -> Job:
         await begun(job)
         engine.cancel(job)
         return await runner.wait(job)
+
+
+async def tells_memory(engine: Engine, scheduler: ClusterScheduler) -> None:
+    """Run an array whose jobs need memory, one of them fails; the engine tells how much they had."""
+    async with running(scheduler) as runner:
+        script = f': >"$SCHED_JOB_METADIR/begun"; {_TAKES_MEMORY}'
+        jobs = await runner.feed_all([["/bin/bash", "-c", f"{script}; exit {n}"] for n in range(2)])
+        for job in jobs:
+            await begun(job)
+        await until(lambda: all(engine.has_seen_memory(job) for job in jobs))
+        await (scheduler.workdir / "gate").write_text("")
+    view = await anyio.to_thread.run_sync(read_run, scheduler.workdir)
+    for job in jobs:
+        told = view.jobs[job.index].max_rss
+        assert told is not None
+        assert 40e6 < told < 200e6
+        assert told == job.max_rss
+    assert [job.rc for job in jobs] == [0, 1]
+    assert 1 <= scheduler.toolbox.calls[engine.looks_back] <= 2

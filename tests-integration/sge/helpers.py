@@ -29,6 +29,7 @@ class SgeEngine(Engine):
     kills = "qdel"
     limits = "qalter"
     looks_back = "qacct"
+    looks_into_each_array = True
     restartable: ClassVar[Mapping[str, Any]] = {"r": True, "grace": 1}
     told_cores = "echo $NSLOTS"
 
@@ -49,6 +50,9 @@ class SgeEngine(Engine):
         told = f"maximum concurrency:        {limit}\n"
         array = str(job.jid).partition(".")[0]
         return job.jid is not None and told in self._cluster.run("qstat", "-j", array)
+
+    def has_seen_memory(self, job: Job) -> bool:
+        return True  # the kernel tells when it has ended
 
     def queue(self) -> str:
         return self._cluster.run("qstat", "-xml")

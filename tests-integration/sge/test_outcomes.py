@@ -13,7 +13,7 @@ import pytest
 from sched_core import Failure, JobStatus, OptionError
 
 from ..clusters.engine import Engine
-from ..clusters.outcomes import cancel_what_runs, is_refused
+from ..clusters.outcomes import cancel_what_runs, is_refused, tells_memory
 from ..daemons import processes_with
 from ..jobs import ONCE, begun, explained, pending, ran, running, until, waiting
 from .cluster import SgeCluster
@@ -322,3 +322,7 @@ async def test_the_doctor_says_that_the_cell_is_missing(
     with pytest.raises(OptionError, match=r"settings\.sh"):
         async with running(Asked(tmp_path / "run")):
             pass
+
+
+async def test_the_most_memory_of_jobs(engine: Engine, tmp_path: Path) -> None:
+    await tells_memory(engine, Asked(tmp_path / "run", forks=2))

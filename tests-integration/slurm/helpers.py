@@ -53,6 +53,7 @@ class SlurmEngine(Engine):
     kills = "scancel"
     limits = "scontrol update"
     looks_back = "sacct"
+    looks_into_each_array = False
     restartable: ClassVar[Mapping[str, Any]] = {"requeue": True}
     told_cores = "echo $SLURM_CPUS_ON_NODE; nproc; srun nproc"
 
@@ -71,6 +72,11 @@ class SlurmEngine(Engine):
         queue = ("squeue", "--noheader", "--states=PENDING", "--format=%i")
         array = str(job.jid).partition("_")[0]
         return job.jid is not None and f"%{limit}]" in self._cluster.run(*queue, f"--jobs={array}")
+
+    def has_seen_memory(self, job: Job) -> bool:
+        step = ("sstat", "--noheader", f"--jobs={job.jid}.batch")
+        told = self._cluster.run(*step, "--parsable2", "--noconvert", "--format=MaxRSS").strip()
+        return told.isdecimal() and int(told) > 40e6
 
     def queue(self) -> str:
         return self._cluster.run("squeue", "--noheader", "--format=%j")

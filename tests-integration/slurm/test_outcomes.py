@@ -15,7 +15,7 @@ from sched_core import Failure, Job, JobStatus, OptionError
 from sched_core.runfolder import read_run
 
 from ..clusters.engine import Engine
-from ..clusters.outcomes import cancel_what_runs, is_refused
+from ..clusters.outcomes import cancel_what_runs, is_refused, tells_memory
 from ..daemons import processes_named, processes_with
 from ..jobs import begun, explained, pending, ran, running, until, waiting
 from .cluster import SlurmCluster
@@ -279,3 +279,7 @@ async def test_the_doctor_finds_all_well(slurm: SlurmCluster, tmp_path: Path) ->
     assert memory is (True if slurm.cgroup else None)
     assert all(verdict for verdict, _ in findings.values()), findings
     assert "main*" in findings["partitions"][1]
+
+
+async def test_the_most_memory_of_jobs(engine: Engine, tmp_path: Path) -> None:
+    await tells_memory(engine, Asked(tmp_path / "run", forks=2, mem="200M"))

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 _MARK = "FAKE_SLURM_TASK"
+PEAK = 52428800
+"""Bytes that every job has had at most."""
 _DONE = ("COMPLETED", "FAILED", "CANCELLED")
 
 Record = dict[str, Any]
@@ -34,6 +36,7 @@ def install(folder: Path) -> dict[str, str]:
         (folder / name).mkdir(parents=True)
     (folder / "next").write_text("1")
     (folder / "kill_wait").write_text("2")
+    (folder / "accounting").write_text("accounting_storage/slurmdbd jobacct_gather/linux")
     (folder / "slurm.conf").write_text("")
     here = Path(__file__)
     program = folder / "tool.py"
@@ -146,7 +149,9 @@ class Slurm:
             job = self.get("jobs", options["JobId"])
             self.put("jobs", job["id"], job | {"limit": int(options["ArrayTaskThrottle"])})
         elif "config" in argv:
-            print("AccountingStorageType   = accounting_storage/slurmdbd\nBOOT_TIME     = 1795354562\n"
+            storage, gather = (self.home / "accounting").read_text().split()
+            print(f"AccountingStorageType   = {storage}\nBOOT_TIME     = 1795354562\n"
+                  f"JobAcctGatherType       = {gather}\n"
                   "KillWait                = 2 sec\nMaxArraySize            = 1001\n"
                   "MinJobAge               = 300 sec\nSLURM_VERSION           = 22.05.8")  # fmt: skip
         else:
@@ -156,16 +161,13 @@ class Slurm:
         for task in self.all("tasks"):
             job = self.get("jobs", task["job"])
             code = f"{task['status'] >> 8}:{task['status'] & 127}"
-            words = [
-                task["name"],
-                task["state"],
-                code,
-                task["start"],
-                task["end"],
-                "n1",
-                job["name"],
-            ]
-            print("|".join(map(str, words)))
+            ended = task["end"] or "Unknown"
+            shared = [task["state"], code, task["start"], ended, "n1"]
+            print("|".join(map(str, [task["name"], *shared, "", job["name"]])))
+            if task["start"]:
+                peak = PEAK if task["end"] else ""
+                print("|".join(map(str, [f"{task['name']}.extern", *shared, 10 * PEAK, "extern"])))
+                print("|".join(map(str, [f"{task['name']}.batch", *shared, peak, "batch"])))
 
     # --- the controller --------------------------------------------------------------------------
 

@@ -274,6 +274,28 @@ def test_records_of_several_starts() -> None:
 
 
 @pytest.mark.parametrize(
+    "told, value",
+    [
+        ({}, None),
+        ({"ru_maxrss": "67.824KB"}, int(67.824 * 1024) * 1024),  # 8.1.9, of 67.8 MiB
+        ({"ru_maxrss": "1.200MB"}, int(1.2 * 1024) << 20),
+        ({"ru_maxrss": "69452"}, 69452 * 1024),
+        ({"ru_maxrss": "0.000B"}, None),
+        ({"ru_maxrss": "-"}, None),
+        ({"ru_maxrss": "67.824M"}, None),  # in whatever unit
+        ({"ru_maxrss": "5000", "maxrss": "64.000M"}, 64 << 20),
+        ({"ru_maxrss": "69452", "maxrss": "4096"}, 69452 * 1024),
+        ({"maxrss": "0"}, None),
+    ],
+)
+def test_the_most_memory_of_a_job(told: dict[str, str], value: int | None) -> None:
+    (found,) = parse_qacct(record(**told))
+    assert (found.max_rss or 0) == pytest.approx(value or 0, rel=0.01)
+    assert found.max_rss != 0
+    assert judge_record(found, "1.1", 0).max_rss == found.max_rss
+
+
+@pytest.mark.parametrize(
     "text, value",
     [("5.004MB", 5.004 * 2**20), ("100M", 100 * 2**20), ("2k", 2000), ("7", 7), ("0.000B", 0), ("x", None), ("1.2.3", None)],
 )  # fmt: skip

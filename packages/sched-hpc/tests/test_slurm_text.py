@@ -131,13 +131,13 @@ def test_what_squeue_tells_of_several_clusters() -> None:
 )
 def test_what_is_no_job_is_passed_over(noise: str) -> None:
     assert [row.id for row in parse_squeue(f"{noise}\n{FAILED}{noise}")] == ["13"]
-    assert [row.id for row in parse_sacct(f"{noise}\n13|FAILED|7:0|1|2|n1|wrap\n{noise}")] == ["13"]
+    assert [row.id for row in parse_sacct(f"{noise}\n13|FAILED|7:0|1|2|n1||w\n{noise}")] == ["13"]
 
 
 @given(st.text(), st.text())
 def test_whatever_is_printed_is_read_or_passed_over(before: str, after: str) -> None:
     assert "13" in [row.id for row in parse_squeue(f"{before}\n{FAILED}{after}")]
-    assert "13" in [row.id for row in parse_sacct(f"{before}\n13|FAILED|7:0|1|2|n1|w\n{after}")]
+    assert "13" in [row.id for row in parse_sacct(f"{before}\n13|FAILED|7:0|1|2|n1||w\n{after}")]
 
 
 @pytest.mark.parametrize(
@@ -170,16 +170,42 @@ def test_a_slurm_that_is_set_up_wrongly_is_not_waited_for(stderr: str, wrongly: 
 
 def test_what_sacct_tells() -> None:
     text = (
-        "11_0|RUNNING|0:0|n1|1795354592|Unknown|x\n"
-        "13|FAILED|7:0|1795354622|1795354622|n1|wrap\n"
-        "14_2|FAILED|0:9|1795354622|1795354622|n1|a|b\n"
-        "15|CANCELLED by 0|0:0|None|1795354629|None assigned|trapped\n"
+        "11_0|RUNNING|0:0|n1|1795354592|Unknown||x\n"
+        "13|FAILED|7:0|1795354622|1795354622|n1||wrap\n"
+        "14_2|FAILED|0:9|1795354622|1795354622|n1||a|b\n"
+        "15|CANCELLED by 0|0:0|None|1795354629|None assigned||trapped\n"
         "sacct: a banner\n"
     )
     _, failed, killed, cancelled = parse_sacct(text)
     assert (failed.id, failed.code, failed.started) == ("13", 7, 1795354622.0)
     assert (killed.tasks, killed.signal, killed.name) == ((2,), 9, "a|b")
     assert (cancelled.state, cancelled.started, cancelled.nodes) == ("CANCELLED by 0", None, "")
+
+
+STEPS = """\
+2|COMPLETED|0:0|1796000584|1796000584|n1||wrap
+2.batch|COMPLETED|0:0|1796000584|1796000584|n1||batch
+1_0|COMPLETED|0:0|1796000584|1796000587|n1||job.sh
+1_0.batch|COMPLETED|0:0|1796000584|1796000587|n1|79872000|batch
+1_0.extern|COMPLETED|0:0|1796000584|1796000587|n1|99999999|extern
+1_1|COMPLETED|0:0|1796000584|1796000587|n1||job.sh
+1_1.batch|COMPLETED|0:0|1796000584|1796000587|n1|77996K|batch
+1_1.0|COMPLETED|0:0|1796000584|1796000587|n1|1.5G|srun
+1_1.1|COMPLETED|0:0|1796000584|1796000587|n1|12M|srun
+4_1.batch|COMPLETED|0:0|1796000584|1796000587|n1|1G|batch
+3|RUNNING|0:0|1796000584|Unknown|n1||wrap
+3.batch|RUNNING|0:0|1796000584|Unknown|n1|0|batch
+"""
+
+
+def test_the_largest_step_of_a_job_tells_its_memory() -> None:
+    told = {(row.id, row.tasks): row.max_rss for row in parse_sacct(STEPS)}
+    assert told == {
+        ("2", None): None,
+        ("1", (0,)): 79872000,
+        ("1", (1,)): 3 << 29,
+        ("3", None): None,
+    }
 
 
 CONFIG = """Configuration data as of 2026-11-22T13:36:02
@@ -204,6 +230,10 @@ def test_how_slurm_is_set_up() -> None:
     )
     assert (config.accounting, config.min_job_age, config.kill_wait) == (True, 300, 2)
     assert not parse_config(CONFIG.replace("slurmdbd", "none")).accounting
+    assert config.samples_usage  # it is not told
+    gathers = CONFIG + "JobAcctGatherType       = jobacct_gather/"
+    assert parse_config(f"{gathers}cgroup\n").samples_usage
+    assert not parse_config(f"{gathers}none\n").samples_usage
 
 
 @pytest.mark.parametrize(

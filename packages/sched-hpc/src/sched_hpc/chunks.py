@@ -50,6 +50,7 @@ def of_each_job(
             ended_early[job.jid] = job.started is not None or not _comes_first(active)
         found = seen.get(key)
         if found is not None:
+            found = replace(found, max_rss=None)  # it is the task's
             judged[key] = _of_one(active, found, behind=not is_first and ended_early[job.jid])
     return judged
 

@@ -20,6 +20,7 @@ from sched_core import (
     Report,
     Scheduler,
     Submission,
+    Usage,
     attempt_id,
 )
 from sched_core.lifecycle.session import Active
@@ -29,8 +30,9 @@ from sched_core.scheduler.shares import Share
 from sched_core.text.script import JobScript
 
 from . import chunks
+from .accounted import Told, share_no_task, usage_of
 from .directives import take_directives
-from .places import array_of
+from .places import Place, array_of
 from .taskscript import TaskScript, render_task_script
 from .tool import Answer, Toolbox
 
@@ -335,6 +337,27 @@ class ClusterScheduler(Scheduler):
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask the engine once about all these jobs."""
         return chunks.of_each_job(self.session.active.values(), await self.query_tasks(jobs))
+
+    async def query_usage(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Usage]:
+        """Ask the accounting about the memory of those jobs that had a task of their own."""
+        alone = share_no_task(jobs, self.session.jobs.values()) if self.chunk == 1 else []
+        unknown = {attempt_id(job): Usage() for job in jobs}
+        arrays = dict.fromkeys(array_of(str(job.jid))[0] for job in alone)
+        since = min((job.started for job in alone if job.started), default=0.0)
+        told = await self.query_memory([*arrays], since) if alone else None
+        if told is None:
+            return unknown
+        for job in alone:
+            del unknown[attempt_id(job)]
+        return unknown | usage_of(alone, told, self.session.run)
+
+    @abstractmethod
+    async def query_memory(
+        self, arrays: Sequence[str], since: float
+    ) -> Mapping[Place, Told] | None:
+        """Ask the accounting with few calls for the tasks of these arrays that have ended, of which the
+        first one started at `since`; None where it tells nothing of memory. Raises EngineUnavailable.
+        """
 
     @abstractmethod
     async def kill_tasks(self, jobs: Sequence[Job]) -> None:

@@ -33,6 +33,7 @@ from sched_core import (
 )
 
 from . import sge_commands as commands
+from .accounted import Told
 from .chunks import Tasks
 from .cluster import ClusterScheduler
 from .environment import environment_file, environment_name
@@ -60,6 +61,8 @@ __all__ = ["SgeScheduler"]
 
 _LOOKS = 20
 """Jobs or arrays at most about which the accounting is asked in one round: each is a question."""
+_MOST_ARRAYS = 50
+"""Arrays at most about whose memory the accounting is asked: each is a question."""
 _SPARE = 5.0
 """Seconds that the accounting may be later than its own flush time."""
 _FORM = {"TZ": "UTC0", "LC_ALL": "C", "SGE_SINGLE_LINE": "1"}
@@ -404,12 +407,32 @@ class SgeScheduler(ClusterScheduler):
 
     async def _accounting(self, job: str) -> list[Record]:
         try:
+            return await self._records(job)
+        except EngineUnavailable as error:
+            self.session.warn(f"Grid Engine's accounting cannot be asked: {error}")
+            return []
+
+    async def _records(self, job: str) -> list[Record]:
+        """Return what the accounting tells of a job's id, or name; nothing of one that it does not know."""
+        try:
             answer = await self._ask(commands.qacct(self.tools["qacct"], job))
         except EngineUnavailable as error:
-            if "not found" not in str(error):
-                self.session.warn(f"Grid Engine's accounting cannot be asked: {error}")
-            return []
+            if "not found" in str(error):
+                return []
+            raise
         return list(parse_qacct(answer.stdout))
+
+    async def query_memory(
+        self, arrays: Sequence[str], since: float
+    ) -> Mapping[Place, Told] | None:
+        """Ask qacct about each, unless they are many: it reads a file from its beginning each time."""
+        config = self._config
+        if config is None or not config.accounting or len(arrays) > _MOST_ARRAYS:
+            return None
+        told: dict[Place, Told] = {}
+        for id_ in arrays:
+            told |= {(r.id, r.task): r for r in await self._records(id_) if is_final(r)}
+        return told
 
     async def find_submissions(
         self, submissions: Sequence[Submission]

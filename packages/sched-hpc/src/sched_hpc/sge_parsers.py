@@ -60,6 +60,8 @@ class Record:
     ended: float | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
     memory: float = 0.0
+    max_rss: int | None = None
+    """The most memory that its largest process had, in bytes; where it is told, that of all together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,21 @@ def _recorded(told: Mapping[str, str]) -> Record:
         _spelt_moment(told.get("end_time", "")),
         _limits(told.get("category", "")),
         parse_memory(told.get("maxvmem", "")) or 0.0,
+        _resident(told),
     )
+
+
+def _resident(told: Mapping[str, str]) -> int | None:
+    """Return the larger one of what was seen of all processes, and of what the largest of them had."""
+    together = parse_memory(told.get("maxrss", "")) or 0.0
+    return int(max(together, _largest_process(told.get("ru_maxrss", "")))) or None
+
+
+def _largest_process(text: str) -> float:
+    # Linux counts it in KiB. Grid Engine writes the bare number, or (8.1) takes it for one of bytes;
+    # of what others write it is not known what they mean.
+    bare = text.strip().isdecimal() or text.strip().endswith("B")
+    return (parse_memory(text) or 0.0) * 1024 if bare else 0.0
 
 
 def _spelt_moment(text: str) -> float | None:

@@ -53,6 +53,7 @@ def judge_record(record: Record, jid: str, restart: int) -> Observation:
         restart=restart,
         started=record.started,
         ended=record.ended,
+        max_rss=record.max_rss,
     )
 
 

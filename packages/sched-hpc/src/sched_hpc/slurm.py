@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import ClassVar
 
 from sched_core import (
@@ -21,6 +22,7 @@ from sched_core import (
 )
 
 from . import slurm_commands as commands
+from .accounted import Told
 from .chunks import Tasks
 from .cluster import ClusterScheduler
 from .names import slurm_name
@@ -37,7 +39,8 @@ __all__ = ["SlurmScheduler"]
 _LOOK_BACK = 2 * 86400
 """Seconds that the accounting is searched for."""
 _ASKED_AT_ONCE = 200
-"""Jobs about which the accounting is asked in one question."""
+"""Jobs, or arrays, about which the accounting is asked in one question."""
+_MARGIN = 60
 _TIMES = {"SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0", "LC_ALL": "C"}
 """Times as seconds since 1970, ranges of tasks in full."""
 _INVALID_ARRAY = "Invalid job array specification"
@@ -256,6 +259,23 @@ class SlurmScheduler(ClusterScheduler):
                 seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
         return seen
 
+    async def query_memory(
+        self, arrays: Sequence[str], since: float
+    ) -> Mapping[Place, Told] | None:
+        """Ask sacct once about all of them, where it has gathered what jobs use."""
+        config = self._config
+        if config is None or not (config.accounting and config.samples_usage):
+            return None
+        back = max(_LOOK_BACK, ceil(self.session.ports.now() - since) + _MARGIN)
+        told: dict[Place, Told] = {}
+        for first in range(0, len(arrays), _ASKED_AT_ONCE):
+            ids = dict.fromkeys(arrays[first : first + _ASKED_AT_ONCE])
+            argv = commands.sacct_by_id(self.tools["sacct"], ids, back, self._clusters())
+            rows = parse_sacct((await self._ask(argv)).stdout)
+            ended = (row for row in rows if state_of(row.state).state in _ENDED)
+            told |= {place: row for row in ended for place in places_of(row)}
+        return told
+
     async def _accounting(self, argv: Sequence[str]) -> list[Row]:
         try:
             answer = await self._ask(argv)
@@ -400,6 +420,7 @@ def _observation(row: Row, jid: str) -> Observation:
         restart=row.restarts,
         started=row.started,
         ended=row.ended if meaning.state in _ENDED else None,
+        max_rss=row.max_rss if meaning.state in _ENDED else None,
     )
 
 

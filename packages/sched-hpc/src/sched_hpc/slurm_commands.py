@@ -27,7 +27,7 @@ SEPARATOR = "\x1f"
 SQUEUE_FIELDS = (
     "JobArrayID State RestartCnt exit_code StartTime EndTime NodeList Reason Name Comment".split()
 )
-SACCT_FIELDS = "JobID State ExitCode Start End NodeList JobName".split()
+SACCT_FIELDS = "JobID State ExitCode Start End NodeList MaxRSS JobName".split()
 
 _IDS_A_CALL = 100
 
@@ -84,13 +84,13 @@ def sacct_by_name(
 
 
 def _sacct(program: str, since: int, clusters: str | None) -> list[str]:
-    # Without a start it shows what has run since midnight.
+    # Without a start it shows what has run since midnight. Only steps tell of memory.
     return [
         program,
         *_clusters(clusters),
-        "--allocations",
         "--noheader",
         "--parsable2",
+        "--noconvert",
         f"--starttime=now-{max(1, since)}seconds",
         f"--format={','.join(SACCT_FIELDS)}",
     ]

@@ -57,6 +57,9 @@ def _memory(config: Config) -> Finding:
 
 
 def _accounting(config: Config) -> Finding:
+    if config.accounting and not config.samples_usage:
+        detail = "on, but what jobs use is not gathered (JobAcctGatherType): max_rss stays unknown"
+        return "accounting", None, detail
     if config.accounting:
         return "accounting", True, "on"
     detail = (

@@ -49,6 +49,8 @@ class Row:
     nodes: str = ""
     reason: str = ""
     cluster: str | None = None
+    max_rss: int | None = None
+    """The most memory of one of its steps, in bytes, as it was sampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Config:
     booted: str = ""
     max_array_size: int = 1001
     accounting: bool = False
+    samples_usage: bool = True
+    """Whether what jobs use is gathered for the accounting."""
     min_job_age: int = 300
     kill_wait: int = 30
     requeues: bool = True
@@ -71,6 +75,9 @@ _SENTENCE = re.compile(r"Submitted batch job (\d+)(?: on cluster (\S+))?", re.AS
 _JOB = re.compile(r"(\d+)(?:_(?:(\d+)|\[([\d,:-]+)(?:%(\d+))?\]))?", re.ASCII)
 _CLUSTER = re.compile(r"CLUSTER: (\S+)")
 _SETTING = re.compile(r"(\w+)\s*= ?(.*)")
+_AMOUNT = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)([KMGTP]?)", re.ASCII)
+_NOT_THE_JOBS = "extern"
+"""The step of a job that is none of its own."""
 
 
 def parse_sbatch(text: str) -> Submitted:
@@ -123,26 +130,41 @@ def _queued(values: dict[str, str]) -> Row | None:
 
 
 def parse_sacct(text: str) -> Iterator[Row]:
-    """Read the answer of sacct."""
+    """Read the answer of sacct: a row a job, with the most memory that one of its steps had."""
+    last: Row | None = None
     for line in text.split("\n"):
         values = line.split("|", len(SACCT_FIELDS) - 1)
-        job = _job(values[0]) if len(values) == len(SACCT_FIELDS) else None
+        if len(values) != len(SACCT_FIELDS):
+            continue
+        id_, is_step, step = values[0].partition(".")
+        job = _job(id_)
         if job is None:
             continue
-        id_, tasks, _ = job
-        _, state, exited, started, ended, nodes, name = values
-        code, _, signal = exited.partition(":")
-        yield Row(
-            id_,
-            tasks,
-            state.strip(),
-            name,
-            code=_number(code),
-            signal=_number(signal),
-            started=_moment(started),
-            ended=_moment(ended),
-            nodes=_word(nodes),
-        )
+        if is_step:
+            if last is not None and step != _NOT_THE_JOBS and (last.id, last.tasks) == job[:2]:
+                last = replace(last, max_rss=max(last.max_rss or 0, _bytes(values[6])) or None)
+            continue
+        if last is not None:
+            yield last
+        last = _accounted(job[0], job[1], values)
+    if last is not None:
+        yield last
+
+
+def _accounted(id_: str, tasks: tuple[int, ...] | None, values: list[str]) -> Row:
+    _, state, exited, started, ended, nodes, _, name = values
+    code, _, signal = exited.partition(":")
+    return Row(
+        id_,
+        tasks,
+        state.strip(),
+        name,
+        code=_number(code),
+        signal=_number(signal),
+        started=_moment(started),
+        ended=_moment(ended),
+        nodes=_word(nodes),
+    )
 
 
 def parse_config(text: str) -> Config:
@@ -157,6 +179,7 @@ def parse_config(text: str) -> Config:
         booted=found.get("BOOT_TIME", "").strip(),
         max_array_size=_leading(found.get("MaxArraySize"), 1001),
         accounting=storage not in ("", "(null)", "accounting_storage/none"),
+        samples_usage=not found.get("JobAcctGatherType", "").strip().endswith("/none"),
         min_job_age=_leading(found.get("MinJobAge"), 300),
         kill_wait=_leading(found.get("KillWait"), 30),
         requeues=_leading(found.get("JobRequeue"), 1) != 0,
@@ -182,6 +205,11 @@ def _job(text: str) -> tuple[str, tuple[int, ...] | None, int | None] | None:
     elif ranges is not None:
         tasks = tuple(split_ranges(ranges))
     return id_, tasks, int(limit) if limit else None
+
+
+def _bytes(text: str) -> int:
+    match = _AMOUNT.fullmatch(text.strip())
+    return int(float(match[1]) * 1024 ** " KMGTP".index(match[2] or " ")) if match else 0
 
 
 def _number(text: str) -> int:
