@@ -260,3 +260,21 @@ def test_nobody_who_reads_is_an_end_by_sigpipe(tmp_path: Path) -> None:
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(closed: str) -> None:
+    program = Path(sys.executable).with_name("sched")
+    for line in (
+        f"run -w r --no-progress -- sh -c 'cat; echo out; echo err >&2' {closed}",
+        "cat r",
+    ):
+        done = subprocess.run(
+            ["bash", "-c", f"{program} {line}"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0
+        assert "Traceback" not in done.stderr
+    assert done.stdout == "out\n"
+    assert Path("r/0/job.stderr").read_text() == "err\n"
+    done = subprocess.run(["bash", "-c", f"{program} cat r {closed}"], check=False)
+    assert done.returncode == 0

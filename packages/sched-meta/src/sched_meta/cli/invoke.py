@@ -19,6 +19,7 @@ def invoke(command: click.Command, args: Sequence[str]) -> int:
 
     SCHED_DEBUG=1 in the environment lets it through.
     """
+    _open_what_is_closed()
     _let_output_hold_any_text()
     try:
         return (
@@ -36,6 +37,16 @@ def invoke(command: click.Command, args: Sequence[str]) -> int:
         return code
     finally:
         _close_output()
+
+
+def _open_what_is_closed() -> None:
+    # Otherwise the next file that is opened would be taken for it, by jobs as well.
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115  # as long as the process
+            if stream.fileno() != descriptor:
+                os.dup2(stream.fileno(), descriptor)
+            setattr(sys, name, stream)
 
 
 def _let_output_hold_any_text() -> None:
