@@ -6,15 +6,27 @@ import json
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-from sched_core import AttemptId, Failure, JobStatus, Runner
+from sched_core import (
+    AttemptId,
+    EngineState,
+    Failure,
+    Job,
+    JobStatus,
+    Observation,
+    Runner,
+    SpecPath,
+    Submission,
+)
+from sched_core.lifecycle.session import Active
 from sched_core.testing.contract.driver import driver_command
 from sched_hpc import SlurmScheduler
-from sched_hpc.chunks import in_tasks
+from sched_hpc.chunks import in_tasks, of_each_job
 
 from .fake_slurm import processes_of
 from .helpers import Quick, until, until_running
@@ -171,3 +183,16 @@ async def test_a_run_goes_on_with_chunks_of_another_size(slurm: Path, tmp_path: 
     assert {job.status for job in runner.jobs} == {JobStatus.FINISHED}
     assert [job.attempt for job in runner.jobs] == [1] * 4
     assert [job.jid for job in runner.jobs] == ["1_0", "1_0", "1_1", "1_1"]
+
+
+def test_what_a_task_had_of_memory_is_not_what_its_jobs_had() -> None:
+    submission = Submission("1", "slurm-x-1", "slurm", tuple(ATTEMPTS[:2]), chunk=2)
+    jobs = [Job(index, ["/bin/true"], SpecPath("/run")) for index in range(2)]
+    for job in jobs:
+        job.jid, job.started = "1", 1.0
+    actives = [Active(job, 1, 0.0, submission) for job in jobs]
+    told = Observation(EngineState.FAILED, failure=Failure.NODE_FAIL, max_rss=1 << 20)
+    judged = of_each_job(actives, dict.fromkeys(ATTEMPTS[:2], told))
+    assert [seen.max_rss for seen in judged.values()] == [None, None]
+    alone = [Active(jobs[0], 1, 0.0, replace(submission, chunk=1))]
+    assert of_each_job(alone, {ATTEMPTS[0]: told}) == {ATTEMPTS[0]: told}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from sched_hpc.names import slurm_name
 from sched_hpc.ranges import join_ranges, split_ranges
 from sched_hpc.slurm_commands import SEPARATOR, cancel_ids, sbatch, squeue
 from sched_hpc.slurm_directives import sbatch_options
+from sched_hpc.slurm_doctor import check_slurm
 from sched_hpc.slurm_errors import is_misconfigured, judge_submission, said
 from sched_hpc.slurm_parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
 from sched_hpc.slurm_states import state_of
 from sched_hpc.slurm_words import explain_row, is_held
+from sched_hpc.tool import Answer
 
 
 @pytest.mark.parametrize(
@@ -387,3 +390,28 @@ def test_a_scheduler_is_made_again_of_its_recorded_options() -> None:
     again = SlurmScheduler("run", **first.options())
     assert again.options() == first.options()
     assert again.tools["sbatch"] == "/opt/bin/sbatch"
+
+
+@pytest.mark.parametrize(
+    "storage, gather, verdict, words",
+    [
+        ("slurmdbd", "linux", True, "on"),
+        ("slurmdbd", "none", None, "JobAcctGatherType"),
+        ("none", "linux", None, "off"),
+    ],
+)
+async def test_the_doctor_tells_what_the_accounting_is_good_for(
+    storage: str, gather: str, verdict: bool | None, words: str
+) -> None:
+    settings = (
+        f"AccountingStorageType = accounting_storage/{storage}\n"
+        f"JobAcctGatherType = jobacct_gather/{gather}\nSLURM_VERSION = 22.05.8\n"
+    )
+
+    async def ask(argv: Sequence[str]) -> Answer:
+        return Answer(argv, 0, settings, "")
+
+    findings = await check_slurm({"scontrol": "sh"}, ask, None)
+    (found,) = [finding for finding in findings if finding[0] == "accounting"]
+    assert found[1] is verdict
+    assert words in found[2]

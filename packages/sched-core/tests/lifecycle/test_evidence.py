@@ -151,3 +151,18 @@ async def test_a_job_whose_host_is_given_up_is_tried_again_only_where_that_is_wa
     report(runner, job, EngineState.FAILED, failure=Failure.UNAVAILABLE, reason="away for long")
     await runner.wait(job)
     assert (job.status, job.attempt, job.reason) == (JobStatus.FAILED, 1, "away for long")
+
+
+@pytest.mark.parametrize("rc, max_rss", [(137, 5000), (121, None)])  # 121: it was another start
+async def test_the_engine_tells_the_memory_of_what_has_a_record(
+    runner: Runner, rc: int, max_rss: int | None
+) -> None:
+    job = await a_silent_job(runner)
+    await job.metadir.mkdir(parents=True, exist_ok=True)
+    claim = "1 0 vm boot 4700 123456 10.5\nE 137 EXIT 12.5\n"
+    await (job.metadir / "job.claim.1").write_text(claim)
+    short = Failure.OUT_OF_MEMORY
+    report(runner, job, EngineState.FAILED, rc=rc, failure=short, reason="OOM", max_rss=5000)
+    await runner.wait(job)
+    assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, short, 137)
+    assert (job.max_rss, job.ended) == (max_rss, 12.5)

@@ -35,12 +35,15 @@ async def learn_usage(session: Session) -> None:
         return
     jobs = [job for job in session.jobs.values() if _is_untold(job)]
     try:
-        with anyio.move_on_after(_PATIENCE):
+        with anyio.move_on_after(_PATIENCE) as patience:
             if late := await _ask(session, jobs):
                 await session.ports.sleep(_SOON)
                 await _ask(session, late)
     except Exception as error:  # noqa: BLE001  # the run is over, and all else is recorded
         log.debug("what jobs have used cannot be asked: %s", error, extra={"run": session.run})
+    else:
+        if patience.cancelled_caught:
+            log.debug("the engine does not say what jobs have used", extra={"run": session.run})
 
 
 def _is_untold(job: Job) -> bool:
