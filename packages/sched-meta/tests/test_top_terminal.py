@@ -75,7 +75,7 @@ def test_keys_that_are_typed_at_once_are_all_taken(sched: Sched) -> None:
 
 def test_it_fits_into_a_smaller_and_a_larger_window(sched: Sched) -> None:
     sched("run", "-w", "r", "--", "echo", "hello world", ":::", *map(str, range(30)))
-    with terminal(sched.folder) as shell:
+    with terminal(sched.folder, LINES="24", COLUMNS="80") as shell:
         shell.type("sched top r")
         shell.shows("30/30 done", "q quit")
         shell.press("5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import ClassVar
 
@@ -48,6 +49,8 @@ class TopApp(App[None]):
 
 def show_top(folder: RunFolder | None) -> int:
     """Show a run, or all of them, until the person at the terminal leaves; return the exit code."""
+    for name in ("LINES", "COLUMNS"):
+        os.environ.pop(name, None)  # what a shell has exported would stay when its window changes
     app = TopApp(folder)
     app.run()
     return app.return_code or 0
