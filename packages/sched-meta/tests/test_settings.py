@@ -199,6 +199,16 @@ def test_files_of_others_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [verdict for _, verdict, _ in check_settings()] == [None]
 
 
+def test_a_file_that_anybody_may_write_to_is_not_read(tmp_path: Path) -> None:
+    write("on-finish = 'rm -rf ~'")
+    os.chmod("sched.toml", 0o666)
+    assert in_effect() == {}
+    (note,) = read_settings().notes
+    assert note.startswith(f"warning: {tmp_path}/sched.toml is not read: anybody may write to it")
+    os.chmod("sched.toml", 0o664)
+    assert in_effect() == {"on_finish": "rm -rf ~"}
+
+
 def test_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
     write("forks = 1")
 

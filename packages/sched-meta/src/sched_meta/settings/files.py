@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,12 @@ def _open(path: Path) -> FoundFile:
 def _distrust(path: Path, info: os.stat_result) -> str:
     """Say why a file is not read: what it says is run (on-finish, options), as this user."""
     if info.st_uid in (0, os.geteuid()):
-        return ""
+        if not info.st_mode & stat.S_IWOTH:
+            return ""
+        return (
+            f"{path} is not read: anybody may write to it, and it could name commands to run;"
+            " see what it says, then chmod o-w"
+        )
     return (
         f"{path} is not read: it belongs to {_owner(info.st_uid)}, and could name commands to run;"
         " if you trust it, put a copy of your own in its place"
