@@ -250,12 +250,12 @@ def test_closed_pipe_ends_quietly() -> None:
 
 
 def test_nobody_who_reads_is_an_end_by_sigpipe(tmp_path: Path) -> None:
-    record_run(tmp_path / "r", [JobRecord(0, cmd=("true",))])
+    record_run(tmp_path / "r", [JobRecord(0, cmd=["true"])])
     program = Path(sys.executable).with_name("sched")
     read, write = os.pipe()
     os.close(read)
     try:
-        command = [program, "results", tmp_path / "r"]
+        command = [str(program), "results", str(tmp_path / "r")]
         done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
     finally:
         os.close(write)
@@ -276,5 +276,4 @@ def test_closed_streams_change_nothing(closed: str) -> None:
         assert "Traceback" not in done.stderr
     assert done.stdout == "out\n"
     assert Path("r/0/job.stderr").read_text() == "err\n"
-    done = subprocess.run(["bash", "-c", f"{program} cat r {closed}"], check=False)
-    assert done.returncode == 0
+    assert subprocess.call(["bash", "-c", f"{program} cat r {closed}"]) == 0

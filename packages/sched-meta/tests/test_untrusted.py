@@ -51,7 +51,7 @@ def test_folder_is_told_as_bash_takes_it(name: str) -> None:
 def test_commands_show_no_control_characters_of_a_folder(
     args: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record_run(Path(NAME), [JobRecord(0, cmd=("true",))])
+    record_run(Path(NAME), [JobRecord(0, cmd=["true"])])
     driver_log(RunFolder(NAME)).touch()
     words = args.split() if "{}" in args else [*args.split(), "{}"]
     main([NAME if word == "{}" else word for word in words])
