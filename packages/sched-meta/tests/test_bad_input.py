@@ -277,3 +277,14 @@ def test_closed_streams_change_nothing(closed: str) -> None:
     assert done.stdout == "out\n"
     assert Path("r/0/job.stderr").read_text() == "err\n"
     assert subprocess.call(["bash", "-c", f"{program} cat r {closed}"]) == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "results", "attach", "kill", "clean", "pack", "resume"]
+)
+def test_an_empty_name_is_no_run(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(Path("r"), [JobRecord(0, cmd=["true"])])
+    monkeypatch.chdir("r")  # which it does not mean
+    assert said(capsys, command, "") == "RUN is empty: name the folder of a run"

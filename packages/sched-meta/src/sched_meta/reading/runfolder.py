@@ -105,6 +105,8 @@ def existing_run(run: str | None) -> RunFolder:
         if newest is None:
             raise RunNotFound("there is no run under ./sched-runs; name the folder of one")
         return newest
+    if not run:
+        raise RunNotFound("RUN is empty: name the folder of a run")
     for folder in _meant(run):
         if folder.holds_run():
             return folder
