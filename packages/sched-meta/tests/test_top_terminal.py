@@ -73,18 +73,23 @@ def test_keys_that_are_typed_at_once_are_all_taken(sched: Sched) -> None:
         wait_until(lambda: "echo fr/k1q" not in shell.text)
 
 
-def test_it_fits_into_a_smaller_and_a_larger_window(sched: Sched) -> None:
+# Each in a terminal of its own: of two changes at once tmux 3.3 may tell the program one only.
+@pytest.mark.parametrize(
+    "width, height, last", [(50, 12, ["f follow"]), (200, 60, ["echo 'hello world' 29", "? help"])]
+)
+def test_it_fits_into_a_smaller_and_a_larger_window(
+    sched: Sched, width: int, height: int, last: list[str]
+) -> None:
     sched("run", "-w", "r", "--", "echo", "hello world", ":::", *map(str, range(30)))
     with terminal(sched.folder, LINES="24", COLUMNS="80") as shell:
         shell.type("sched top r")
         shell.shows("30/30 done", "q quit")
         shell.press("5")
         shell.shows("echo 'hello world' 0")
-        for width, height in ((50, 12), (200, 60)):
-            shell.tmux("resize-window", "-t", "t", "-x", str(width), "-y", str(height))
-            shell.shows("30/30 done")
-            wait_until(partial(_has_bar, shell, width))
-        shell.shows("echo 'hello world' 29", "? help")
+        shell.tmux("resize-window", "-t", "t", "-x", str(width), "-y", str(height))
+        shell.shows("30/30 done")
+        wait_until(partial(_has_bar, shell, width))
+        shell.shows(*last)
 
 
 def _has_bar(shell: Terminal, width: int) -> bool:

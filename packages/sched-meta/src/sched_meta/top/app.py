@@ -7,6 +7,7 @@ import os
 import signal
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -18,6 +19,10 @@ __all__ = ["TopApp", "show_top"]
 
 _THEME = "ansi-dark"
 """Textual's theme of the terminal's own colours; the style sheet uses none that only suits the dark."""
+
+_REDRAWN_AFTER = (0.3, 1.5)
+"""Seconds after the terminal was resized. There and back at once is no change to Textual, while tmux
+has forgotten what was outside of the smaller one."""
 
 
 class TopApp(App[None]):
@@ -41,6 +46,14 @@ class TopApp(App[None]):
         loop.add_signal_handler(signal.SIGTERM, self.action_leave, 143)
         screen = RunScreen(self._folder) if self._folder else RunsScreen()
         self.push_screen(screen)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Draw all of the screen once more, when the terminal has come to rest."""
+        for seconds in _REDRAWN_AFTER:
+            self.set_timer(seconds, self._redraw)
+
+    def _redraw(self) -> None:
+        self.screen.query("*").refresh()
 
     def action_leave(self, code: int) -> None:
         """Leave at once; runs go on."""
