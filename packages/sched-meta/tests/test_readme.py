@@ -21,9 +21,9 @@ VARYING = (
     (re.compile(r", waited [0-9.hms]+"), ""),
     (re.compile(r"\([0-9.]+s(, [0-9.]+s of cpu)?\)"), "(Ns)"),
     (re.compile(r" on \S+ as \d+"), " on HOST as N"),
-    (re.compile(r"  [0-9.]+ (Ki)?B\b"), "  N B"),
-    (re.compile(r"\([0-9.]+ (Ki)?B\)"), "(N B)"),
-    (re.compile(r'"(at|started|ended)": (\d+\.\d+|null)'), r'"\1": N'),
+    (re.compile(r"  [0-9.]+ (Ki|Mi|K|M)?B\b"), "  N B"),
+    (re.compile(r"\([0-9.]+ (Ki|Mi|K|M)?B\)"), "(N B)"),
+    (re.compile(r'"(at|started|ended|cpu|max_rss)": (\d+(\.\d+)?|null)'), r'"\1": N'),
     (re.compile(r'"host": "[^"]*"'), '"host": "HOST"'),
     (re.compile(r'"jid": ("\d+"|null)'), '"jid": N'),
 )
