@@ -69,5 +69,9 @@ class Engine(ABC):
         """Tell whether the engine, which may only look now and then, has seen the memory of a job."""
 
     @abstractmethod
+    def has_accounted(self, job: Job) -> bool:
+        """Tell whether the accounting knows the job's end."""
+
+    @abstractmethod
     def queue(self) -> str:
         """Return the names of all jobs that the engine still has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -53,6 +54,13 @@ class SgeEngine(Engine):
 
     def has_seen_memory(self, job: Job) -> bool:
         return True  # the kernel tells when it has ended
+
+    def has_accounted(self, job: Job) -> bool:
+        array, _, task = str(job.jid).partition(".")
+        try:
+            return "ru_maxrss" in self._cluster.run("qacct", "-j", array, "-t", task)
+        except subprocess.SubprocessError:
+            return False  # not yet
 
     def queue(self) -> str:
         return self._cluster.run("qstat", "-xml")

@@ -74,9 +74,17 @@ class SlurmEngine(Engine):
         return job.jid is not None and f"%{limit}]" in self._cluster.run(*queue, f"--jobs={array}")
 
     def has_seen_memory(self, job: Job) -> bool:
-        step = ("sstat", "--noheader", f"--jobs={job.jid}.batch")
+        # To sstat the tasks of an array are one job, unless it is given the number that each has as well.
+        number = self._cluster.run(
+            "squeue", "--noheader", f"--jobs={job.jid}", "--format=%A"
+        ).strip()
+        step = ("sstat", "--noheader", f"--jobs={number}.batch")
         told = self._cluster.run(*step, "--parsable2", "--noconvert", "--format=MaxRSS").strip()
         return told.isdecimal() and int(told) > 40e6
+
+    def has_accounted(self, job: Job) -> bool:
+        told = self._cluster.run("sacct", "--noheader", f"--jobs={job.jid}", "--format=State")
+        return bool(told.strip()) and "RUNNING" not in told
 
     def queue(self) -> str:
         return self._cluster.run("squeue", "--noheader", "--format=%j")

@@ -20,7 +20,7 @@ log = logging.getLogger("sched")
 
 _PATIENCE = 20.0
 """Seconds at most for which the end of a run waits for the answer."""
-_SOON = 1.0
+_SOON = 2.0
 """Seconds after which the engine is asked once more about what it did not know yet."""
 _LATE = 60.0
 """Seconds after its end from which on an attempt that the engine does not know is not asked about again."""
@@ -47,8 +47,10 @@ async def learn_usage(session: Session) -> None:
 
 
 def _is_untold(job: Job) -> bool:
-    ran = job.status.final and None not in (job.jid, job.started, job.ended)
-    return ran and job.max_rss is None
+    if job.max_rss is not None or job.jid is None or not job.status.final:
+        return False
+    # An engine may tell the same moment for both of what was cancelled before it started.
+    return None not in (job.started, job.ended) and job.started != job.ended
 
 
 async def _ask(session: Session, jobs: Sequence[Job]) -> list[Job]:
