@@ -212,6 +212,61 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(run: RunFolder, tmp_pat
     assert (outside / "job.stdout").exists()
 
 
+@pytest.mark.parametrize("place", ["2", "2/job.retry"])
+def test_nothing_is_put_back_through_a_link(run: RunFolder, tmp_path: Path, place: str) -> None:
+    pack_jobs(run)
+    before = contents(fresh(run), range(4))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = Path(run.path, place)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(outside)
+    unpacked = unpack_jobs(fresh(run))
+    assert (unpacked.blocked, unpacked.archives) == ([2], 0)
+    assert not os.listdir(outside)
+    assert link.is_symlink()
+    link.unlink()
+    assert unpack_jobs(fresh(run)).archives == 1
+    assert before == contents(fresh(run), range(4))
+
+
+def test_a_link_in_the_place_of_a_packed_folder_is_told(sched: Sched, tmp_path: Path) -> None:
+    run = make_run(sched.folder / "r", JOBS)
+    pack_jobs(run)
+    Path(run.path, "2").symlink_to(tmp_path)
+    done = sched("unpack", "r", code=1)
+    assert "left packed: files of 1 job (2): a link, or a file, lies where" in done.stderr
+    assert "next:    look at r/2, remove it, and unpack once more" in done.stderr
+
+
+def test_no_file_is_overwritten_through_a_link_among_the_archives(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    pack_jobs(run)
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    Path(run.layout.packs, "new-file").symlink_to(precious)
+    assert unpack_jobs(fresh(run)).jobs == 4
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["job.stdout", "job.claim.1"])
+def test_what_a_link_among_a_jobs_records_leads_to_is_not_packed(
+    run: RunFolder, tmp_path: Path, name: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("key")
+    link = Path(run.path, "0", name)
+    link.unlink()
+    link.symlink_to(secret)
+    pack_jobs(run)
+    assert link.is_symlink()
+    assert secret.read_text() == "key"
+    for archive in packs(run):
+        with zipfile.ZipFile(Path(run.layout.packs, archive)) as held:
+            assert f"0/{name}" not in held.namelist()
+
+
 def test_names_that_are_no_text_stay(run: RunFolder) -> None:
     odd = os.fsencode(f"{run.path}/0/job.wrapped.") + b"\xff"
     with open(odd, "wb"):

@@ -51,7 +51,10 @@ class DiskTree:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yield the content of a file below the run's folder."""
-        with os.fdopen(os.open(f"{self._root}/{name}", _FILE), "rb", buffering=0) as file:
+        folder, _, file_name = name.rpartition("/")
+        with self._open(folder) as descriptor:
+            opened = os.open(file_name, _FILE, dir_fd=descriptor)
+        with os.fdopen(opened, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
@@ -78,7 +81,10 @@ class DiskTree:
             folder, _, file = name.rpartition("/")
             by_folder.setdefault(folder, []).append(file)
         for folder, names in by_folder.items():
-            with contextlib.suppress(FileNotFoundError), self._open(index, folder) as descriptor:
+            with (
+                contextlib.suppress(FileNotFoundError),
+                self._open(f"{index}/{folder}") as descriptor,
+            ):
                 for name in names:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(name, dir_fd=descriptor)
@@ -92,10 +98,11 @@ class DiskTree:
         return True
 
     @contextmanager
-    def _open(self, index: int, folder: str) -> Iterator[int]:
+    def _open(self, folder: str) -> Iterator[int]:
+        """Open a folder below the run's. Raises NotADirectoryError where a link is on the way."""
         descriptor = os.open(self._root, _FOLDER & ~os.O_NOFOLLOW)
         try:
-            for part in (str(index), *filter(None, folder.split("/"))):
+            for part in filter(None, folder.split("/")):
                 inner = os.open(part, _FOLDER, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = inner
@@ -118,30 +125,35 @@ class DiskTree:
         self._make_folder(".sched/packs")
         path = f"{self._root}/.sched/packs/{_NEW}{name}"
         mode = stat.S_IMODE(os.stat(f"{self._root}/.sched/run.json").st_mode)
-        os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, mode))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # it may be a link to what is somebody else's
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode))
         return path
 
     def place(self, source: str, name: str, modified: float | None = None) -> None:
         """Put a file of this machine in place of the one of that name below the run's folder.
 
-        It is safe on the disk after that, or after `flush` where it is given a time.
+        It is safe on the disk after that, or after `flush` where it is given a time. Raises
+        NotADirectoryError where its folder is a link, or another file.
         """
-        folder, _, _ = name.rpartition("/")
-        if modified is None:
-            os.replace(source, f"{self._root}/{name}")
-            _sync(f"{self._root}/{folder}")
-            return
+        folder, _, file_name = name.rpartition("/")
         self._make_folder(folder)
-        os.utime(source, (modified, modified))
-        os.replace(source, f"{self._root}/{name}")
+        if modified is not None:
+            os.utime(source, (modified, modified))
+        with self._open(folder) as descriptor:
+            os.replace(source, file_name, dst_dir_fd=descriptor)
+            if modified is None:
+                os.fsync(descriptor)
 
     def _make_folder(self, name: str) -> None:
-        path = self._root
         mode = stat.S_IMODE(os.stat(f"{self._root}/.sched").st_mode)
+        above = ""
         for part in name.split("/"):
-            path += f"/{part}"
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, mode)
+            with self._open(above) as descriptor, contextlib.suppress(FileExistsError):
+                os.mkdir(part, mode, dir_fd=descriptor)
+            above += f"{part}/"
+        with self._open(name):
+            pass  # no link is taken for it
 
     def flush(self) -> None:
         """Have the disk hold all that was placed."""
@@ -208,11 +220,3 @@ def _look(found: JobFolder, folder: str, start: str) -> None:
 
 def _entry(facts: os.stat_result) -> Entry:
     return Entry(facts.st_size, facts.st_mtime)
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -37,6 +37,8 @@ class Packed:
     """Bytes of the archives."""
     changed: list[int] = field(default_factory=list)
     """Jobs whose files changed meanwhile, and are left as they are."""
+    blocked: list[int] = field(default_factory=list)
+    """Jobs whose files stay packed: a link, or another file, lies where their folder has to be."""
     open: int = 0
     """Jobs that were meant, and have not ended for good."""
     total: int = 0
@@ -230,10 +232,11 @@ def _unpack(
     _check_that_there_is_no_mirror(folder)
     files, archives = folder.files, folder.files.archives
     known = archives.look()
-    indexes: set[int] = set()
+    held: dict[str, set[int]] = {}
     for *_, name, entry in known:
-        indexes.update(archives.open(name, entry).jobs)
+        held[name] = set(archives.open(name, entry).jobs)
         yield
+    indexes = set().union(*held.values())
     unpacked.total = len(indexes)
     for number, index in enumerate(sorted(indexes)):
         unpacked.seen = number
@@ -241,9 +244,12 @@ def _unpack(
             lease.check()
             tell(unpacked)
             yield
-        _unpack_job(folder, tree, index, unpacked)
+        try:
+            _unpack_job(folder, tree, index, unpacked)
+        except NotADirectoryError:  # who packs may be allowed more than the job was
+            unpacked.blocked.append(index)
     tree.flush()
-    for *_, name, _ in known:
+    for name in (name for name, jobs in held.items() if jobs.isdisjoint(unpacked.blocked)):
         lease.check()
         files.remove(f"{folder.layout.packs}/{name}")
         unpacked.archives += 1

@@ -44,13 +44,23 @@ def unpack_run(folder: RunFolder) -> int:
     """Put back the packed files of a run; return the exit code."""
     with ticking() as show:
         unpacked = unpack_jobs(folder, lambda u: show(f"putting back {_progress(u)}"))
-    if unpacked.archives:
+    if unpacked.archives or unpacked.jobs:
         say(
             f"put back {count_of(unpacked.files, 'file')} of {count_jobs(unpacked.jobs)} ({size(unpacked.size)})"
         )
-    else:
+    elif not unpacked.blocked:
         say(f"nothing of {folder} is packed")
-    return 0
+    if unpacked.blocked:
+        _tell_what_is_blocked(folder, unpacked.blocked)
+    return 1 if unpacked.blocked else 0
+
+
+def _tell_what_is_blocked(folder: RunFolder, indexes: Sequence[int]) -> None:
+    say(
+        f"left packed: files of {count_jobs(len(indexes))} ({index_ranges(indexes)}): a link, or a file, lies "
+        "where their folder has to be"
+    )
+    say(f"next:    look at {folder.of_job(indexes[0])}, remove it, and unpack once more")
 
 
 def _progress(packed: Packed) -> str:

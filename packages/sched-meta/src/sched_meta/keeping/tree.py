@@ -53,7 +53,8 @@ class Tree(Protocol):
     def place(self, source: str, name: str, modified: float | None = None) -> None:
         """Put a file of this machine in place of the one of that name below the run's folder.
 
-        It is safe on the disk after that, or after `flush` where it is given a time.
+        It is safe on the disk after that, or after `flush` where it is given a time. Raises
+        NotADirectoryError where its folder is a link, or another file.
         """
         ...
 
