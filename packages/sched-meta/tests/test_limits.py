@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from sched_core.errors import OptionError
 from sched_meta.driving.limits import parse_failure_limit
 
-from .program import Sched
+from .program import Sched, wait_until
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,47 @@ def test_what_runs_is_killed(sched: Sched) -> None:
     assert "stopped: 1 job failed (--max-failures 1)" in done.stderr
     assert sched.living_jobs() == []
     assert sched.counts() == {"failed": 1, "interrupted": 1}
+
+
+@pytest.mark.parametrize("goes_on", ["attach r", "resume r", "run -w r --resume"])
+def test_whoever_goes_on_for_a_dead_driver_keeps_to_it(sched: Sched, goes_on: str) -> None:
+    line = 'echo $$ >>started; until test -e go; do sleep 0.02; done; exit "$1"'
+    jobs = ("--shell", "--", line, ":::", "1", "2", "3", "4", "5")
+    wishes = ("--max-failures", "2", "--on-finish", "echo $SCHED_FAILED failed >told")
+    driver = sched.start("run", "-w", "r", "-j", "1", *wishes, *jobs)
+    wait_until(lambda: sched.lines("started"))
+    driver.send(signal.SIGKILL)
+    driver.finish()
+    sched.go()
+    words = goes_on.split()
+    more = jobs if words[0] == "run" else ()
+    done = sched(*words, *more, code=1)
+    assert "as its driver was to: --max-failures 2 --on-finish 'echo" in done.stderr
+    assert "stopped: 2 jobs failed (--max-failures 2)" in done.stderr
+    assert (sched.folder / "told").read_text().endswith(" failed\n")
+    # That one has ended the run: what was asked of it is done.
+    done = sched("resume", "r", code=1)
+    assert "as its driver" not in done.stderr
+    assert sched.counts() == {"failed": 5}
+
+
+def test_what_is_given_anew_comes_before_what_a_dead_driver_had(sched: Sched) -> None:
+    driver = sched.start_waiting_jobs("--max-failures", "1", "--on-finish", "echo old >told")
+    driver.send(signal.SIGKILL)
+    driver.finish()
+    sched.go()
+    done = sched("resume", "r", "--on-finish", "echo new >told")
+    assert "as its driver was to: --max-failures 1\n" in done.stderr
+    assert (sched.folder / "told").read_text() == "new\n"
+
+
+def test_a_damaged_record_of_a_dead_driver_s_limit_is_told(sched: Sched) -> None:
+    driver = sched.start_waiting_jobs("--max-failures", "1")
+    driver.send(signal.SIGKILL)
+    driver.finish()
+    (sched.folder / "r" / ".sched" / "conduct.json").write_text('{"max_failures": "x"}')
+    sched.go()
+    assert "warning: no --max-failures and --on-finish, if" in sched("resume", "r").stderr
 
 
 def test_a_share_of_all_jobs(sched: Sched) -> None:

@@ -27,6 +27,7 @@ from .display import Display
 from .output import OrderedOutput
 from .signals import signals_go_to
 from .stdout import Stdout
+from .succession import was_stopped
 
 if TYPE_CHECKING:
     from .given import Output
@@ -137,13 +138,7 @@ class _Onlooker:
         return not (self._output.cat or self._output.as_json or self._was_stopped())
 
     def _was_stopped(self) -> bool:
-        """Tell whether its last driver ended the run before its end: by Ctrl-C, or at a limit of failures.
-
-        One that left jobs running did not, as after a hang-up.
-        """
-        lease = self._view.lease
-        ended = lease is not None and lease.released
-        return ended and not any(job.status.active for job in self._view.jobs.values())
+        return was_stopped(self._view)
 
     # --- what is shown -----------------------------------------------------------------------------
 

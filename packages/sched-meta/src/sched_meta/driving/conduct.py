@@ -15,7 +15,7 @@ __all__ = ["NOTHING_ELSE", "Conduct"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct:
-    """What was asked of one session; a run does not record it."""
+    """What was asked of one session: a driver that goes on after its death is to do it, too."""
 
     max_failures: FailureLimit | None = None
     """When the run is to be stopped."""

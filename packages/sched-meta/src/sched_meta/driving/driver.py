@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
 from sched_core import (
     BackendError,
@@ -41,6 +42,7 @@ from .onfinish import SessionEnd, run_on_finish
 from .output import OrderedOutput
 from .signals import announcement, interruption, parting, signals_go_to
 from .stdout import Stdout
+from .succession import keep_for_successors
 
 if TYPE_CHECKING:
     from sched_core import Scheduler
@@ -168,9 +170,10 @@ class _Driver:
             self._open = False
 
     async def _work(self) -> None:
-        runner = self._runner
+        runner, what = self._runner, self._what
+        await to_thread.run_sync(keep_for_successors, what.folder, what.conduct)
         jobs = await self._feed()
-        again = self._what.again
+        again = what.again
         for job in jobs:
             if job.index in again.jobs and job.status.final:
                 await runner.retry(job, again.resources)

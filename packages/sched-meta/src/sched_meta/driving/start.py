@@ -17,6 +17,7 @@ from .conduct import NOTHING_ELSE, Conduct
 from .cores import usable_cores
 from .driver import Again, Drive, drive, new_job
 from .given import Given, Output
+from .succession import inherited
 
 if TYPE_CHECKING:
     from sched_core import Scheduler
@@ -45,6 +46,7 @@ def start_run(
     made.workdir = folder.absolute  # jobs run in other folders
     try:
         resumes = plan.found is not None
+        conduct = inherited(folder, conduct) if resumes else conduct
         return drive(Drive(made, folder, specs, resumes=resumes, output=output, conduct=conduct))
     finally:
         if plan.place is None:
@@ -105,6 +107,7 @@ def resume_run(
     folder = existing_run(run)
     scheduler = changed_scheduler(folder, given)
     again = Again(frozenset(retry), resources)
+    conduct = inherited(folder, conduct)
     return drive(
         Drive(scheduler, folder, (), resumes=True, output=output, again=again, conduct=conduct)
     )
