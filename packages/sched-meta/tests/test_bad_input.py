@@ -262,6 +262,32 @@ def test_nobody_who_reads_is_an_end_by_sigpipe(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("run", "-s", "a\nb\x1b[1m", "--", "true"),
+        ("run", "-o", "a\nb=1", "--", "true"),
+        ("run", "-j", "a\nb", "--", "true"),
+        ("run", "--max-failures", "a\nb", "--", "true"),
+        ("run", "--memory", "1\n", "--", "true"),
+        ("run", "a\nb", "--", "true"),
+        ("run", "--from", "a\nb"),
+        ("run", "--a\nb", "--", "true"),
+        ("status", "a\nb"),
+        ("clean", "--older-than", "a\nb"),
+        ("a\nb",),
+    ],
+)
+def test_a_newline_in_what_was_typed_makes_no_line(
+    args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(args) in (2, 3)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("sched: error: ")
+    assert all(line.startswith("Try 'sched") for line in rest)
+    assert len(rest) <= 1
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(closed: str) -> None:
     program = Path(sys.executable).with_name("sched")

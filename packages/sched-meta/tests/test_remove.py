@@ -109,6 +109,14 @@ def test_not_while_jobs_may_run(sched: Sched) -> None:
     assert "kept: the files of 3 jobs that did not end yet" in done.stderr
 
 
+def test_what_stays_of_a_run_is_told_by_the_exit_code(sched: Sched) -> None:
+    sched("run", "-w", "r", "--", "true")
+    (sched.folder / "r" / "notes").write_text("mine")
+    done = sched("clean", "r", "--remove-run", "--yes", code=1)
+    assert "kept: 1 that sched did not write: notes" in done.stderr
+    assert os.listdir(sched.folder / "r") == ["notes"]
+
+
 def test_old_runs_only(sched: Sched) -> None:
     sched("run", "--name", "n", "--", "true")
     sched("run", "--name", "n", "--", "true")

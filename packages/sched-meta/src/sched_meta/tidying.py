@@ -117,7 +117,7 @@ def _remove_run(folder: RunFolder, cleaning: Cleaning) -> int:
     with ticking() as show:
         removal = remove_run(folder, lambda files: show(f"removed {files:,} files"))
     _tell(folder, removal, "removed")
-    return 0
+    return 1 if removal.kept else 0
 
 
 def _remove_jobs(folder: RunFolder, cleaning: Cleaning) -> int:

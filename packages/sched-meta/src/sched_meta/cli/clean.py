@@ -19,7 +19,7 @@ Without --remove-run and --remove-jobs the run's own folder, with what came back
 whose files were removed stay known, by status and results: they are not run again. Nothing is removed
 while a run has a driver or jobs of it may run, and never what sched did not write itself. On a
 terminal it asks before it removes a run or files of jobs; else it needs --yes. The exit code is 1
-where something is left.
+where something is left of what was to be removed.
 """
 
 

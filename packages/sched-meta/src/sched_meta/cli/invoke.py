@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from ..console import say
+from ..wording import plain
 from .exits import FAILED, INTERRUPTED, UNUSABLE, USAGE
 
 __all__ = ["invoke"]
@@ -67,6 +68,18 @@ def _close_output() -> None:
 def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, click.ClickException):
         return USAGE, _usage_message(error)
+    code, message = _explain_other(error)
+    return code, message if _has_lines(error) else plain(message)
+
+
+def _has_lines(error: Exception) -> bool:
+    """Tell whether it hands on what an engine has said, which may take several lines."""
+    from sched_core.errors import BackendError
+
+    return isinstance(error, BackendError)
+
+
+def _explain_other(error: Exception) -> tuple[int, str]:
     from sched_core import errors
     from sched_core.paths import CloudSupportMissing
 
@@ -95,11 +108,11 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 
 def _usage_message(error: click.ClickException) -> str:
-    message = error.format_message()
+    message = plain(error.format_message())
     if isinstance(error, click.NoSuchOption):
         near = " or ".join(sorted(error.possibilities or ()))
         hint = f"; did you mean {near}?" if near else ""
-        message = f"no such option {error.option_name}{hint}"
+        message = plain(f"no such option {error.option_name}{hint}")
     context = getattr(error, "ctx", None)
     if context is None:
         return message
