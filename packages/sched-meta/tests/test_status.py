@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import re
+import signal
+from dataclasses import replace
+from pathlib import Path
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.reading.progress import progress_of
+from sched_meta.reading.unrecorded import ended_since
 
 from .program import Sched, in_terminal, wait_until
 from .recorded import BEGUN, record_run
@@ -69,6 +73,39 @@ def test_status_of_a_run_that_goes_on(sched: Sched) -> None:
     sched.go()
     assert driver.finish()[0] == 0
     assert sched.status()["running"] == []
+
+
+def test_status_tells_what_ended_without_a_driver(sched: Sched) -> None:
+    driver = sched.start_waiting_jobs(jobs=3)
+    wait_until(lambda: sched.counts().get("running") == 2)
+    driver.send(signal.SIGKILL)
+    driver.finish()
+    status = sched("status", "r").stdout
+    assert "jobs:    3 jobs: 2 running, 1 waiting\n" in status
+    assert sched.status()["ended_since"] == []
+    sched.go()
+    wait_until(lambda: sched.status()["ended_since"] == [0, 1])
+    status = sched("status", "r").stdout
+    assert "jobs:    3 jobs: 1 waiting, 2 ended since (sched resume r takes them up)\n" in status
+    assert "running:" not in status
+    assert sched.status()["running"] == []
+    assert sched.counts() == {"running": 2, "waiting": 1}
+    sched("resume", "r")
+    assert sched.counts() == {"finished": 3}
+    assert sched.status()["ended_since"] == []
+
+
+def test_nothing_is_read_of_jobs_where_very_many_may_run(tmp_path: Path) -> None:
+    jobs = [running(index, 0) for index in range(3)]
+    folder = record_run(tmp_path / "r", jobs)
+    ends = b"7 0 host boot 1 1 5.0\nE 3 EXIT 9.0\n"
+    for index in (0, 2):
+        folder.files.make_folder(folder.of_job(index))
+        folder.files.write(f"{folder.of_job(index)}/job.claim.1", ends)
+    since = ended_since(folder, folder.read())
+    assert {(job.index, job.rc, job.ended) for job in since.values()} == {(0, 3, 9.0), (2, 3, 9.0)}
+    view = replace(folder.read(), jobs={index: running(index, 0) for index in range(1001)})
+    assert ended_since(folder, view) == {}
 
 
 def test_status_fits_the_terminal(sched: Sched) -> None:

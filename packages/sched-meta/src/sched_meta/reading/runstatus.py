@@ -26,6 +26,7 @@ from .nextsteps import next_steps
 from .progress import Progress, progress_of
 from .runfolder import RunFolder
 from .states import state_counts
+from .unrecorded import as_they_are, ended_since
 
 __all__ = ["RunStatus", "driver_in_words", "run_status"]
 
@@ -40,6 +41,9 @@ class RunStatus:
     view: RunView
     at: float
     counts: dict[str, int]
+    """As the run's journal has it."""
+    ended_since: dict[int, JobRecord]
+    """Jobs that have ended since the last driver did, which the counts do not know yet."""
     failures: list[FailureGroup]
     progress: Progress
 
@@ -50,17 +54,27 @@ class RunStatus:
             f"run:     {self.folder} ({run.scheduler}, begun {clock(run.created)})",
             f"driver:  {driver_in_words(self.view)}{self._left_running()}",
             *self._log(),
-            f"jobs:    {count_jobs(len(self.view.jobs))}: {counted(self.counts)}",
+            f"jobs:    {count_jobs(len(self.view.jobs))}: {self._counted()}",
             *self._time(),
             *self._running(width),
             *failure_lines(self.failures, width=width),
         ]
         return lines if self.view.driver_lives else lines + self._next()
 
+    def _counted(self) -> str:
+        since = self.ended_since
+        if not since:
+            return counted(self.counts)
+        known = state_counts(job for job in self.view.jobs.values() if job.index not in since)
+        words = [counted(known)] if any(known.values()) else []
+        them = "it" if len(since) == 1 else "them"
+        words.append(f"{len(since):,} ended since (sched resume {self.folder} takes {them} up)")
+        return ", ".join(words)
+
     def _left_running(self) -> str:
         """What goes on without a driver, as after a hang-up."""
         lease = self.view.lease
-        active = sum(job.status.active for job in self.view.jobs.values())
+        active = sum(job.status.active for job in self.view.jobs.values()) - len(self.ended_since)
         if lease is None or not lease.released or not active:
             return ""
         return f"; {count_jobs(active)} wait or run without it (sched attach {self.folder})"
@@ -110,6 +124,7 @@ class RunStatus:
             "driver_log": None if log is None else str(log),
             "jobs": len(self.view.jobs),
             "counts": self.counts,
+            "ended_since": sorted(self.ended_since),
             "seconds": self.progress.seconds,
             "rate": self.progress.rate,
             "seconds_left": self.progress.seconds_left,
@@ -141,8 +156,10 @@ def run_status(folder: RunFolder) -> RunStatus:
     """
     view, at = folder.read(), time.time()
     jobs = view.jobs.values()
-    progress = progress_of(jobs, at, driven=view.driver is not None)
-    return RunStatus(folder, view, at, state_counts(jobs), group_failures(jobs, folder), progress)
+    since = ended_since(folder, view)
+    progress = progress_of(as_they_are(jobs, since), at, driven=view.driver is not None)
+    failures = group_failures(jobs, folder)
+    return RunStatus(folder, view, at, state_counts(jobs), since, failures, progress)
 
 
 def driver_in_words(view: RunView) -> str:
