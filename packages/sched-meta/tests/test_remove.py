@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ import pytest
 
 from sched_core.errors import RunNotFound, RunUnfinished
 from sched_core.model.status import JobStatus
+from sched_core.ports.files import LocalFiles
 from sched_core.runfolder import JobRecord
+from sched_meta.cli import main
 from sched_meta.keeping.packing import pack_jobs
 from sched_meta.keeping.removing import (
     is_half_removed,
@@ -115,6 +118,25 @@ def test_what_stays_of_a_run_is_told_by_the_exit_code(sched: Sched) -> None:
     done = sched("clean", "r", "--remove-run", "--yes", code=1)
     assert "kept: 1 that sched did not write: notes" in done.stderr
     assert os.listdir(sched.folder / "r") == ["notes"]
+
+
+@pytest.mark.parametrize("what", ["--remove-run", "--remove-jobs=all"])
+def test_a_full_disk_is_named_with_what_helps(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = all_files(Path(run.path))
+    monkeypatch.setattr(LocalFiles, "_fill", is_full)
+    assert main(["clean", run.path, what, "--yes"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "/.sched/" in line
+    assert line.endswith(
+        f": No space left on device; free a few bytes by hand first, such as the output of a job "
+        f"({run.path}/0/job.stdout)"
+    )
+    assert before == all_files(Path(run.path))
 
 
 def test_old_runs_only(sched: Sched) -> None:

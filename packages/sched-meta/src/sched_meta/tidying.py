@@ -14,6 +14,7 @@ from sched_core import OptionError, RunNotFound, SchedError, clean_run, schedule
 
 from .console import say, warnings_go_to
 from .driving.options import parse_options
+from .keeping.leased import full_disk_told
 from .keeping.overview import older_than, parse_age, runs_below
 from .keeping.removing import (
     Removal,
@@ -148,7 +149,7 @@ def _clean_elsewhere(folder: RunFolder, cleaning: Cleaning, *, quiet: bool = Fal
     if changes := parse_options(cleaning.options, type(scheduler)):
         scheduler = scheduler_of(folder.absolute, **changes)
     clean = partial(clean_run, scheduler, lose_results=cleaning.yes, dry_run=cleaning.dry_run)
-    with warnings_go_to(say):
+    with warnings_go_to(say), full_disk_told(folder):
         found = anyio.run(clean)
     left = [remains for remains in found if remains.problem]
     done = "would be removed:" if cleaning.dry_run else "removed"

@@ -181,7 +181,8 @@ class LocalFiles(OneByOne):
             return False
         try:
             self._fill(descriptor, data)
-        except OSError:
+        except OSError as error:
+            error.filename = error.filename or path
             # An empty record would say more than is true: better none at all.
             with contextlib.suppress(OSError):
                 os.unlink(path)
