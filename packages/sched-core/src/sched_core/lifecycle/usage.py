@@ -21,7 +21,7 @@ log = logging.getLogger("sched")
 _PATIENCE = 20.0
 """Seconds at most for which the end of a run waits for the answer."""
 _SOON = 2.0
-"""Seconds after which the engine is asked once more about what it did not know yet."""
+"""Seconds after which the engine is asked once more about what it did not know yet, if it ran as long."""
 _LATE = 60.0
 """Seconds after its end from which on an attempt that the engine does not know is not asked about again."""
 
@@ -64,4 +64,9 @@ async def _ask(session: Session, jobs: Sequence[Job]) -> list[Job]:
             job.max_rss = used.max_rss
             session.note_state(job)
     now = session.ports.now()
-    return [job for job in jobs if attempt_id(job) not in told and now - (job.ended or now) < _LATE]
+    return [job for job in jobs if attempt_id(job) not in told and _is_worth_a_wait(job, now)]
+
+
+def _is_worth_a_wait(job: Job, now: float) -> bool:
+    started, ended = job.started or now, job.ended or now
+    return ended - started >= _SOON and now - ended < _LATE
