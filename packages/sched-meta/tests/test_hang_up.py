@@ -6,7 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+import anyio
 import pytest
+
+from sched_meta.driving.signals import signals_go_to
 
 from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
 
@@ -56,6 +59,30 @@ def test_jobs_go_on_and_the_run_is_gone_on_with(sched: Sched) -> None:
     sched("attach", "r")
     assert sched.lines("started") == ["0", "1", "2"]
     assert sched.counts() == {"finished": 3}
+
+
+def test_repeated_hang_ups_are_nothing_and_others_stay_as_they_are() -> None:
+    heard: list[int] = []
+
+    async def hang_up() -> None:
+        event = anyio.Event()
+
+        def hear(signum: int) -> None:
+            heard.append(signum)
+            event.set()
+
+        with signals_go_to(hear):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await event.wait()
+
+    earlier = signal.getsignal(signal.SIGHUP)
+    try:
+        anyio.run(hang_up)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
 
 
 def test_a_closed_terminal_is_a_hang_up(sched: Sched) -> None:

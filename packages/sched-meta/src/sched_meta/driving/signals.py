@@ -19,17 +19,33 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def signals_go_to(handler: Callable[[int], None]) -> Iterator[None]:
-    """Have the running loop call the handler for signals that end a driver."""
-    loop = asyncio.get_running_loop()
+    """Have the running loop call the handler for signals that end a driver.
+
+    After a hang-up further ones change nothing: a terminal's shell repeats it, sooner or later.
+    """
+    loop, heard = asyncio.get_running_loop(), set[int]()
+
+    def hear(signum: int) -> None:
+        heard.add(signum)
+        handler(signum)
+
     for signum in _SIGNALS:
         # nohup means it: a signal that is ignored stays so
         if signal.getsignal(signum) is not signal.SIG_IGN:
-            loop.add_signal_handler(signum, handler, signum)
+            loop.add_signal_handler(signum, hear, signum)
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         for signum in _SIGNALS:
             loop.remove_signal_handler(signum)
+        if signal.SIGHUP in heard:
+            signal.signal(signal.SIGHUP, _nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _nothing(*_: object) -> None:
+    """Not SIG_IGN, which programs that are started would inherit."""
 
 
 def announcement(signum: int, *, kill: bool) -> str:
