@@ -12,6 +12,7 @@ from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.reading.runfolder import RunFolder
+from sched_meta.top.app import TopApp
 
 from .program import Sched, wait_until
 from .recorded import BEGUN, record_run
@@ -210,6 +211,10 @@ async def test_jobs_that_failed_alike_are_retried_by_the_driver(sched: Sched) ->
         sched.go()
         await terminal.shows("3 finished")
     assert driver.finish()[0] == 0
+
+
+def test_there_is_nothing_to_draw_once_more_when_it_has_ended() -> None:
+    TopApp(None)._redraw()
 
 
 async def test_without_a_driver_one_begins_in_the_background(

@@ -53,7 +53,8 @@ class TopApp(App[None]):
             self.set_timer(seconds, self._redraw)
 
     def _redraw(self) -> None:
-        self.screen.query("*").refresh()
+        for screen in self.screen_stack[-1:]:  # there is none any more while the program ends
+            screen.query("*").refresh()
 
     def action_leave(self, code: int) -> None:
         """Leave at once; runs go on."""
