@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -20,9 +21,11 @@ async def kill_and_resume(
     engine: Engine, folder: Path, count: int, forks: int, after: float
 ) -> int:
     """Kill a driver after so many seconds, and resume; return how many jobs had ended by then."""
-    scheduler = engine.scheduler_class(folder, forks=forks)
+    # A node may be too busy to start thirty at once: then they are started again, on nobody's account.
+    options: dict[str, Any] = {"forks": forks, "error_strategy": "retry", "num_retries": 0}
+    scheduler = engine.scheduler_class(folder, **options)
     commands = [["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]] * count
-    argv = driver_command(scheduler, {"forks": forks}, commands, "asyncio")
+    argv = driver_command(scheduler, options, commands, "asyncio")
     async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
         await anyio.sleep(after)
         driver.kill()

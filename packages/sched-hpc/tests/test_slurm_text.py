@@ -19,7 +19,7 @@ from sched_hpc.slurm_directives import sbatch_options
 from sched_hpc.slurm_doctor import check_slurm
 from sched_hpc.slurm_errors import is_misconfigured, judge_submission, said
 from sched_hpc.slurm_parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
-from sched_hpc.slurm_states import state_of
+from sched_hpc.slurm_states import failure_of, state_of
 from sched_hpc.slurm_words import explain_row, is_held
 from sched_hpc.tool import Answer
 
@@ -415,3 +415,21 @@ async def test_the_doctor_tells_what_the_accounting_is_good_for(
     (found,) = [finding for finding in findings if finding[0] == "accounting"]
     assert found[1] is verdict
     assert words in found[2]
+
+
+@pytest.mark.parametrize(
+    "state, code, signum, reason, failure",
+    [
+        ("FAILED", 3, 0, "NonZeroExitCode", Failure.EXIT),
+        ("FAILED", 0, 9, "RaisedSignal:9", Failure.EXIT),
+        ("FAILED", 0, 53, "JobLaunchFailure", Failure.SETUP),
+        ("FAILED", 0, 9, "JobLaunchFailure", Failure.NODE_FAIL),
+        ("FAILED", 122, 0, "NonZeroExitCode", Failure.SETUP),
+        ("OUT_OF_MEMORY", 0, 9, "OutOfMemory", Failure.OUT_OF_MEMORY),
+        ("RUNNING", 0, 0, "None", None),
+    ],
+)
+def test_class_of_a_failure(
+    state: str, code: int, signum: int, reason: str, failure: Failure | None
+) -> None:
+    assert failure_of(state, code, signum, reason) is failure

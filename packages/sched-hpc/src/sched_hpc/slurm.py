@@ -12,7 +12,6 @@ from sched_core import (
     AttemptId,
     EngineState,
     EngineUnavailable,
-    Failure,
     Job,
     Observation,
     Submission,
@@ -30,7 +29,7 @@ from .places import JobIds, Place, array_of, by_array, places_of
 from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
 from .slurm_errors import is_misconfigured, judge_submission, said
 from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
-from .slurm_states import state_of
+from .slurm_states import failure_of, state_of
 from .slurm_words import explain_row, is_held
 from .tool import Answer
 
@@ -44,10 +43,6 @@ _MARGIN = 60
 _TIMES = {"SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0", "LC_ALL": "C"}
 """Times as seconds since 1970, ranges of tasks in full."""
 _INVALID_ARRAY = "Invalid job array specification"
-_NOT_OURS = 121
-_NOT_SET_UP = 122
-_LAUNCH_FAILED = 53
-"""What Slurm puts in the place of a signal."""
 
 
 class SlurmScheduler(ClusterScheduler):
@@ -413,7 +408,7 @@ def _observation(row: Row, jid: str) -> Observation:
     return Observation(
         meaning.state,
         rc=_returned(row) if meaning.state is EngineState.FAILED else None,
-        failure=_failure(row, meaning.failure),
+        failure=failure_of(row.state, row.code, row.signal, row.reason),
         reason=_reason(row),
         jid=jid,
         host=row.nodes or None,
@@ -422,14 +417,6 @@ def _observation(row: Row, jid: str) -> Observation:
         ended=row.ended if meaning.state in _ENDED else None,
         max_rss=row.max_rss if meaning.state in _ENDED else None,
     )
-
-
-def _failure(row: Row, failure: Failure | None) -> Failure | None:
-    if failure is not Failure.EXIT:
-        return failure
-    # Slurm could not start the batch script, or the wrapper could not do its work.
-    unstarted = row.signal == _LAUNCH_FAILED or row.code in (_NOT_OURS, _NOT_SET_UP)
-    return Failure.SETUP if unstarted else failure
 
 
 def _returned(row: Row) -> int | None:

@@ -5,11 +5,17 @@ See https://slurm.schedmd.com/squeue.html, "JOB STATE CODES"; sacct adds what fo
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 from sched_core import EngineState, Failure
 
-__all__ = ["SlurmState", "state_of"]
+__all__ = ["SlurmState", "failure_of", "state_of"]
+
+_NOT_OURS = 121
+_NOT_SET_UP = 122
+_LAUNCH_FAILED = 53
+"""What Slurm puts in the place of a signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,15 @@ def state_of(text: str) -> SlurmState:
     if known is None and word.endswith("+"):  # cut short
         known = next((state for long, _, state in _TABLE if long.startswith(word[:-1])), None)
     return known or _UNKNOWN
+
+
+def failure_of(state: str, code: int, signum: int, reason: str) -> Failure | None:
+    """Return the class of a failure, of which the state alone does not tell all."""
+    failure = state_of(state).failure
+    if failure is not Failure.EXIT:
+        return failure
+    if reason == "JobLaunchFailure" and signum == signal.SIGKILL:
+        return Failure.NODE_FAIL  # the node was too busy to start it, and gave up
+    # Slurm could not start the batch script, or the wrapper could not do its work.
+    unstarted = signum == _LAUNCH_FAILED or code in (_NOT_OURS, _NOT_SET_UP)
+    return Failure.SETUP if unstarted else failure

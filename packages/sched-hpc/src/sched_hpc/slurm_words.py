@@ -25,6 +25,7 @@ _MEANINGS = {
     "JobArrayTaskLimit": "forks: as many tasks of its array run as may",
     "JobHeldAdmin": "an administrator holds it",
     "JobHeldUser": "it is held: scontrol release lets it go",
+    "JobLaunchFailure": "its node could not start it",
     "Licenses": "it waits for a license",
     "NodeDown": "a node that it needs is down",
     "PartitionConfig": "it asks for more than its partition has",
