@@ -14,13 +14,21 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from sched_core import JobStatus, OptionError, read_run
+from sched_core import (
+    JobStatus,
+    OptionError,
+    RunInterrupted,
+    Runner,
+    read_run,
+    scheduler_of,
+)
 from sched_ssh import SshScheduler
+from sched_ssh.dispatch import Dispatcher
 from sched_ssh.troubles import HostUnavailable
 
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
-from .test_faults import WAITS, open_gate, until_down, until_running
+from .test_faults import COUNTED, WAITS, host_of, open_gate, started, until_down, until_running
 
 SCHED = Path(sys.executable).with_name("sched")
 PATIENT = 90.0
@@ -84,6 +92,44 @@ async def test_jobs_can_be_killed_without_them(lab: Lab, folder: Path) -> None:
         driver.kill()
     assert sched(folder, "kill", "r")[0] == 0
     assert not host.processes("gate")
+    code, _, said = sched(folder, "retry", "r")
+    assert (code, "not recorded with the run: TOKEN." in said) == (2, True)
+    open_gate(host)
+    assert sched(folder, "retry", "r", "-o", f"servers={servers}")[0] == 0
+
+
+async def leave_unbegun(workdir: Path, servers: dict[str, Any]) -> None:
+    """Give a job to a host that does not hear of it, and leave the run."""
+    async with run_of(workdir, servers=servers) as runner:
+        there: Any = host_of(runner, "h1")
+        told = anyio.Event()
+        there.start = lambda *_: told.set()
+        await runner.feed(shell(COUNTED))
+        await told.wait()
+        runner.interrupt(signal.SIGTERM, kill=False)
+
+
+async def test_what_was_not_begun_does_not_start_without_them(
+    lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = lab.host()
+    servers: dict[str, Any] = {"h1": {"env": {"TOKEN": "hidden"}}}
+    with pytest.raises(RunInterrupted):
+        await leave_unbegun(folder / "r", servers)
+    begun: list[object] = []
+
+    async def start(_: Dispatcher, *what: object) -> None:
+        begun.append(what)
+
+    monkeypatch.setattr(Dispatcher, "start", start)
+    scheduler = scheduler_of(folder / "r")
+    async with Runner(scheduler, plugins=[], existing="resume", submits=False) as runner:
+        (job,) = runner.jobs
+        await until(lambda: host_of(runner, "h1").up)
+        assert job.status is JobStatus.SUBMITTED
+        await runner.kill(job)
+    assert outcome(job) == ("KILLED", None, "CANCELLED")
+    assert (begun, started(host)) == ([], [])
 
 
 # --- hosts of which not all can be used ----------------------------------------------------------

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
-from sched_core import Job, JobStatus, Runner, scheduler_of
+from sched_core import Job, JobStatus, OptionError, Runner, scheduler_of
 
 from .backend import session_scheduler
 
 Session: Any = session_scheduler()
+
+
+class Refuses(Session):  # type: ignore[misc]  # a class that is only known when this runs
+    """A scheduler that lacks what jobs need to start."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        if self.session.submits:
+            raise OptionError("it lacks a secret")
+        async with super().open():
+            yield
 
 
 async def kill_the_first(runner: Runner) -> list[Job]:
@@ -38,3 +52,18 @@ async def test_what_waits_is_left_to_a_driver(tmp_path: Path) -> None:
             pass
         assert [job.status for job in resumed.jobs] == [JobStatus.KILLED, JobStatus.FINISHED]
         assert resumed.scheduler.forks == 3
+
+
+async def test_what_jobs_need_to_start_is_not_needed_to_kill_them(tmp_path: Path) -> None:
+    with anyio.fail_after(60):
+        async with Runner(Session(tmp_path / "run"), plugins=[], submits=False) as runner:
+            await runner.feed(["true"])
+            await runner.cancel()
+        with pytest.raises(OptionError, match="lacks a secret"):
+            async with Runner(Refuses(tmp_path / "run"), plugins=[], existing="resume"):
+                raise AssertionError("it was opened")
+        refuses = Refuses(tmp_path / "run")
+        async with Runner(refuses, plugins=[], existing="resume", submits=False) as runner:
+            (job,) = runner.jobs
+            await runner.kill(job)
+    assert job.status is JobStatus.KILLED

@@ -218,7 +218,7 @@ class Judge:
             if attempt.id in won:
                 self._lost(attempt, "it was killed before it started")
         wanted = [a for a in attempts if a not in dying]
-        if wanted:
+        if wanted and self._scheduler.session.submits:
             self._fleet.spawn(self._dispatcher.start, host, wanted)
 
     async def _slot_died(self, host: Host, attempts: Sequence[Attempt]) -> None:

@@ -140,11 +140,11 @@ class SshScheduler(Scheduler):
     async def open(self) -> AsyncIterator[None]:
         """Hold the connections to all hosts while the run is open.
 
-        Raises HostUnavailable where not a single host can be used, and OptionError where values of
-        hosts' variables are missing.
+        Raises HostUnavailable where not a single host can be used, and OptionError where jobs
+        may start and values of hosts' variables are missing.
         """
         _check_loop()
-        if self.forks:
+        if self.session.submits:
             _check_variables(self.servers.values())
         session, servers = self.session, self.servers.values()
         await session.ports.offload(session.make_folders)

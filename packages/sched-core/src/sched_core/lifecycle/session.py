@@ -106,6 +106,8 @@ class Session:
         self.waiting = WaitingJobs()
         self.finals: list[Job] = []
         self.feeding = True
+        self.submits = True
+        """Whether anything may start; otherwise jobs that an earlier driver has left are only killed."""
         self.closing = False
         self.interrupted = False
         self.interrupted_before: set[int] = set()

@@ -115,6 +115,7 @@ class Runner:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_release, session)
             self._session = scheduler._session = session
+            session.submits = self._submits
             await stack.enter_async_context(scheduler.open())
             await self._take_over(records)
             self._stack = stack.pop_all()
