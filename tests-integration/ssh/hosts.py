@@ -18,6 +18,8 @@ from .namespaces import Network, run
 __all__ = ["Host", "Lab"]
 
 _INIT = Path(__file__).with_name("hostinit.sh")
+_ESTABLISHED, _LISTENS = "01", "0A"
+"""States of sockets in /proc/net/tcp."""
 _NAMESPACES = ["--mount", "--uts", "--ipc", "--pid", "--net"]
 _SETTINGS = {
     "Port": "22",
@@ -119,6 +121,12 @@ class Host:
         self._lab.network.plug(self.number, self._first)
         up = self.root / "run/up"
         until(lambda: up.exists() or self._died(log), f"{self.name} is up")
+        self._until_sshd_listens()
+
+    def _until_sshd_listens(self) -> None:
+        # It goes to the background before it does. No connection is made to tell: it would count
+        # among those that a test's sshd lets begin, and logs.
+        until(lambda: self._sockets(_LISTENS), f"sshd of {self.name} listens")
 
     def _is_apart(self) -> bool:
         # Only then is unshare's child in all of its namespaces.
@@ -185,6 +193,8 @@ class Host:
             "-c",
             f'for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :',
         )
+        if listener:
+            until(lambda: not self._sockets(_LISTENS), f"sshd of {self.name} is gone")
 
     def end_sessions(self) -> None:
         """End the connections of the user who is logged in."""
@@ -193,8 +203,9 @@ class Host:
                 self.run("kill", "-9", str(pid))
 
     def start_sshd(self) -> None:
-        """Start sshd again."""
+        """Start sshd again, and wait until it listens."""
         self.run("/usr/sbin/sshd", "-E", "/run/sshd.log", "-f", "/etc/ssh/sshd_config")
+        self._until_sshd_listens()
 
     def add_program(self, name: str, text: str) -> None:
         """Have the host's program of a name be a script; for hosts that lack one."""
@@ -214,9 +225,13 @@ class Host:
 
     def connections(self) -> int:
         """Return how many connections sshd has."""
-        told = self.run("sh", "-c", "cat /proc/net/tcp")
+        return self._sockets(_ESTABLISHED)
+
+    def _sockets(self, state: str) -> int:
+        """Return how many sockets of sshd's port are in a state of the kernel's."""
+        told = Path(f"/proc/{self._first}/net/tcp").read_text()
         rows = [line.split() for line in told.splitlines()[1:]]
-        return sum(row[1].endswith(":0016") and row[3] == "01" for row in rows)
+        return sum(row[1].endswith(":0016") and row[3] == state for row in rows)
 
     def log(self) -> str:
         """Return what sshd has logged."""
