@@ -133,6 +133,15 @@ async def test_resources_are_limits(limiter: Engine, tmp_path: Path) -> None:
     assert await job.stdout_file.read_text() == f"{32 << 20}\n50\n"
 
 
+async def lines_of(job: Job) -> set[str]:
+    """Return what was said, however often.
+
+    TERM may come twice: of Apptainer's group the client hears it, which hands it on, and so does the shell inside; on a busy
+    machine the second comes when the trap for the first one has begun.
+    """
+    return set((await job.stdout_file.read_text()).splitlines())
+
+
 async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> None:
     """Its own process: neither an init nor a shell around it keeps the signal for itself."""
     told = "trap 'echo told; exit 3' TERM; : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
@@ -141,7 +150,7 @@ async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> N
         await until((job.metadir / "begun").exists)
         await runner.kill(job)
     assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
-    assert await job.stdout_file.read_text() == "told\n"
+    assert await lines_of(job) == {"told"}
     assert not engine.left()
 
 
@@ -149,7 +158,7 @@ async def test_a_time_limit(engine: Engine, tmp_path: Path) -> None:
     told = "trap 'echo told; exit 0' TERM; while :; do sleep 0.1; done"
     job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=0.5, grace=60)
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
-    assert await job.stdout_file.read_text() == "told\n"
+    assert await lines_of(job) == {"told"}
     assert not engine.left()
 
 

@@ -96,6 +96,21 @@ async def test_a_command_that_takes_too_long(engine: Engine, tmp_path: Path) -> 
     assert not engine.left()
 
 
+async def test_a_command_that_takes_less_than_its_limit(engine: Engine, tmp_path: Path) -> None:
+    """The job for which the container is started, too, ends with its command."""
+    limit = 600
+    async with Runner(scheduler(engine, tmp_path, forks=1), plugins=[]) as runner:
+        jobs = [
+            await runner.wait(await runner.feed(["/bin/sh", "-c", "exit 3"], timeout=limit))
+            for _ in range(2)
+        ]
+    assert [(job.rc, job.failure) for job in jobs] == [(3, Failure.EXIT)] * 2
+    for job in jobs:
+        assert job.started is not None
+        assert job.ended is not None
+        assert job.ended - job.started < limit / 2
+
+
 async def test_a_container_that_is_removed_between_jobs(keeper: Engine, tmp_path: Path) -> None:
     async with Runner(scheduler(keeper, tmp_path, forks=1), plugins=[]) as runner:
         first = await runner.wait(await runner.feed(["true"]))

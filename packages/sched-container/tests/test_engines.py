@@ -117,6 +117,22 @@ async def test_jobs_wait_for_an_engine_that_goes_away(
     assert max(job.infrastructure_retries for job in jobs) == 1
 
 
+async def test_a_container_that_is_kept_does_not_hold_its_first_job_until_the_limit(
+    run: Callable[..., Runner],
+) -> None:
+    limit = 600
+    async with run(forks=1, reuse=True) as runner:
+        jobs = [
+            await runner.wait(await runner.feed(["/bin/sh", "-c", "exit 3"], timeout=limit))
+            for _ in range(2)
+        ]
+    assert [(job.rc, job.failure) for job in jobs] == [(3, Failure.EXIT)] * 2
+    for job in jobs:
+        assert job.started is not None
+        assert job.ended is not None
+        assert job.ended - job.started < limit / 2
+
+
 async def test_an_engine_that_stays_away_from_starts_alone_is_given_up(
     run: Callable[..., Runner], docker: FakeDocker
 ) -> None:

@@ -66,6 +66,7 @@ _sched_answers() {
   printf 'P\0' >&"$_sched_to" && read -rt 30 -u "$_sched_from" _sched_word
 }
 
+# It outlives the job, whose time limit waits for the end of the pipe 6: whatever holds it makes the job last as long as its limit.
 _sched_start_kept() {
   local -a _sched_words
   _sched_kept_name=$_sched_container_name-$SCHED_SLOT-${_sched_self// /-}-$((++_sched_starts)) _sched_kept=$_sched_wish _sched_reused=0
@@ -74,7 +75,7 @@ _sched_start_kept() {
   coproc _sched_served {
     trap - PIPE
     _sched_hand_back
-    builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --serve 2>&8 7>&- 8>&-
+    builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --serve 2>&8 6>&- 7>&- 8>&-
   }
   # shellcheck disable=SC2154  # coproc assigns it
   exec {_sched_to}>&"${_sched_served[1]}" {_sched_from}<&"${_sched_served[0]}"
