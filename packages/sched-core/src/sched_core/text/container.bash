@@ -66,7 +66,7 @@ _sched_answers() {
   printf 'P\0' >&"$_sched_to" && read -rt 30 -u "$_sched_from" _sched_word
 }
 
-# It outlives the job, whose time limit waits for the end of the pipe 6: whatever holds it makes the job last as long as its limit.
+# It outlives the job, whose time limit's watcher waits for the end of pipe 6: it may not hold that.
 _sched_start_kept() {
   local -a _sched_words
   _sched_kept_name=$_sched_container_name-$SCHED_SLOT-${_sched_self// /-}-$((++_sched_starts)) _sched_kept=$_sched_wish _sched_reused=0
