@@ -220,13 +220,28 @@ class Loop:
         await self._session.scheduler.watch(self._session.report)
 
     async def _take_in(self) -> None:
-        session = self._session
-        while session.inbox:
-            attempt, seen = session.inbox.popleft()
+        inbox = self._session.inbox
+        while inbox:
             if self._concurrent:
-                self._spawn(self._observe, attempt, seen)
+                self._observe_side_by_side()
             else:
-                await self._observe(attempt, seen)
+                await self._observe(*inbox.popleft())
+
+    def _observe_side_by_side(self) -> None:
+        """Look at each attempt in a task of its own, at what was seen of one in its order: tasks that
+        are spawned together may run in any.
+        """
+        inbox = self._session.inbox
+        told: dict[AttemptId, list[Observation]] = {}
+        while inbox:
+            attempt, seen = inbox.popleft()
+            told.setdefault(attempt, []).append(seen)
+        for attempt, seens in told.items():
+            self._spawn(self._observe_all, attempt, seens)
+
+    async def _observe_all(self, attempt: AttemptId, seens: list[Observation]) -> None:
+        for seen in seens:
+            await self._observe(attempt, seen)
 
     async def _observe(self, attempt: AttemptId, seen: Observation) -> None:
         try:
