@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from .program import PROGRAM
+from .documents import blocks, sessions, typed
 from .test_readme import plain
 
 ROOT = Path(__file__).parents[3]
@@ -24,24 +22,6 @@ VARYING = (
     (re.compile(r"; \d+ of them ended before; driven"), "; driven"),
     (re.compile(r"driven by process \d+ on \S+"), "driven"),
 )
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
-
-
-def run(command: str, folder: Path) -> str:
-    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.stdout
 
 
 def lines(text: str) -> Counter[str]:
@@ -59,13 +39,11 @@ def is_seen(shown: str, printed: str) -> bool:
 
 @pytest.mark.timeout(300)
 def test_what_is_shown_is_seen(tmp_path: Path) -> None:
-    (files,) = blocks("sh")
-    assert run(files, tmp_path) == ""
-    for block in blocks("console"):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = step.partition("\n")
-            printed = run(command, tmp_path)
-            assert is_seen(output, printed), f"{command}\n{printed}"
+    (files,) = blocks(DOCUMENT, "sh")
+    assert typed(files, tmp_path) == ""
+    for command, output in sessions(DOCUMENT):
+        printed = typed(command, tmp_path)
+        assert is_seen(output, printed), f"{command}\n{printed}"
     assert len(list(tmp_path.glob("*.txt.gz"))) == 1000
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-from .program import PROGRAM
+from .documents import blocks, sessions, typed
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -35,38 +32,17 @@ def plain(text: str) -> str:
     return text
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def sessions() -> Iterator[tuple[str, str]]:
-    """Each command of the console blocks, with what it is shown to print."""
-    for block in blocks("console"):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = step.partition("\n")
-            yield command, output
-
-
 def test_console(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hello\n")
     (tmp_path / "b.txt").write_text("good morning")
-    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
-    for command, output in sessions():
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+    for command, output in sessions(README.read_text()):
+        printed = typed(command, tmp_path)
         # Two jobs end in any order.
-        assert sorted(plain(done.stdout).split("\n")) == sorted(plain(output).split("\n")), command
+        assert sorted(plain(printed).split("\n")) == sorted(plain(output).split("\n")), command
 
 
 def test_python() -> None:
-    for block in blocks("python"):
+    for block in blocks(README.read_text(), "python"):
         exec(compile(block, str(README), "exec"), {})
 
 
