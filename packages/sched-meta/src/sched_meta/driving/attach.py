@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
-from sched_core import JobStatus, RunLocked
+from sched_core import RunLocked
 from sched_core.runfolder import JobRecord, JournalReader, RunView
 
 from ..console import line_width, say, warnings_go_to
@@ -19,7 +19,7 @@ from ..reading.jobevents import JobEvents
 from ..reading.onlooker import DriverWatch
 from ..reading.progress import progress_of
 from ..reading.runfolder import RunFolder
-from ..reading.states import state_counts
+from ..reading.states import is_running, state_counts
 from ..reading.waiting import left_in_words
 from ..reading.watch import RunWatch
 from ..wording import count_jobs
@@ -158,7 +158,7 @@ class _Onlooker:
         self._display.expect(len(self._view.jobs))
         for job in changed:
             self._expect(job)
-            if job.status in (JobStatus.RUNNING, JobStatus.KILLING):
+            if is_running(job):
                 self._running.add(job.index)
             else:
                 self._running.discard(job.index)

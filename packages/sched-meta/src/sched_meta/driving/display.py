@@ -17,6 +17,7 @@ from ..console import legible, line_width, say
 from ..reading.failures import last_words
 from ..reading.jobstate import JobState, given_name
 from ..reading.runfolder import RunFolder
+from ..reading.states import is_running
 from ..reading.wishes import attempt_words
 from ..wording import cut, duration, pace, plain
 
@@ -27,7 +28,6 @@ __all__ = ["Display", "running_jobs"]
 
 _MOST_FAILURES = 10
 _NOTE_EVERY = 30.0
-_RUNNING = (JobStatus.RUNNING, JobStatus.KILLING)
 
 
 class Display:
@@ -156,7 +156,7 @@ class Display:
 def running_jobs(scheduler: Scheduler) -> list[Job]:
     """Return the jobs that have started and not ended."""
     active = list(scheduler.session.active.values())  # in one go: another thread may change it
-    return [entry.job for entry in active if entry.job.status in _RUNNING]
+    return [entry.job for entry in active if is_running(entry.job)]
 
 
 def _live(display: Display) -> Any:

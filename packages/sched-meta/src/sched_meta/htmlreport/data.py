@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sched_core.model.status import JobStatus
 
 from ..reading.attempts import Attempt, attempts_of
-from ..reading.states import is_interrupted, state_counts
+from ..reading.states import is_interrupted, is_running, state_counts
 
 if TYPE_CHECKING:
     from sched_core.model.resources import Resources
@@ -121,8 +121,7 @@ def state_of(attempt: Attempt, *, last: bool = True) -> str:
         return "interrupted" if is_interrupted(attempt) else _ENDED[attempt.status]
     if attempt.status is JobStatus.FINISHED:
         return "finished"
-    running = attempt.status in (JobStatus.RUNNING, JobStatus.KILLING)
-    return "running" if running and last else "waiting"
+    return "running" if is_running(attempt) and last else "waiting"
 
 
 _ENDED = {JobStatus.FAILED: "failed", JobStatus.KILLED: "killed"}

@@ -8,13 +8,14 @@ from functools import cached_property, partial
 
 import anyio
 
-from sched_core import JobStatus, SchedError, Scheduler, scheduler_of
+from sched_core import SchedError, Scheduler, scheduler_of
 from sched_core.runfolder import JobRecord, require_run
 from sched_core.runner.opening import looking_at, restore_job
 
 from ..console import say, warnings_go_to
 from .follow import LogReader
 from .runfolder import RunFolder
+from .states import is_running
 
 _INTERVAL = 1.0
 
@@ -67,7 +68,7 @@ class Elsewhere:
         return True
 
     def _unseen(self, readers: Iterable[LogReader]) -> list[LogReader]:
-        running = [r for r in readers if _runs(r) and not r.tail.exists]
+        running = [r for r in readers if is_running(r.job) and not r.tail.exists]
         if running and self._scheduler:
             for reader in running:
                 reader.elsewhere = True
@@ -82,10 +83,6 @@ class Elsewhere:
             except* SchedError as errors:
                 for error in errors.exceptions:
                     say(f"warning: {error}")
-
-
-def _runs(reader: LogReader) -> bool:
-    return reader.job.status in (JobStatus.RUNNING, JobStatus.KILLING)
 
 
 async def _read(

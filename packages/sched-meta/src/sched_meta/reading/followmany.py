@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 
 from ..console import say, stdout_is_terminal
@@ -16,6 +15,7 @@ from .elsewhere import Elsewhere, where_it_is_written
 from .follow import INTERVAL, LogReader, try_to_fetch
 from .outputs import label
 from .runfolder import RunFolder
+from .states import is_running
 from .watch import RunWatch
 
 __all__ = ["follow_logs"]
@@ -67,7 +67,7 @@ class _Follower:
             say(f"warning: {self._folder} cannot be read now, trying again: {error}")
             return
         changed = [job for job in changed if job.index in self._wanted]
-        started = [job for job in changed if _has_started(job) and job.index not in self._open]
+        started = [job for job in changed if is_running(job) and job.index not in self._open]
         live = where_it_is_written(self._folder, started)
         for job in started:
             self._open[job.index] = lines = _Lines(live, job, self._name)
@@ -99,10 +99,6 @@ class _Follower:
     def _ended(self, job: JobRecord) -> _Lines:
         # What ended in the meantime was brought here, whole.
         return self._open.pop(job.index, None) or _Lines(self._folder, job, self._name)
-
-
-def _has_started(job: JobRecord) -> bool:
-    return job.status in (JobStatus.RUNNING, JobStatus.KILLING)
 
 
 class _Lines:

@@ -6,8 +6,9 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
+
+from .states import is_running
 
 __all__ = ["Progress", "progress_of"]
 
@@ -33,7 +34,7 @@ class Progress:
 def progress_of(jobs: Iterable[JobRecord], now: float, *, driven: bool) -> Progress:
     """Tell how far the jobs are; `driven` tells that somebody drives them."""
     jobs = list(jobs)
-    running = [job for job in jobs if job.status in (JobStatus.RUNNING, JobStatus.KILLING)]
+    running = [job for job in jobs if is_running(job)]
     running.sort(key=lambda job: (job.started or now, job.index))
     ends = [job.ended for job in jobs if job.status.final and job.ended is not None]
     left = sum(not job.is_done for job in jobs) if driven else 0

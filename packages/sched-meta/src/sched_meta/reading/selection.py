@@ -15,6 +15,7 @@ from sched_core.model.status import JobStatus
 from sched_core.runfolder.state import JobRecord
 
 from ..wording import index_ranges
+from .states import is_running
 
 __all__ = ["STATE_WORDS", "failure_class", "is_state_or_class", "select_jobs"]
 
@@ -27,7 +28,7 @@ _STATES: dict[str, Callable[[JobRecord], bool]] = {
     "failed": lambda job: job.status is JobStatus.FAILED,
     "killed": lambda job: job.status is JobStatus.KILLED,
     "finished": lambda job: job.status is JobStatus.FINISHED,
-    "running": lambda job: job.status in (JobStatus.RUNNING, JobStatus.KILLING),
+    "running": is_running,
     "waiting": lambda job: job.status < JobStatus.RUNNING,
 }
 

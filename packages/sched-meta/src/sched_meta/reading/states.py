@@ -8,7 +8,7 @@ from sched_core.model.status import JobStatus
 
 from .jobstate import JobState
 
-__all__ = ["STATES", "is_interrupted", "run_state", "state_counts", "state_word"]
+__all__ = ["STATES", "is_interrupted", "is_running", "run_state", "state_counts", "state_word"]
 
 _BY_STATE = {
     "finished": (JobStatus.FINISHED,),
@@ -31,6 +31,11 @@ def state_word(job: JobState) -> str:
 def is_interrupted(job: JobState) -> bool:
     """Tell whether the job was killed with its run; only records know."""
     return job.status is JobStatus.KILLED and getattr(job, "interrupted", False)
+
+
+def is_running(job: JobState) -> bool:
+    """Tell whether the job has started and not ended, be it told to end."""
+    return job.status in _BY_STATE["running"]
 
 
 def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
