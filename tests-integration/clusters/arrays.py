@@ -128,7 +128,9 @@ class Arrays:
         assert 1 <= calls[engine.asks] <= len(asked)
         assert calls[engine.submits] == 1
 
-    async def test_killing_is_a_matter_of_few_calls(self, engine: Engine, tmp_path: Path) -> None:
+    async def test_t20_killing_is_a_matter_of_few_calls(
+        self, engine: Engine, tmp_path: Path
+    ) -> None:
         scheduler = engine.scheduler_class(tmp_path / "run", forks=20)
         async with running(scheduler) as runner:
             jobs = await runner.feed_all([waiting()] * 200)

@@ -97,7 +97,7 @@ class Containers:
                 assert script is not None
                 assert ("--memory" in script.start) is told
 
-    async def test_killing_ends_what_is_inside(
+    async def test_t26_killing_ends_what_is_inside(
         self, engine: Engine, container: dict[str, Any], tmp_path: Path
     ) -> None:
         scheduler = engine.scheduler_class(tmp_path / "run", container=container, grace=1)
@@ -109,7 +109,7 @@ class Containers:
             assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
             await until(lambda: not left_of(runner, job))
 
-    async def test_the_time_limit_ends_what_is_inside(
+    async def test_t26_the_time_limit_ends_what_is_inside(
         self, engine: Engine, container: dict[str, Any], tmp_path: Path
     ) -> None:
         options: dict[str, Any] = {"timeout": 2, "grace": 1}

@@ -34,7 +34,7 @@ async def open_gate(runner: Runner) -> None:
     await (runner.scheduler.workdir / "gate").write_text("")
 
 
-async def test_a_client_that_is_killed_takes_nothing_with_it(
+async def test_t26_a_client_that_is_killed_takes_nothing_with_it(
     keeper: Engine, tmp_path: Path
 ) -> None:
     async with Runner(scheduler(keeper, tmp_path), plugins=[]) as runner:
@@ -84,7 +84,7 @@ async def test_a_client_that_is_told_to_end_has_its_container_told(
     assert not keeper.left()
 
 
-async def test_a_container_whose_recorder_and_client_are_killed(
+async def test_t50_a_container_whose_recorder_and_client_are_killed(
     keeper: Engine, tmp_path: Path
 ) -> None:
     options = {"error_strategy": "retry", "num_retries": 0}
@@ -101,7 +101,7 @@ async def test_a_container_whose_recorder_and_client_are_killed(
     await until(lambda: not keeper.left())
 
 
-async def test_whatever_has_the_label_of_a_run_is_gone_at_its_end(
+async def test_t26_whatever_has_the_label_of_a_run_is_gone_at_its_end(
     keeper: Engine, tmp_path: Path
 ) -> None:
     async with Runner(scheduler(keeper, tmp_path), plugins=[]) as runner:
@@ -144,7 +144,7 @@ async def test_a_container_that_somebody_ends(keeper: Engine, tmp_path: Path, ho
     assert not keeper.left()
 
 
-async def test_a_daemon_that_is_killed_and_comes_back(docker: Docker, tmp_path: Path) -> None:
+async def test_t50_a_daemon_that_is_killed_and_comes_back(docker: Docker, tmp_path: Path) -> None:
     options = {"error_strategy": "retry", "num_retries": 0}
     async with Runner(scheduler(docker, tmp_path, **options), plugins=[]) as runner:
         job = await runner.feed(waiting())
@@ -168,7 +168,7 @@ async def test_a_daemon_that_is_away_is_waited_for(docker: Docker, tmp_path: Pat
     assert (job.status, job.trial_count) == (JobStatus.FINISHED, 0)
 
 
-async def test_a_client_that_takes_its_time_makes_no_command_late(
+async def test_t26_a_client_that_takes_its_time_makes_no_command_late(
     docker: Docker, tmp_path: Path
 ) -> None:
     slow = tmp_path / docker.name
@@ -180,7 +180,7 @@ async def test_a_client_that_takes_its_time_makes_no_command_late(
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
 
 
-async def test_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -> None:
+async def test_t26_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -> None:
     stubborn = "trap '' TERM; setsid sleep 1000 & : >\"$SCHED_JOB_METADIR/begun\"; while :; do sleep 0.1; done"
     async with Runner(scheduler(keeper, tmp_path, grace=0.5), plugins=[]) as runner:
         job: Job = await runner.feed(["/bin/bash", "-c", stubborn])

@@ -51,7 +51,7 @@ async def test_jobs_may_name_one(engine: Engine, tmp_path: Path) -> None:
     assert not engine.left()
 
 
-async def test_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
+async def test_t26_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
     scheduler = LocalScheduler(tmp_path / "run", container=container_on(engine), grace=0.5)
     async with Runner(scheduler, plugins=[]) as runner:
         job = await runner.feed(["/bin/bash", "-c", STUBBORN])
@@ -61,7 +61,7 @@ async def test_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> No
         await until(lambda: not (left_of(runner, job) or engine.left()))
 
 
-async def test_the_time_limit_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
+async def test_t26_the_time_limit_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
     options: dict[str, Any] = {"timeout": 1, "grace": 0.5, "container": container_on(engine)}
     async with Runner(LocalScheduler(tmp_path / "run", **options), plugins=[]) as runner:
         job = await runner.wait(await runner.feed(["/bin/bash", "-c", STUBBORN]))

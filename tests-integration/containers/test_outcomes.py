@@ -72,7 +72,7 @@ async def test_a_command_that_is_not_there_is_no_fault_of_the_engine(
 HUNGRY = ["/bin/bash", "-c", 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}']
 
 
-async def test_too_much_memory_is_told_as_that(
+async def test_t37_too_much_memory_is_told_as_that(
     limiter: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where Podman leaves a file `oom`
@@ -80,7 +80,7 @@ async def test_too_much_memory_is_told_as_that(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
-async def test_more_memory_follows_too_little(
+async def test_t45_more_memory_follows_too_little(
     limiter: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -154,7 +154,7 @@ async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> N
     assert not engine.left()
 
 
-async def test_a_time_limit(engine: Engine, tmp_path: Path) -> None:
+async def test_t38_a_time_limit(engine: Engine, tmp_path: Path) -> None:
     told = "trap 'echo told; exit 0' TERM; while :; do sleep 0.1; done"
     job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=0.5, grace=60)
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
@@ -209,7 +209,7 @@ async def test_volumes_and_their_names(engine: Engine, tmp_path: Path) -> None:
     assert await job.stdout_file.read_text() == 'a, bc "d"refused\n/mnt/disks/DATA\n'
 
 
-async def test_outputs_belong_to_the_caller(engine: Engine, tmp_path: Path) -> None:
+async def test_t26_outputs_belong_to_the_caller(engine: Engine, tmp_path: Path) -> None:
     made = 'echo x >"$SCHED_JOB_METADIR/made"; id -u; id -g'
     job = await one(engine, tmp_path, ["/bin/sh", "-c", made])
     assert await job.stdout_file.read_text() == f"{os.geteuid()}\n{os.getegid()}\n"

@@ -232,7 +232,7 @@ async def test_who_may_not_talk_to_the_daemon(docker: Docker, tmp_path: Path) ->
             pass
 
 
-async def test_a_client_that_is_ended_before_its_container_begins(
+async def test_t26_a_client_that_is_ended_before_its_container_begins(
     keeper: Engine, tmp_path: Path
 ) -> None:
     """It was not refused: it is tried again, and what it has begun is no container of the run."""

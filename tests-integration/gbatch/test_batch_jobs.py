@@ -100,7 +100,7 @@ async def test_what_is_fed_later_is_submitted_later(cloud: Cloud) -> None:
     assert (number_of(first), number_of(second)) == (0, 0)
 
 
-async def test_names_and_labels_are_legal_and_lead_back(cloud: Cloud) -> None:
+async def test_t21_names_and_labels_are_legal_and_lead_back(cloud: Cloud) -> None:
     prefix = "My_Pipeline.of_Genomes!" * 5
     async with cloud.run(jobname_prefix=prefix, labels={"team": "a-b"}) as runner:
         await runner.feed_all([["true"]] * 3)
@@ -131,7 +131,7 @@ def test_ids_differ_where_names_do() -> None:
     assert len({batch_id(name) for name in names}) >= 6
 
 
-async def test_a_definition_that_is_too_large_is_split_or_refused(cloud: Cloud) -> None:
+async def test_t22_a_definition_that_is_too_large_is_split_or_refused(cloud: Cloud) -> None:
     # No job's text is in the definition, however long.
     long = "x" * 100_000
     async with cloud.run() as runner:

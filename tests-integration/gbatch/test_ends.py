@@ -141,7 +141,7 @@ async def test_a_task_that_succeeded_on_its_second_start(cloud: Cloud) -> None:
     assert len(cloud.starts()) == 2
 
 
-async def test_the_exit_code_of_a_first_start_does_not_stick(cloud: Cloud) -> None:
+async def test_t32_the_exit_code_of_a_first_start_does_not_stick(cloud: Cloud) -> None:
     """The user has Batch start a task again; where it has done so before the driver looks, that counts."""
 
     class Late(Quick):
@@ -178,7 +178,7 @@ async def test_an_attempt_that_was_given_up_is_not_started_again_by_batch(cloud:
         (50006, Failure.NODE_FAIL),
     ],
 )
-async def test_a_lost_machine_is_charged_to_nobody(
+async def test_t45_t50_a_lost_machine_is_charged_to_nobody(
     cloud: Cloud, code: int, failure: Failure
 ) -> None:
     command = gated('echo "attempt $SCHED_ATTEMPT"; [ "$SCHED_ATTEMPT" = 1 ] || exit 0')
@@ -220,7 +220,7 @@ async def test_the_files_of_a_lost_attempt_are_kept(cloud: Cloud) -> None:
     assert await job.stdout_file.read_text() == "attempt 2\n"
 
 
-async def test_spot_machines_some_times_then_standard_ones(cloud: Cloud) -> None:
+async def test_t32_spot_machines_some_times_then_standard_ones(cloud: Cloud) -> None:
     cloud.batch.strike_next(count=3)
     options: dict[str, Any] = {
         "provisioning_model": "SPOT",

@@ -87,7 +87,7 @@ async def test_an_image_without_bash_is_no_fault_of_the_command(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.SETUP)
 
 
-async def test_a_job_in_a_container_is_killed(cloud: Cloud) -> None:
+async def test_t26_a_job_in_a_container_is_killed(cloud: Cloud) -> None:
     marker = f"marker-{uuid.uuid4().hex}"
     async with cloud.run(image_uri=IMAGE, grace=1) as runner:
         jobs = [await runner.feed([*gated(), marker]) for _ in range(2)]
@@ -99,7 +99,7 @@ async def test_a_job_in_a_container_is_killed(cloud: Cloud) -> None:
     await until(lambda: not lives(marker))
 
 
-async def test_a_lost_machine_takes_the_container_with_it(cloud: Cloud) -> None:
+async def test_t26_a_lost_machine_takes_the_container_with_it(cloud: Cloud) -> None:
     cloud.batch.strike_next(after=1.5)
     text = '[ "$SCHED_ATTEMPT" = 2 ] && exit 0'
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}

@@ -46,7 +46,7 @@ async def test_one_running_task_is_killed_and_others_go_on(cloud: Cloud) -> None
     assert len(cloud.jobs()) == 1
 
 
-async def test_what_does_not_hear_term_is_killed_after_the_grace_period(
+async def test_t25_what_does_not_hear_term_is_killed_after_the_grace_period(
     cloud: Cloud, marker: str
 ) -> None:
     scattered = f"setsid /bin/bash -c '{STUBBORN}; while :; do sleep 0.1; done' {marker} &"
@@ -74,7 +74,7 @@ async def test_one_waiting_task_is_killed_and_never_starts(cloud: Cloud) -> None
     assert cloud.calls("CancelJob") == 0
 
 
-async def test_a_batch_job_that_waits_is_cancelled_by_one_call(cloud: Cloud) -> None:
+async def test_t20_a_batch_job_that_waits_is_cancelled_by_one_call(cloud: Cloud) -> None:
     cloud.batch.freeze()
     async with cloud.run(forks=100) as runner:
         jobs = await runner.feed_all([gated()] * 100)

@@ -202,7 +202,7 @@ async def test_what_a_job_writes_is_in_the_bucket_while_it_runs(cloud: Cloud) ->
     assert job.status is JobStatus.FINISHED
 
 
-async def test_no_cloud_logging_is_asked_for_what_jobs_have_written(cloud: Cloud) -> None:
+async def test_t35_no_cloud_logging_is_asked_for_what_jobs_have_written(cloud: Cloud) -> None:
     async with cloud.run() as runner:
         (job,) = await runner.feed_all([["/bin/sh", "-c", "echo out"]])
         await runner.wait(job)
@@ -210,7 +210,7 @@ async def test_no_cloud_logging_is_asked_for_what_jobs_have_written(cloud: Cloud
     assert await job.stdout_file.read_text() == "out\n"
 
 
-async def test_what_is_left_in_the_bucket(cloud: Cloud) -> None:
+async def test_t41_what_is_left_in_the_bucket(cloud: Cloud) -> None:
     """At most seven files a job, and nothing of what only tasks were for."""
     async with cloud.run(**ATTEMPTS) as runner:
         good = await runner.feed(["/bin/echo", "out"])

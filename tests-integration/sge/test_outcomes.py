@@ -61,7 +61,7 @@ async def test_codes_that_mean_more_to_grid_engine_are_the_command_s_own(
     assert all(not sge.state(str(job.jid)).startswith(("E", "R")) for job in jobs)
 
 
-async def test_the_time_limit_of_grid_engine(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_t38_the_time_limit_of_grid_engine(sge: SgeCluster, tmp_path: Path) -> None:
     scheduler = Asked(tmp_path / "run", l="h_rt=5", grace=1)
     async with running(scheduler) as runner:
         job = await runner.wait(await runner.feed(waiting()))
@@ -86,7 +86,7 @@ async def test_the_job_s_own_time_limit_comes_first(sge: SgeCluster, tmp_path: P
     assert job.reason == ""
 
 
-async def test_all_processes_of_a_job_together_need_too_much_memory(
+async def test_t37_all_processes_of_a_job_together_need_too_much_memory(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     eat = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); while :; do sleep 1; done"
@@ -96,7 +96,7 @@ async def test_all_processes_of_a_job_together_need_too_much_memory(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
 
 
-async def test_more_memory_follows_too_little(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_t45_more_memory_follows_too_little(sge: SgeCluster, tmp_path: Path) -> None:
     # One that has enough may end at once; the other is to be found by Grid Engine.
     held = "while [ $SCHED_ATTEMPT = 1 ]; do sleep 1; done"
     eat = f"x=$(head -c 60000000 /dev/zero | tr '\\0' x); {held}"
@@ -227,7 +227,7 @@ def state_of_process(pid: int) -> str:
 
 @pytest.mark.parametrize("restartable", [False, True])
 @pytest.mark.parametrize("crashed", [False, pytest.param(True, marks=pytest.mark.full)])
-async def test_the_host_is_lost(
+async def test_t50_the_host_is_lost(
     sge: SgeCluster, tmp_path: Path, restartable: bool, crashed: bool
 ) -> None:
     scheduler = Asked(tmp_path / "run", r=restartable)

@@ -80,7 +80,7 @@ async def test_trouble_at_any_step(
 
 
 @pytest.mark.parametrize("reused", [True, False])
-async def test_jobs_that_the_qmaster_has_forgotten_are_submitted_again(
+async def test_t27_jobs_that_the_qmaster_has_forgotten_are_submitted_again(
     sge: SgeCluster, tmp_path: Path, reused: bool
 ) -> None:
     """Their ids may belong to other jobs by then: those are left alone."""

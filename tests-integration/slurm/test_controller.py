@@ -86,7 +86,7 @@ async def test_trouble_at_any_step(
     await is_survived(SlurmEngine(frail_slurm), scheduler, tool, *trouble(frail_slurm))
 
 
-async def test_jobs_that_the_controller_has_forgotten_are_submitted_again(
+async def test_t27_jobs_that_the_controller_has_forgotten_are_submitted_again(
     frail_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     """Their ids belong to other jobs by then: those are left alone."""

@@ -47,7 +47,7 @@ async def test_a_misspelt_option_is_refused_at_once(tmp_path: Path) -> None:
         Asked(tmp_path / "run", partitoin="main")
 
 
-async def test_the_time_limit_of_slurm(time_limited: Path) -> None:
+async def test_t38_the_time_limit_of_slurm(time_limited: Path) -> None:
     await until((anyio.Path(time_limited) / "ended").exists, 240)
     view = await anyio.to_thread.run_sync(read_run, time_limited)
     job = view.jobs[0]
@@ -57,7 +57,7 @@ async def test_the_time_limit_of_slurm(time_limited: Path) -> None:
 
 # On a loaded machine Slurm may miss the end of the first start, and start it again after two minutes.
 @pytest.mark.timeout(600)
-async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t37_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
     if not slurm.cgroup:
         pytest.skip("no cgroups here: Slurm cannot tell")
     eat = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"
@@ -67,7 +67,7 @@ async def test_out_of_memory(slurm: SlurmCluster, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_more_memory_follows_too_little(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t45_more_memory_follows_too_little(slurm: SlurmCluster, tmp_path: Path) -> None:
     if not slurm.cgroup:
         pytest.skip("no cgroups here: Slurm cannot tell")
     eat = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"
@@ -212,7 +212,7 @@ async def test_cancelled_and_purged_before_the_next_question_without_accounting(
     assert ran(tmp_path / "run", job) == []
 
 
-async def test_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t50_a_node_is_lost(slurm: SlurmCluster, tmp_path: Path) -> None:
     name, node = list(slurm.nodes.items())[-1]
     scheduler = Asked(tmp_path / "run", nodelist=name, no_requeue=True)
     try:

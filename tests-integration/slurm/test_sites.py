@@ -40,7 +40,9 @@ async def test_arrays_are_off(start_slurm: Start, tmp_path: Path, size: int) -> 
     assert scheduler.toolbox.calls["sbatch"] == 6
 
 
-async def test_several_clusters(start_slurm: Start, slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t51_several_clusters(
+    start_slurm: Start, slurm: SlurmCluster, tmp_path: Path
+) -> None:
     """The second one counts its jobs from 1 as the first one did: ids alone tell nothing."""
     east = start_slurm(beside=slurm, name="east", nodes=1)
     os.environ["SLURM_CONF"] = os.fspath(slurm.conf)

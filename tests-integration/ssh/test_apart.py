@@ -125,7 +125,7 @@ async def test_retries_have_their_own_records(apart: Lab, folder: Path) -> None:
     assert [text(job.retry_dir / f"{n}/job.stdout") for n in (1, 2)] == ["1\n", "2\n"]
 
 
-async def test_one_connection_a_host(apart: Lab, folder: Path) -> None:
+async def test_t30_one_connection_a_host(apart: Lab, folder: Path) -> None:
     async with run_of(folder / "run", "h1", "h2", forks=4) as runner:
         await runner.feed_all([["true"]] * 40)
         await runner.stop_feeding()

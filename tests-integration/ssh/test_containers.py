@@ -112,7 +112,7 @@ async def test_a_job_has_its_own_or_none(holding: Lab, tmp_path: Path) -> None:
     assert not containers_on(holding.hosts[0])
 
 
-async def test_killing_ends_what_is_inside(holding: Lab, tmp_path: Path) -> None:
+async def test_t26_killing_ends_what_is_inside(holding: Lab, tmp_path: Path) -> None:
     host = holding.hosts[0]
     async with run_of(tmp_path / "run", servers=FIRST, **OPTIONS, grace=1) as runner:
         job = await runner.feed(["/bin/bash", "-c", STUBBORN])
@@ -123,7 +123,7 @@ async def test_killing_ends_what_is_inside(holding: Lab, tmp_path: Path) -> None
         await until_nothing_is_left(host)
 
 
-async def test_the_time_limit_ends_what_is_inside(holding: Lab, tmp_path: Path) -> None:
+async def test_t26_the_time_limit_ends_what_is_inside(holding: Lab, tmp_path: Path) -> None:
     limits: dict[str, Any] = {"timeout": 2, "grace": 1}
     async with run_of(tmp_path / "run", servers=FIRST, **OPTIONS, **limits) as runner:
         job = await runner.wait(await runner.feed(["/bin/bash", "-c", STUBBORN]))
@@ -131,7 +131,7 @@ async def test_the_time_limit_ends_what_is_inside(holding: Lab, tmp_path: Path) 
         await until_nothing_is_left(holding.hosts[0])
 
 
-async def test_too_much_memory_is_told_as_that(holding: Lab, tmp_path: Path) -> None:
+async def test_t37_too_much_memory_is_told_as_that(holding: Lab, tmp_path: Path) -> None:
     hungry = 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}'
     async with run_of(tmp_path / "run", servers=FIRST, **OPTIONS) as runner:
         job = await runner.feed(["/bin/bash", "-c", hungry], resources={"memory": "20 MiB"})

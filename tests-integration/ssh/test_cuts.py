@@ -33,7 +33,7 @@ CUTS = [
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seconds,keepalive,shared", CUTS)
-async def test_a_cut_of(
+async def test_t30_a_cut_of(
     lab: Lab,
     tmp_path: Path,
     seconds: float,

@@ -34,7 +34,7 @@ def fill(host: Host) -> None:
                 return
 
 
-async def test_a_disk_that_is_full_from_the_beginning(small: Host, tmp_path: Path) -> None:
+async def test_t39_a_disk_that_is_full_from_the_beginning(small: Host, tmp_path: Path) -> None:
     fill(small)
     said = await why(tmp_path / "run", servers=SERVERS)
     assert said.startswith("h1: the disk cannot be written (is it full?): /small/runs/sched-")
@@ -45,7 +45,7 @@ async def test_a_disk_that_is_full_from_the_beginning(small: Host, tmp_path: Pat
 
 
 @pytest.mark.parametrize("rc", [0, 3])
-async def test_a_job_that_fills_the_disk(small: Host, tmp_path: Path, rc: int) -> None:
+async def test_t39_a_job_that_fills_the_disk(small: Host, tmp_path: Path, rc: int) -> None:
     async with run_of(tmp_path / "run", servers=SERVERS) as runner:
         job = await runner.feed(shell(f"echo out; {FILLS}; exit {rc}"))
     assert outcome(job) == (("FINISHED", 0, None) if rc == 0 else ("FAILED", rc, "EXIT"))
@@ -53,7 +53,7 @@ async def test_a_job_that_fills_the_disk(small: Host, tmp_path: Path, rc: int) -
 
 
 @pytest.mark.parametrize("rc", [pytest.param(0, marks=pytest.mark.full), 3])
-async def test_a_disk_that_is_full_when_nobody_listens(
+async def test_t39_a_disk_that_is_full_when_nobody_listens(
     small: Host, tmp_path: Path, rc: int
 ) -> None:
     async with run_of(tmp_path / "run", servers=SERVERS) as runner:
@@ -68,7 +68,7 @@ async def test_a_disk_that_is_full_when_nobody_listens(
     assert outcome(job) == (("FINISHED", 0, None) if rc == 0 else ("FAILED", rc, "EXIT"))
 
 
-async def test_jobs_that_find_the_disk_full(lab: Lab, tmp_path: Path) -> None:
+async def test_t39_t49_jobs_that_find_the_disk_full(lab: Lab, tmp_path: Path) -> None:
     one, _ = lab.host(), lab.host()
     servers = SERVERS | {"h2": {}}
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 10, "forks": 4}

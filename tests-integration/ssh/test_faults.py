@@ -44,7 +44,7 @@ async def until_down(runner: Runner, name: str = "h1") -> None:
     await until(lambda: not host_of(runner, name).up)
 
 
-async def test_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path) -> None:
+async def test_t31_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1", forks=2) as runner:
         ends, stays, waits = [
@@ -68,7 +68,7 @@ async def test_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("listener", [True, False])
-async def test_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -> None:
+async def test_t31_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1", forks=2) as runner:
         jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
@@ -82,7 +82,7 @@ async def test_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -> No
     assert sorted(started(host)) == ["0", "1"]
 
 
-async def test_jobs_of_a_host_that_was_rebooted_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
+async def test_t50_jobs_of_a_host_that_was_rebooted_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
     script = COUNTED + 'test "$SCHED_ATTEMPT" = 2 || ' + "{ " + WAITS + "; }"
@@ -127,7 +127,7 @@ async def test_a_host_that_stays_away_keeps_its_jobs_waiting(lab: Lab, tmp_path:
     assert len(started(one)) + len(started(two)) == 2
 
 
-async def test_with_host_lost_after_they_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
+async def test_t50_with_host_lost_after_they_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
     options: dict[str, Any] = {"error_strategy": "retry", "host_lost_after": 1, "grace": 1}
     async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
@@ -144,7 +144,7 @@ async def test_with_host_lost_after_they_go_elsewhere(lab: Lab, tmp_path: Path) 
     assert there.infrastructure_retries == 1
 
 
-async def test_a_kill_waits_for_the_host(lab: Lab, tmp_path: Path) -> None:
+async def test_t31_a_kill_waits_for_the_host(lab: Lab, tmp_path: Path) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1", grace=1) as runner:
         job = await runner.feed(shell(WAITS, "to-be-killed"))
@@ -160,7 +160,7 @@ async def test_a_kill_waits_for_the_host(lab: Lab, tmp_path: Path) -> None:
         assert not host.processes("to-be-killed")
 
 
-async def test_a_tree_is_killed_wherever_it_went(lab: Lab, tmp_path: Path) -> None:
+async def test_t25_a_tree_is_killed_wherever_it_went(lab: Lab, tmp_path: Path) -> None:
     host = lab.host()
     loop = "while :; do sleep 0.1; done"
     script = (
@@ -194,7 +194,7 @@ def leaders(host: Host, word: str) -> list[str]:
     return [line.rpartition(")")[2].split()[3] for line in told.splitlines()]
 
 
-async def test_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: Path) -> None:
+async def test_t50_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: Path) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1") as runner:
         job = await runner.feed(shell(WAITS, "orphan"))
@@ -206,7 +206,7 @@ async def test_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: Path)
         assert outcome(again) == ("FINISHED", 0, None)
 
 
-async def test_a_host_where_nothing_starts_is_set_aside(
+async def test_t49_a_host_where_nothing_starts_is_set_aside(
     lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, _ = lab.host(), lab.host()

@@ -139,7 +139,7 @@ _LONG = 86399
 """Seconds of a sleep that nobody else sleeps."""
 
 
-async def test_a_pid_that_was_given_again(lab: Lab, tmp_path: Path) -> None:
+async def test_t27_a_pid_that_was_given_again(lab: Lab, tmp_path: Path) -> None:
     by_name = {host.name: host for host in (lab.host(), lab.host())}
     options: dict[str, Any] = {"error_strategy": "retry", "host_lost_after": 1, "grace": 0.2}
     async with run_of(tmp_path / "run", "h1", "h2", forks=1, **options) as runner:

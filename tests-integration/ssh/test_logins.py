@@ -154,7 +154,7 @@ async def test_an_sshd_that_takes_nobody_more(lab: Lab, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("sessions", ["1", "2", "10"])
-async def test_sshds_of_few_sessions(lab: Lab, folder: Path, sessions: str) -> None:
+async def test_t30_sshds_of_few_sessions(lab: Lab, folder: Path, sessions: str) -> None:
     host = lab.host(MaxSessions=sessions)
     async with run_of(folder / "run", "h1", forks=4) as runner:
         jobs = [

@@ -92,7 +92,7 @@ async def test_what_is_there_does_not_come_again(apart: Lab, folder: Path) -> No
     assert text(job.stdout_file) == "changed\n"
 
 
-async def test_a_silent_host_is_asked_nothing(
+async def test_t30_a_silent_host_is_asked_nothing(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = lab.host()
@@ -132,7 +132,7 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("watchful")
 @pytest.mark.parametrize("busy", [False, True])
-async def test_a_slot_that_is_gone_without_a_word(lab: Lab, tmp_path: Path, busy: bool) -> None:
+async def test_t50_a_slot_that_is_gone_without_a_word(lab: Lab, tmp_path: Path, busy: bool) -> None:
     host = lab.host()
     async with run_of(tmp_path / "run", "h1", forks=1) as runner:
         first = await runner.feed(shell(WAITS))

@@ -37,7 +37,7 @@ class Client:
 _LIST = "container list -q --no-trunc --all"
 
 
-def test_they_are_removed_by_two_questions_in_all(tmp_path: Path) -> None:
+def test_t20_they_are_removed_by_two_questions_in_all(tmp_path: Path) -> None:
     client = Client(tmp_path)
     client.engine.clear("run")
     assert client.calls == [_LIST, "container rm --force aaa bbb"]
@@ -56,7 +56,7 @@ def test_one_that_the_engine_is_removing_is_left_to_it(tmp_path: Path) -> None:
     Client(tmp_path, said, 1).engine.clear("run")
 
 
-def test_one_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+def test_t20_one_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
     said = "Error: No such container: aaa\nError response from daemon: device or resource busy"
     client = Client(tmp_path, said, 1)
     with pytest.raises(SubmitRejected, match="device or resource busy"):

@@ -48,7 +48,7 @@ def test_merged_segments_hold_every_record_once_and_in_order(layout: Layout) -> 
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.99])
-def test_a_merge_that_was_cut_short_loses_nothing(layout: Layout, kept: float) -> None:
+def test_t40_a_merge_that_was_cut_short_loses_nothing(layout: Layout, kept: float) -> None:
     files = DiesMerging()
     files.kept = kept
     journal = Journal(files, layout, 1)

@@ -25,7 +25,7 @@ class Told(Session):  # type: ignore[misc]  # the README's, known at run time
         return True
 
 
-async def test_a_start_and_an_end_that_are_seen_at_once(tmp_path: Path) -> None:
+async def test_t53_a_start_and_an_end_that_are_seen_at_once(tmp_path: Path) -> None:
     scheduler, hooks = Told(tmp_path / "run", forks=30), HookRecorder()
     with anyio.fail_after(60):
         async with Runner(scheduler, plugins=[hooks]) as runner:

@@ -81,7 +81,7 @@ async def test_stubborn_jobs_are_killed_at_the_same_time(tmp_path: Path) -> None
     assert {job.status for job in jobs} == {JobStatus.KILLED}
 
 
-async def test_an_end_that_is_seen_twice_at_once_is_one_end(tmp_path: Path) -> None:
+async def test_t53_an_end_that_is_seen_twice_at_once_is_one_end(tmp_path: Path) -> None:
     calls: list[str] = []
 
     class Thoughtful:

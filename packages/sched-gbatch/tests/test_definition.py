@@ -37,7 +37,7 @@ def test_labels_lead_back_to_the_run() -> None:
     assert found["allocationPolicy"]["labels"] == expected
 
 
-def test_labels_lead_back_to_the_jobs() -> None:
+def test_t21_labels_lead_back_to_the_jobs() -> None:
     found = made().definition(Needs(), tasks=3, parallelism=1, indexes=[4, 5, 9])
     assert found["labels"]["sched-jobs"] == "4-5_9"
 

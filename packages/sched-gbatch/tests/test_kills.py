@@ -47,7 +47,7 @@ async def test_one_of_many_is_told(run: Open, kills: Kills) -> None:
     assert run.service.calls == {}
 
 
-async def test_all_that_wait_are_cancelled_by_one_call(run: Open, kills: Kills) -> None:
+async def test_t20_all_that_wait_are_cancelled_by_one_call(run: Open, kills: Kills) -> None:
     batch, jobs = run.submitted(500)
     await kills.kill(dying(*jobs))
     assert run.service.cancelled == [batch]
@@ -77,7 +77,7 @@ async def test_what_ended_in_time_is_not_cancelled(run: Open, kills: Kills) -> N
     assert run.service.cancelled == []
 
 
-async def test_a_cancellation_that_fails_is_tried_again(run: Open, kills: Kills) -> None:
+async def test_t20_a_cancellation_that_fails_is_tried_again(run: Open, kills: Kills) -> None:
     batch, jobs = run.submitted(1)
     run.started(*jobs)
     await kills.kill(dying(*jobs))

@@ -22,7 +22,9 @@ numbers = st.integers(1, 99_999).map(lambda number: f"{number:04}")
 
 
 @given(prefixes, runs, numbers)
-def test_ids_of_jobs_are_legal_and_tell_run_and_submission(prefix: str, run: str, sid: str) -> None:
+def test_t21_ids_of_jobs_are_legal_and_tell_run_and_submission(
+    prefix: str, run: str, sid: str
+) -> None:
     name = f"{prefix}-{run}-{sid}"
     assert ID.fullmatch(batch_id(name))
     assert batch_id(name).endswith(f"{run}-{sid}")
@@ -30,7 +32,7 @@ def test_ids_of_jobs_are_legal_and_tell_run_and_submission(prefix: str, run: str
 
 
 @given(prefixes, st.sets(st.tuples(runs, numbers), min_size=2))
-def test_ids_of_submissions_are_unique(prefix: str, made: set[tuple[str, str]]) -> None:
+def test_t21_ids_of_submissions_are_unique(prefix: str, made: set[tuple[str, str]]) -> None:
     ids = {batch_id(f"{prefix}-{run}-{sid}") for run, sid in made}
     assert len(ids) == len(made)
 
@@ -51,7 +53,7 @@ def test_what_ids_look_like(name: str, id_: str) -> None:
 
 
 @given(texts)
-def test_labels_are_legal(text: str) -> None:
+def test_t21_labels_are_legal(text: str) -> None:
     assert KEY.fullmatch(label_key(text))
     assert VALUE.fullmatch(label_value(text))
     assert not label_key(text).startswith(("goog-", "google-"))

@@ -86,7 +86,7 @@ def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     assert bucket.event()["rc"] == "127"
 
 
-def test_a_time_limit(tmp_path: Path) -> None:
+def test_t38_a_time_limit(tmp_path: Path) -> None:
     bucket = Bucket(tmp_path, [["/bin/sleep", "600"]], timeout=0.3, grace=0.3)
     assert bucket.ran() == 143
     assert bucket.event()["class"] == "TIMEOUT"
@@ -107,7 +107,7 @@ def test_bytes_reach_the_command(tmp_path: Path) -> None:
     assert bucket.read("0/job.stdout") == os.fsencode(word)
 
 
-def test_what_memory_was_taken_for_is_told_by_the_kernel(tmp_path: Path) -> None:
+def test_t37_what_memory_was_taken_for_is_told_by_the_kernel(tmp_path: Path) -> None:
     bucket = Bucket(tmp_path, [["/bin/bash", "-c", "kill -KILL $$"]])
     script = bucket.script(patience=9).decode()
     # The kernel of this machine kills nothing for a test: its count is made up.
@@ -262,7 +262,7 @@ def test_a_mount_that_takes_nothing_for_a_while(tmp_path: Path, name: str) -> No
     assert bucket.event()["status"] == "FINISHED"
 
 
-def test_a_mount_that_takes_nothing_any_more(tmp_path: Path) -> None:
+def test_t39_a_mount_that_takes_nothing_any_more(tmp_path: Path) -> None:
     bucket = Bucket(tmp_path, [["/bin/echo", "x"]])
     (bucket.mounted / "0/job.stdout").mkdir(parents=True)
     task = bucket.start(patience=1)

@@ -399,7 +399,7 @@ def test_a_submission_of_one_and_of_many() -> None:
     assert "-tc" not in qsub("qsub", "name", "/bin/bash", [], 10, 10)
 
 
-def test_a_hundred_words_a_call_at_most() -> None:
+def test_t20_a_hundred_words_a_call_at_most() -> None:
     assert [len(words) for words in delete_ids({str(n): None for n in range(250)})] == [
         100, 100, 50,
     ]  # fmt: skip
@@ -407,7 +407,7 @@ def test_a_hundred_words_a_call_at_most() -> None:
 
 
 @given(st.text(max_size=300))
-def test_names_are_legal_and_keep_their_end(name: str) -> None:
+def test_t21_names_are_legal_and_keep_their_end(name: str) -> None:
     legal = sge_name(f"{name}-0123456789")
     assert legal.endswith("-0123456789")
     assert len(legal) <= 200

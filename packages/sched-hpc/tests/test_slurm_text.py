@@ -310,7 +310,7 @@ def test_a_question_about_what_has_ended_is_the_wider_one() -> None:
     assert "--states=all" not in squeue("squeue", 1, None, ended=False)
 
 
-def test_a_hundred_ids_a_call_at_most() -> None:
+def test_t20_a_hundred_ids_a_call_at_most() -> None:
     calls = cancel_ids({str(n): None for n in range(250)})
     assert [len(words) for words in calls] == [100, 100, 50]
     assert cancel_ids({"7": [3, 1, 2, 9]}) == [["7_[1-3,9]"]]
@@ -329,7 +329,7 @@ def test_ranges_with_a_step() -> None:
 
 
 @given(st.text(max_size=300))
-def test_names_hold_nothing_that_would_split_them(name: str) -> None:
+def test_t21_names_hold_nothing_that_would_split_them(name: str) -> None:
     legal = slurm_name(f"{name}-0123456789")
     assert legal.endswith("-0123456789")
     assert len(legal) <= 200

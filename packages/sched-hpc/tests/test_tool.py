@@ -48,7 +48,7 @@ async def test_bytes_that_are_no_text_are_no_trouble() -> None:
     assert (await box().run([sys.executable, "-c", code])).stdout == "7\ufffd\n"
 
 
-async def test_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
+async def test_t28_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
     code = "import subprocess; subprocess.Popen(['sleep', '30']); print('done', flush=True)"
     assert (await box(10).run([sys.executable, "-c", code])).stdout == "done\n"
 

@@ -58,7 +58,9 @@ async def both_run(workdir: Path) -> None:
     await until(lambda: all(carriers(f"{name}-{index}-1") for index in (0, 1)))
 
 
-async def test_a_second_driver_is_refused_and_told_of_the_first(workdir: Path, go: Path) -> None:
+async def test_t54_a_second_driver_is_refused_and_told_of_the_first(
+    workdir: Path, go: Path
+) -> None:
     with another_driver(workdir, go) as first:
         for existing, error in (("resume", RunLocked), ("reuse", RunLocked), ("error", RunExists)):
             with pytest.raises(error) as raised:
@@ -71,7 +73,7 @@ async def test_a_second_driver_is_refused_and_told_of_the_first(workdir: Path, g
     assert {job.status for job in read_run(workdir).jobs.values()} == {JobStatus.FINISHED}
 
 
-async def test_a_driver_that_stands_still_is_alive(workdir: Path, go: Path) -> None:
+async def test_t54_a_driver_that_stands_still_is_alive(workdir: Path, go: Path) -> None:
     with another_driver(workdir, go) as first:
         first.send_signal(signal.SIGSTOP)
         with pytest.raises(RunLocked, match=f"process {first.pid} on "):
@@ -112,7 +114,7 @@ async def test_what_a_dead_driver_has_started_can_be_killed(workdir: Path, go: P
     assert carriers(f"{name}-") == []
 
 
-async def test_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
+async def test_t54_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
     with another_driver(workdir, go) as first:
         await both_run(workdir)
         first.kill()
@@ -138,7 +140,7 @@ async def test_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
     assert [outcome(job) for job in won[0].jobs] == [("FINISHED", 0, None)] * 3
 
 
-async def test_a_driver_that_was_replaced_submits_nothing_more(workdir: Path, go: Path) -> None:
+async def test_t54_a_driver_that_was_replaced_submits_nothing_more(workdir: Path, go: Path) -> None:
     before, alive = zombies(), living()
     with anyio.fail_after(20), pytest.raises(RunLocked, match="taken over by another driver"):
         async with runner(workdir, forks=1, grace=0.5) as first:
@@ -170,7 +172,7 @@ def can_unshare() -> bool:
 
 
 @pytest.mark.skipif(not can_unshare(), reason="no other pid namespace can be made here")
-async def test_a_driver_in_another_container_lives_while_its_heart_beats(
+async def test_t48_t54_a_driver_in_another_container_lives_while_its_heart_beats(
     workdir: Path, go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sched_core.runfolder.lease, "HEARTBEAT_INTERVAL", BEAT)

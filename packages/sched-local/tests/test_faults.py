@@ -89,7 +89,7 @@ STALE: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("what", STALE)
-async def test_a_stale_claim_is_not_taken_for_a_process(
+async def test_t27_a_stale_claim_is_not_taken_for_a_process(
     workdir: Path, tmp_path: Path, bystander: subprocess.Popen[bytes], what: str
 ) -> None:
     outputs = tmp_path / "out"
@@ -102,7 +102,7 @@ async def test_a_stale_claim_is_not_taken_for_a_process(
     assert outputs.read_text() == "1\n2\n"
 
 
-async def test_killing_a_job_of_a_stale_claim_kills_nobody_else(
+async def test_t27_killing_a_job_of_a_stale_claim_kills_nobody_else(
     workdir: Path, tmp_path: Path, bystander: subprocess.Popen[bytes]
 ) -> None:
     await run_once(workdir, tmp_path / "out")
@@ -163,7 +163,7 @@ async def test_a_job_outlives_the_shell_above_its_recorder(workdir: Path, tmp_pa
     assert outcome(another) == ("FINISHED", 0, None)
 
 
-async def test_a_job_whose_recorder_is_killed_is_lost_and_tried_again(
+async def test_t50_a_job_whose_recorder_is_killed_is_lost_and_tried_again(
     workdir: Path, tmp_path: Path
 ) -> None:
     outputs = tmp_path / "out"
@@ -180,7 +180,7 @@ async def test_a_job_whose_recorder_is_killed_is_lost_and_tried_again(
     assert outputs.read_text() == "1\n2\n"
 
 
-async def test_a_slot_that_is_killed_before_it_starts_costs_no_attempt(workdir: Path) -> None:
+async def test_t50_a_slot_that_is_killed_before_it_starts_costs_no_attempt(workdir: Path) -> None:
     scheduler = LocalScheduler(workdir, forks=1)
     started: list[int] = []
 
@@ -201,7 +201,7 @@ async def test_a_slot_that_is_killed_before_it_starts_costs_no_attempt(workdir: 
     assert len(started) == 2
 
 
-async def test_an_idle_slot_that_is_killed_is_replaced(workdir: Path) -> None:
+async def test_t50_an_idle_slot_that_is_killed_is_replaced(workdir: Path) -> None:
     async with runner(workdir) as running:
         first = await running.feed(shell("echo $PPID"))
         await running.wait(first)
@@ -211,7 +211,7 @@ async def test_an_idle_slot_that_is_killed_is_replaced(workdir: Path) -> None:
     assert second.attempt == 1
 
 
-async def test_shells_that_do_nothing_but_die_are_not_started_for_ever(workdir: Path) -> None:
+async def test_t50_shells_that_do_nothing_but_die_are_not_started_for_ever(workdir: Path) -> None:
     async with runner(workdir) as running:
         for recorder in (workdir / ".sched").glob("recorder-*"):
             recorder.write_text("exit 1\n")
@@ -301,7 +301,9 @@ async def test_a_prescript_that_fails_is_a_failed_setup(
     assert not (tmp_path / "ran").exists()
 
 
-async def test_a_work_directory_that_vanishes_is_an_error(workdir: Path, tmp_path: Path) -> None:
+async def test_t39_a_work_directory_that_vanishes_is_an_error(
+    workdir: Path, tmp_path: Path
+) -> None:
     go = tmp_path / "go"
     with pytest.raises(OSError, match=r"\.sched"):
         async with runner(workdir) as running:
@@ -358,7 +360,7 @@ FILL = 'cat /dev/zero >"$1" 2>/dev/null'
 
 
 @needs_root
-async def test_a_full_disk_loses_no_result(
+async def test_t39_a_full_disk_loses_no_result(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The journal meets the full disk when the last job is submitted, and not before others have ended.
@@ -396,7 +398,7 @@ async def test_a_disk_without_room_for_files_fails_the_job(small_disk: Path) -> 
 
 
 @needs_root
-async def test_a_read_only_disk_is_an_error(small_disk: Path) -> None:
+async def test_t39_a_read_only_disk_is_an_error(small_disk: Path) -> None:
     remount(small_disk, "ro")
     with pytest.raises(OSError, match="Read-only"):
         async with runner(small_disk / "run"):
@@ -404,7 +406,9 @@ async def test_a_read_only_disk_is_an_error(small_disk: Path) -> None:
 
 
 @needs_root
-async def test_a_disk_that_becomes_read_only_ends_the_run(small_disk: Path, tmp_path: Path) -> None:
+async def test_t39_a_disk_that_becomes_read_only_ends_the_run(
+    small_disk: Path, tmp_path: Path
+) -> None:
     go = tmp_path / "go"
     with pytest.raises(OSError, match="Read-only"):
         async with runner(small_disk / "run") as running:

@@ -61,7 +61,7 @@ async def until_begun(job: Job) -> None:
             await anyio.sleep(0.01)
 
 
-async def test_a_kill_ends_the_whole_tree_and_nobody_else(
+async def test_t25_a_kill_ends_the_whole_tree_and_nobody_else(
     workdir: Path, bystanders: list[subprocess.Popen[bytes]]
 ) -> None:
     async with runner(workdir, forks=2, grace=GRACE) as running:

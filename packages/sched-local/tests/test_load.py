@@ -15,7 +15,7 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-async def test_jobs_keep_flowing_while_more_are_fed(tmp_path: Path) -> None:
+async def test_t23_jobs_keep_flowing_while_more_are_fed(tmp_path: Path) -> None:
     async with runner(tmp_path / "run", forks=2) as running:
         await running.run_until_complete(keep_feeding=True)
         jobs = []
@@ -28,7 +28,7 @@ async def test_jobs_keep_flowing_while_more_are_fed(tmp_path: Path) -> None:
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
 
 
-async def test_one_job_at_a_time_is_not_waited_for_longer_than_it_takes(tmp_path: Path) -> None:
+async def test_t42_one_job_at_a_time_is_not_waited_for_longer_than_it_takes(tmp_path: Path) -> None:
     async with runner(tmp_path / "run", forks=2) as running:
         for _ in range(50):
             job = await running.feed(["true"])
@@ -37,7 +37,7 @@ async def test_one_job_at_a_time_is_not_waited_for_longer_than_it_takes(tmp_path
 
 
 @pytest.mark.timeout(240)
-async def test_many_jobs_leave_nothing_in_the_driver(
+async def test_t29_many_jobs_leave_nothing_in_the_driver(
     tmp_path: Path, anyio_backend_name: str
 ) -> None:
     count = 5000 if anyio_backend_name == "asyncio" else 1000

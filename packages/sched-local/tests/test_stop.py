@@ -90,7 +90,7 @@ def host(loop: str, how: str, workdir: Path, script: str, grace: float = GRACE) 
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("script", ["polite", "stubborn"])
-def test_the_first_signal_kills_what_runs(workdir: Path, loop: str, script: str) -> None:
+def test_t24_the_first_signal_kills_what_runs(workdir: Path, loop: str, script: str) -> None:
     with host(loop, "handled", workdir, script) as driver:
         began = time.monotonic()
         driver.process.send_signal(signal.SIGTERM)
@@ -103,7 +103,7 @@ def test_the_first_signal_kills_what_runs(workdir: Path, loop: str, script: str)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_the_second_signal_leaves_at_once(workdir: Path, loop: str) -> None:
+def test_t24_the_second_signal_leaves_at_once(workdir: Path, loop: str) -> None:
     with host(loop, "handled", workdir, "stubborn", grace=60) as driver:
         driver.process.send_signal(signal.SIGINT)
         # Two signals at once would be one: the second comes when the first is seen to be heard.
@@ -116,7 +116,7 @@ def test_the_second_signal_leaves_at_once(workdir: Path, loop: str) -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_an_interrupt_ends_a_host_that_handles_nothing(workdir: Path, loop: str) -> None:
+def test_t24_an_interrupt_ends_a_host_that_handles_nothing(workdir: Path, loop: str) -> None:
     with host(loop, "plain", workdir, "stubborn") as driver:
         driver.process.send_signal(signal.SIGINT)
         said = driver.end()
@@ -126,7 +126,7 @@ def test_an_interrupt_ends_a_host_that_handles_nothing(workdir: Path, loop: str)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_the_hosts_own_handlers_stay(workdir: Path, loop: str) -> None:
+def test_t24_the_hosts_own_handlers_stay(workdir: Path, loop: str) -> None:
     with host(loop, "own", workdir, "polite") as driver:
         driver.process.send_signal(signal.SIGTERM)
         assert driver.heard() == {"heard": "SIGTERM"}
@@ -161,7 +161,7 @@ async def interrupted_run(workdir: Path, error: BaseException, go: Path) -> None
 
 
 @pytest.mark.parametrize("kind", WAYS)
-async def test_what_the_block_raises_comes_out_as_it_is(
+async def test_t24_what_the_block_raises_comes_out_as_it_is(
     workdir: Path, tmp_path: Path, kind: type[BaseException]
 ) -> None:
     error = kind("mine")
@@ -184,7 +184,7 @@ async def test_an_interrupted_run_is_finished_by_a_resume(workdir: Path, tmp_pat
     assert [job.trial_count for job in again.jobs] == [0] * 4
 
 
-async def test_a_cancelled_scope_leaves_nothing_running(workdir: Path) -> None:
+async def test_t24_a_cancelled_scope_leaves_nothing_running(workdir: Path) -> None:
     with anyio.move_on_after(60) as scope:
         async with runner(workdir, forks=2, grace=GRACE) as running:
             jobs = [await running.feed(shell(LONG)) for _ in range(3)]
@@ -196,7 +196,7 @@ async def test_a_cancelled_scope_leaves_nothing_running(workdir: Path) -> None:
     assert states(workdir) == [("KILLED", True)] * 2 + [("QUEUED", False)]
 
 
-async def test_a_scope_cancelled_while_the_block_waits_leaves_nothing_running(
+async def test_t24_a_scope_cancelled_while_the_block_waits_leaves_nothing_running(
     workdir: Path,
 ) -> None:
     async def cancel(scope: anyio.CancelScope, running: Runner) -> None:
@@ -213,7 +213,7 @@ async def test_a_scope_cancelled_while_the_block_waits_leaves_nothing_running(
     assert states(workdir) == [("KILLED", True)]
 
 
-async def test_a_deadline_raises(workdir: Path) -> None:
+async def test_t24_a_deadline_raises(workdir: Path) -> None:
     with pytest.raises(TimeoutError):
         with anyio.fail_after(0.5):
             async with runner(workdir, grace=GRACE) as running:
@@ -222,7 +222,7 @@ async def test_a_deadline_raises(workdir: Path) -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_asyncios_own_deadlines_raise(workdir: Path) -> None:
+async def test_t24_asyncios_own_deadlines_raise(workdir: Path) -> None:
     async def run() -> None:
         async with runner(workdir, "resume", grace=GRACE) as running:
             await running.feed(shell(LONG))

@@ -50,7 +50,7 @@ async def test_none_is_no_answer() -> None:
     assert await hooks.fire("on_job_killing", scheduler=None, job=None) == [False]
 
 
-async def test_one_that_raises_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+async def test_t53_one_that_raises_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     calls: list[Any] = []
     hooks = Hooks([Says("a", calls), Says(ValueError("mine"), calls), Says("c", calls)])
     with caplog.at_level(logging.ERROR, "sched"):

@@ -93,7 +93,7 @@ def test_a_last_line_that_was_cut_short_was_never_said(layout: Layout) -> None:
         assert read(layout) == numbered(torn.count(b"\n"))
 
 
-def test_a_driver_reads_on_after_a_torn_segment_of_the_last_one(layout: Layout) -> None:
+def test_t40_a_driver_reads_on_after_a_torn_segment_of_the_last_one(layout: Layout) -> None:
     Journal(FILES, layout, 1).write(numbered(2))
     path = Path(layout.segment(1, 0))
     path.write_bytes(path.read_bytes()[:-3])
@@ -120,7 +120,7 @@ def test_a_run_without_a_journal_is_no_empty_run(tmp_path: Path) -> None:
         read(Layout(str(tmp_path)))
 
 
-def test_two_drivers_cannot_write_one_segment(layout: Layout) -> None:
+def test_t40_t54_two_drivers_cannot_write_one_segment(layout: Layout) -> None:
     Journal(FILES, layout, 1).write(numbered(1))
     with pytest.raises(FileExistsError):
         Journal(FILES, layout, 1).write(numbered(1, 5))

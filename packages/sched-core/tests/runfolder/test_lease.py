@@ -58,7 +58,7 @@ async def test_a_run_that_was_released_is_taken_at_once_from_elsewhere(layout: L
     assert other.clock == 0
 
 
-async def test_a_silent_driver_elsewhere_is_given_three_heartbeats(layout: Layout) -> None:
+async def test_t54_a_silent_driver_elsewhere_is_given_three_heartbeats(layout: Layout) -> None:
     await acquire_lease(Driver(ELSEWHERE), layout)
     here = Driver(FIRST)
     assert (await acquire_lease(here, layout)).epoch == 2
@@ -89,7 +89,7 @@ async def test_a_driver_elsewhere_that_lets_go_meanwhile_is_followed(layout: Lay
     assert here.clock < 3 * HEARTBEAT_INTERVAL
 
 
-async def test_of_two_that_follow_a_dead_driver_one_takes_over(layout: Layout) -> None:
+async def test_t54_of_two_that_follow_a_dead_driver_one_takes_over(layout: Layout) -> None:
     await acquire_lease(Driver(FIRST), layout)
 
     class Overtaken(LocalFiles):

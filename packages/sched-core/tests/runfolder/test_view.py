@@ -40,7 +40,7 @@ def test_an_onlooker_sees_the_jobs(layout: Layout) -> None:
     assert (view.lease, view.driver, view.driver_lives) == (None, None, None)
 
 
-def test_an_onlooker_sees_a_run_while_its_driver_writes_and_merges(layout: Layout) -> None:
+def test_t40_an_onlooker_sees_a_run_while_its_driver_writes_and_merges(layout: Layout) -> None:
     write_run(FILES, layout, RUN)
     count = 300
     Journal(FILES, layout, 1).write([job_entry(i, {"cmd": ["true"]}) for i in range(count)])

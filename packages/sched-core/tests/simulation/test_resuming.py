@@ -66,7 +66,7 @@ async def _wake_up_after_a_take_over() -> tuple[float, float, list[Job], int]:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_driver_that_was_taken_over_leaves_at_once_and_ends_nothing(backend: Backend) -> None:
+def test_t54_a_driver_that_was_taken_over_leaves_at_once_and_ends_nothing(backend: Backend) -> None:
     woken, left, (job,), executions = run_in_virtual_time(
         _wake_up_after_a_take_over, backend=backend
     )

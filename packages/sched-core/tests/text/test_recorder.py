@@ -624,7 +624,7 @@ FILL = "cat /dev/zero >{0}/fill 2>/dev/null; "
 @AS_ROOT
 @pytest.mark.parametrize("rc, before", [(0, ""), (5, ""), (0, "fill"), (5, "fill")])
 @pytest.mark.parametrize("events", ["always", "fallback"])
-def test_a_disk_that_fills_up_loses_nothing(
+def test_t39_a_disk_that_fills_up_loses_nothing(
     folder: Folder, small_disk: Path, rc: int, before: str, events: str
 ) -> None:
     # the spool is on the full disk, too
@@ -638,7 +638,7 @@ def test_a_disk_that_fills_up_loses_nothing(
 
 
 @AS_ROOT
-def test_a_full_disk_starts_nothing(folder: Folder, small_disk: Path) -> None:
+def test_t39_a_full_disk_starts_nothing(folder: Folder, small_disk: Path) -> None:
     inner = Folder(small_disk / "run")
     job = inner.job("sh", "-c", f"echo ran >{folder.root}/ran")
     subprocess.run(["sh", "-c", FILL.format(small_disk)], check=False)
@@ -649,7 +649,7 @@ def test_a_full_disk_starts_nothing(folder: Folder, small_disk: Path) -> None:
 
 
 @AS_ROOT
-def test_a_read_only_disk_starts_nothing(folder: Folder, small_disk: Path) -> None:
+def test_t39_a_read_only_disk_starts_nothing(folder: Folder, small_disk: Path) -> None:
     job = folder.job("sh", "-c", f"echo ran >{folder.root}/ran", metadir=f"{small_disk}/1")
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert job.run() == 122
@@ -658,7 +658,7 @@ def test_a_read_only_disk_starts_nothing(folder: Folder, small_disk: Path) -> No
 
 
 @pytest.mark.parametrize("rc", [0, 6])
-def test_a_folder_that_vanishes_leaves_the_event(folder: Folder, rc: int) -> None:
+def test_t39_a_folder_that_vanishes_leaves_the_event(folder: Folder, rc: int) -> None:
     with fifo(folder.root / "go") as go:
         job = folder.job("sh", "-c", f"read x <{go}; exit {rc}", events="fallback")
         with job.start() as process:
@@ -685,7 +685,7 @@ def test_records_that_were_kept_need_no_event(folder: Folder) -> None:
     assert job.events() == []
 
 
-def test_a_vanished_folder_starts_nothing(folder: Folder) -> None:
+def test_t39_a_vanished_folder_starts_nothing(folder: Folder) -> None:
     job = folder.job("true")
     process = subprocess.Popen(["bash", "-p", "/dev/stdin"], stdin=subprocess.PIPE)
     text = Path(job.path).read_bytes()

@@ -22,7 +22,7 @@ class ClosingContract(Rig):
     """Closing."""
 
     @needs("kills")
-    async def test_an_exception_in_the_block_ends_what_runs(self, workdir: Any) -> None:
+    async def test_t24_an_exception_in_the_block_ends_what_runs(self, workdir: Any) -> None:
         marker = self.marker()
         with pytest.raises(Mine, match="as it is"):
             async with self.run(self.make(workdir, forks=1)) as runner:
@@ -35,7 +35,7 @@ class ClosingContract(Rig):
         assert not await self.alive(marker)
 
     @needs("kills")
-    async def test_cancelling_the_block_ends_what_runs(self, workdir: Any) -> None:
+    async def test_t24_cancelling_the_block_ends_what_runs(self, workdir: Any) -> None:
         marker = self.marker()
         with anyio.CancelScope() as scope:
             async with self.run(self.make(workdir)) as runner:
@@ -48,7 +48,7 @@ class ClosingContract(Rig):
         assert not await self.alive(marker)
 
     @needs("kills")
-    async def test_what_is_cancelled_is_recorded(self, workdir: Any) -> None:
+    async def test_t24_what_is_cancelled_is_recorded(self, workdir: Any) -> None:
         scheduler = self.make(workdir, forks=1)
         with pytest.raises(Mine):
             async with self.run(scheduler) as runner:

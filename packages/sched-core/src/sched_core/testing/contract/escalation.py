@@ -22,7 +22,7 @@ _SHORT = 0.5
 class EscalationContract(Rig):
     """Limits that grow."""
 
-    async def test_more_time_follows_a_timeout(self, workdir: Any) -> None:
+    async def test_t38_t45_more_time_follows_a_timeout(self, workdir: Any) -> None:
         scheduler = self.make(workdir, error_strategy="halt", resources={"time": [_SHORT, 60]})
         async with self.run(scheduler) as runner:
             job = await runner.wait(await runner.feed(self.shell(SLOW_UNTIL_THE_SECOND, "slow")))
@@ -53,7 +53,7 @@ class EscalationContract(Rig):
             job = await runner.wait(await runner.feed(self.shell("exit 3")))
         assert (job.rc, job.attempt, job.raised) == (3, 1, None)
 
-    async def test_retries_are_counted_apart(self, workdir: Any) -> None:
+    async def test_t45_retries_are_counted_apart(self, workdir: Any) -> None:
         script = '[ "$SCHED_ATTEMPT" != 1 ] || sleep 1000; exit 3'
         scheduler = self.make(
             workdir,

@@ -18,7 +18,7 @@ __all__ = ["FeedingContract"]
 class FeedingContract(Rig):
     """Feeding."""
 
-    async def test_jobs_flow_while_feeding_goes_on(self, workdir: Any) -> None:
+    async def test_t23_jobs_flow_while_feeding_goes_on(self, workdir: Any) -> None:
         async with self.run(self.make(workdir, forks=2)) as runner:
             await runner.run_until_complete(keep_feeding=True)
             for number in range(12):

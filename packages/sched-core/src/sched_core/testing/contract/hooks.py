@@ -21,7 +21,7 @@ BAD = [*BEFORE, "on_job_failed"]
 class HooksContract(Rig):
     """Hooks."""
 
-    async def test_each_hook_once_and_in_order(self, workdir: Any) -> None:
+    async def test_t53_each_hook_once_and_in_order(self, workdir: Any) -> None:
         hooks = HookRecorder()
         async with self.run(self.make(workdir, forks=2), plugins=[hooks]) as runner:
             good = await runner.feed(self.shell("exit 0"))
@@ -33,7 +33,7 @@ class HooksContract(Rig):
         assert hooks.of(bad) == ["on_job_init", *BAD]
         assert hooks.runs == ["on_init", "on_shutdown"]
 
-    async def test_each_attempt_has_its_own_hooks(self, workdir: Any) -> None:
+    async def test_t53_each_attempt_has_its_own_hooks(self, workdir: Any) -> None:
         hooks = HookRecorder()
         scheduler = self.make(workdir, error_strategy="retry", num_retries=2)
         async with self.run(scheduler, plugins=[hooks]) as runner:
@@ -70,7 +70,7 @@ class HooksContract(Rig):
                 )
         assert read == [(0, "o0\n", "e0\n", "0"), (3, "o3\n", "e3\n", "3")]
 
-    async def test_a_hook_that_raises_is_isolated(self, workdir: Any) -> None:
+    async def test_t53_a_hook_that_raises_is_isolated(self, workdir: Any) -> None:
         class Raises:
             @hookimpl
             def on_job_started(self, job: Job) -> None:

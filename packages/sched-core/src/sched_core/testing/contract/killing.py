@@ -34,7 +34,7 @@ class KillingContract(Rig):
         assert hooks.of(job).count("on_job_killing") == 1
 
     @needs("kills")
-    async def test_a_job_that_ignores_term_is_killed(self, workdir: Any) -> None:
+    async def test_t25_a_job_that_ignores_term_is_killed(self, workdir: Any) -> None:
         marker = self.marker()
         async with self.run(self.make(workdir, grace=0.2)) as runner:
             job = await runner.feed(self.shell(STUBBORN, marker))
@@ -44,7 +44,7 @@ class KillingContract(Rig):
             await self.until_gone(marker)
 
     @needs("kills_tree")
-    async def test_processes_that_left_the_jobs_session_are_killed(self, workdir: Any) -> None:
+    async def test_t25_processes_that_left_the_jobs_session_are_killed(self, workdir: Any) -> None:
         marker = self.marker()
         async with self.run(self.make(workdir, grace=0.2)) as runner:
             job = await runner.feed(self.shell(SCATTERED, marker))

@@ -22,7 +22,7 @@ rm "live.$SCHED_JOB_INDEX"
 class LimitsContract(Rig):
     """Limits."""
 
-    async def test_a_job_past_its_time_is_ended(self, workdir: Any) -> None:
+    async def test_t38_a_job_past_its_time_is_ended(self, workdir: Any) -> None:
         marker = self.marker()
         async with self.run(self.make(workdir, timeout=0.5, grace=5)) as runner:
             job = await runner.wait(await runner.feed(self.shell("sleep 1000; :", marker)))
@@ -30,7 +30,7 @@ class LimitsContract(Rig):
             assert job.rc not in (0, None)
             await self.until_gone(marker)
 
-    async def test_a_job_that_ignores_term_is_killed_after_the_grace_period(
+    async def test_t38_a_job_that_ignores_term_is_killed_after_the_grace_period(
         self, workdir: Any
     ) -> None:
         marker = self.marker()
@@ -47,7 +47,7 @@ class LimitsContract(Rig):
             await runner.wait(job)
             assert (job.rc, job.failure) == (4, Failure.EXIT)
 
-    async def test_waiting_is_not_counted(self, workdir: Any) -> None:
+    async def test_t38_waiting_is_not_counted(self, workdir: Any) -> None:
         async with self.run(self.make(workdir, forks=1, timeout=1.0)) as runner:
             for _ in range(3):
                 await runner.feed(self.shell("sleep 0.5"))

@@ -114,7 +114,7 @@ class ResumingContract(Rig):
             async with self.run(self.make(workdir)):
                 raise AssertionError("it was opened")
 
-    async def test_a_run_has_one_driver(self, workdir: Any) -> None:
+    async def test_t54_a_run_has_one_driver(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             await runner.feed(["/bin/true"])
             with pytest.raises(RunLocked):

@@ -27,7 +27,7 @@ class RetriesContract(Rig):
             assert (job.attempt, job.trial_count) == (3, 2)
             assert await self.output(job) == "attempt 3\n"
 
-    async def test_the_files_of_attempts_are_kept(self, workdir: Any) -> None:
+    async def test_t45_the_files_of_attempts_are_kept(self, workdir: Any) -> None:
         scheduler = self.make(workdir, error_strategy="retry", num_retries=3)
         async with self.run(scheduler) as runner:
             job = await runner.wait(await runner.feed(self.shell(THIRD_TIME_LUCKY)))
@@ -36,7 +36,7 @@ class RetriesContract(Rig):
                 assert await (kept / "job.stdout").read_text() == f"attempt {attempt}\n"
                 assert (await (kept / "job.rc").read_text()).split() == ["1"]
 
-    async def test_retries_end(self, workdir: Any) -> None:
+    async def test_t45_retries_end(self, workdir: Any) -> None:
         scheduler = self.make(workdir, error_strategy="retry", num_retries=1)
         async with self.run(scheduler) as runner:
             job = await runner.wait(await runner.feed(self.shell("exit 6")))
