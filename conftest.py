@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tools.pains.plugin"]
+
 _INTEGRATION = Path(__file__).parent / "tests-integration"
 
 

@@ -1,0 +1,79 @@
+"""Why a pain has no test on a backend: each empty cell of the table needs a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .places import BACKENDS
+
+__all__ = ["reason_for", "reasons"]
+
+ABSENT: Mapping[int, Mapping[str, str]] = {
+    1: {},
+    2: {},
+    3: {},
+    4: {},
+    5: {},
+    6: {},
+    7: {},
+    8: {},
+    9: {},
+    10: {},
+    11: {},
+    12: {},
+    13: {},
+    14: {},
+    15: {},
+    16: {},
+    17: {"It has neither arrays nor a queue with limits of its own.": "local ssh container"},
+    18: {},
+    19: {},
+    20: {},
+    21: {},
+    22: {},
+    23: {},
+    24: {},
+    25: {},
+    26: {},
+    27: {},
+    28: {},
+    29: {},
+    30: {},
+    31: {},
+    32: {},
+    33: {},
+    34: {},
+    35: {},
+    36: {},
+    37: {},
+    38: {},
+    39: {},
+    40: {},
+    41: {},
+    42: {},
+    43: {},
+    44: {},
+    45: {},
+    46: {},
+    47: {},
+    48: {},
+    49: {},
+    50: {},
+    51: {},
+    52: {},
+    53: {},
+    54: {},
+}
+"""By the pain's number: a reason, and the backends for which it holds (`"core local ssh"`)."""
+
+
+def reason_for(pain: int, backend: str) -> str | None:
+    """Return why the pain has no test on this backend, if it is to have none."""
+    found = (why for why, backends in ABSENT[pain].items() if backend in backends.split())
+    return next(found, None)
+
+
+def reasons() -> list[str]:
+    """Return all reasons, each once, in the order in which the table has them."""
+    named = [reason_for(pain, backend) for pain in ABSENT for backend in BACKENDS]
+    return list(dict.fromkeys(why for why in named if why is not None))
