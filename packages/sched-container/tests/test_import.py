@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from sched_core.testing.importing import side_effects
 
-def test_the_library_for_engines_is_loaded_on_first_use() -> None:
+
+def test_t44_the_library_for_engines_is_loaded_on_first_use() -> None:
     code = (
         "import sys, sched_container; sched_container.ContainerScheduler;"
         "print(sorted({'python_on_whales', 'pydantic'} & set(sys.modules)))"
@@ -13,7 +15,11 @@ def test_the_library_for_engines_is_loaded_on_first_use() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_package_alone_imports_nothing() -> None:
+def test_t44_the_package_alone_imports_nothing() -> None:
     code = "import sys, sched_container; print({'anyio', 'sched_core'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_t44_an_import_does_nothing_else() -> None:
+    assert side_effects("sched_container") == []

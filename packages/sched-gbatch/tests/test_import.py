@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from sched_core.testing.importing import side_effects
+
 _LIBRARIES = "{'google', 'grpc', 'cloudpathlib'} & set(sys.modules)"
 
 
@@ -11,14 +13,14 @@ def printed(code: str) -> str:
     return done.stdout
 
 
-def test_the_package_alone_imports_nothing() -> None:
+def test_t44_the_package_alone_imports_nothing() -> None:
     assert (
         printed("import sys, sched_gbatch; print({'anyio', 'sched_core'} & set(sys.modules))")
         == "set()\n"
     )
 
 
-def test_the_libraries_of_google_are_loaded_on_first_use() -> None:
+def test_t44_the_libraries_of_google_are_loaded_on_first_use() -> None:
     code = (
         "import sys, sched_gbatch;"
         "made = sched_gbatch.GbatchScheduler('gs://b/run', project='p', location='us-central1',"
@@ -29,7 +31,7 @@ def test_the_libraries_of_google_are_loaded_on_first_use() -> None:
     assert printed(code) == "set()\n"
 
 
-def test_it_costs_little() -> None:
+def test_t44_it_costs_little() -> None:
     code = (
         "import sys, sched_core; sched_core.Scheduler; sched_core.Runner; known = set(sys.modules);"
         "from sched_gbatch import GbatchScheduler;"
@@ -38,3 +40,7 @@ def test_it_costs_little() -> None:
     )
     # Counted, not timed: a busy machine changes nothing about modules.
     assert int(printed(code)) < 12
+
+
+def test_t44_an_import_does_nothing_else() -> None:
+    assert side_effects("sched_gbatch") == []

@@ -10,6 +10,7 @@ import sched_meta
 import sched_meta.registry
 from sched_core import Scheduler
 from sched_core.errors import NoSuchSchedulerError, WrongSchedulerTypeError
+from sched_core.testing.importing import side_effects
 from sched_local import LocalScheduler
 
 
@@ -101,11 +102,15 @@ def modules_after(code: str) -> set[str]:
     return set(subprocess.check_output(command, text=True).split())
 
 
-def test_import_loads_nothing_heavy_and_no_backend() -> None:
+def test_t44_import_loads_nothing_heavy_and_no_backend() -> None:
     found = modules_after("import sched_meta")
     assert not found & (HEAVY | {"sched_core", "sched_local"})
 
 
-def test_names_import_no_backend() -> None:
+def test_t44_names_import_no_backend() -> None:
     found = modules_after("import sched_meta; sched_meta.scheduler_names()")
     assert not found & {"sched_core", "sched_local", "anyio"}
+
+
+def test_t44_an_import_does_nothing_else() -> None:
+    assert side_effects("sched_meta", "sched_meta.cli.run") == []

@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from sched_core.testing.importing import side_effects
 
-def test_the_library_for_ssh_is_loaded_on_first_use() -> None:
+
+def test_t44_the_library_for_ssh_is_loaded_on_first_use() -> None:
     code = "import sys, sched_ssh; sched_ssh.SshScheduler; print('asyncssh' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -25,3 +27,7 @@ except ValueError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "runs on asyncio only" in done.stdout
+
+
+def test_t44_an_import_does_nothing_else() -> None:
+    assert side_effects("sched_ssh") == []

@@ -85,6 +85,20 @@ class LimitsContract(Rig):
             job = await runner.wait(await runner.feed(self.shell(ended)))
             assert (job.status, job.rc) == (JobStatus.FAILED, 5)
 
+    async def test_t42_starts_and_ends_are_known_without_asking_the_engine(
+        self, workdir: Any
+    ) -> None:
+        class Rare(self.scheduler_class):  # type: ignore[name-defined,misc]  # known at run time
+            poll_interval = (3600.0, 3600.0)
+
+        scheduler = self.make(workdir, Rare)
+        async with self.run(scheduler) as runner:  # whose patience is far less than an hour
+            job = await runner.feed(self.waiting())
+            await self.until_running(job)
+            await self.open_gate(scheduler)
+            await runner.wait(job)
+            assert (job.status, job.rc) == (JobStatus.FINISHED, 0)
+
     async def until_recorded(self, job: Any) -> None:
         """Wait until the job's own record is there, whatever the driver knows."""
 

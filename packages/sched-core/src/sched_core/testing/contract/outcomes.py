@@ -93,6 +93,14 @@ class OutcomesContract(Rig):
             job = await runner.wait(await runner.feed(self.shell("echo here")))
             assert (job.status, await self.output(job)) == (JobStatus.FINISHED, "here\n")
 
+    async def test_t41_a_job_leaves_few_files(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir)) as runner:
+            # One more of a failure: what keeps an engine from starting it again.
+            for rc, most in ((0, 7), (3, 8)):
+                job = await runner.feed(self.shell(f"echo o; echo e >&2; exit {rc}"))
+                await runner.wait(job)
+                assert len([path async for path in job.metadir.iterdir()]) <= most
+
     async def test_nothing_comes_from_the_terminal(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             job = await runner.wait(await runner.feed(["/bin/cat"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from subprocess import DEVNULL
 from typing import Any
 
 import anyio
@@ -97,6 +99,26 @@ class ResumingContract(Rig):
             assert [job.trial_count for job in runner.jobs] == [0, 0, 0]
         assert await self.counted(scheduler, "left") == 3
 
+    @needs("resumes")
+    async def test_t48_a_driver_that_has_no_terminal_and_no_login(
+        self, workdir: Any, anyio_backend: str
+    ) -> None:
+        scheduler = self.make(workdir)
+        commands = [self.shell("echo out"), self.shell("exit 3")]
+        argv = driver_command(scheduler, dict(self.options), commands, anyio_backend)
+        with anyio.fail_after(self.patience):
+            async with await anyio.open_process(
+                argv,
+                stdin=DEVNULL,
+                stdout=None,
+                stderr=None,
+                env=_as_cron(),
+                start_new_session=True,
+            ) as driver:
+                assert await driver.wait() == 0
+        view = await anyio.to_thread.run_sync(read_run, scheduler.workdir)
+        assert [job.rc for job in view.jobs.values()] == [0, 3]
+
     async def until_marked(self, scheduler: Scheduler, driver: Process, *indexes: int) -> None:
         """Wait until that driver's jobs have begun."""
 
@@ -133,3 +155,9 @@ class ResumingContract(Rig):
         view = read_run(scheduler.workdir)
         assert view.run.generation == 3
         assert await (job.metadir / "mine").read_text() == "a host's own"
+
+
+def _as_cron() -> dict[str, str]:
+    """Return the environment without what only a login or a terminal sets."""
+    unset = ("TERM", "USER", "LOGNAME", "LANG", "LANGUAGE", "DISPLAY", "SHELL", "SSH_AUTH_SOCK")
+    return {k: v for k, v in os.environ.items() if k not in unset and not k.startswith("LC_")}

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from sched_core.testing.importing import side_effects
+
+
+def test_t44_an_import_does_nothing_else() -> None:
+    assert side_effects("sched_hpc") == []
