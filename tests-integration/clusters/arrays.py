@@ -51,10 +51,10 @@ class Arrays:
     pytestmark = pytest.mark.timeout(300)
 
     @pytest.mark.timeout(1200)
-    async def test_many_jobs_are_few_arrays(self, small_arrays: Engine, tmp_path: Path) -> None:
+    async def test_t17_many_jobs_are_few_arrays(self, small_arrays: Engine, tmp_path: Path) -> None:
         await run_many(small_arrays, tmp_path / "run", 1000, 12)
 
-    async def test_fewer_forks_on_resume(self, small_arrays: Engine, tmp_path: Path) -> None:
+    async def test_t17_fewer_forks_on_resume(self, small_arrays: Engine, tmp_path: Path) -> None:
         first = small_arrays.scheduler_class(tmp_path / "run", forks=20)
         commands = [waiting()] * 60
         argv = driver_command(first, {"forks": 20}, commands, "asyncio")
@@ -75,7 +75,7 @@ class Arrays:
         assert most_at_once(outputs) == 20
         assert 1 <= most_at_once(outputs, since=resumed) <= 5
 
-    async def test_all_places_are_used_though_arrays_are_small(
+    async def test_t17_all_places_are_used_though_arrays_are_small(
         self, small_arrays: Engine, tmp_path: Path
     ) -> None:
         scheduler = small_arrays.scheduler_class(tmp_path / "run", forks=20)
@@ -95,7 +95,7 @@ class Arrays:
             await runner.stop_feeding()
         assert {job.status for job in second} == {JobStatus.FINISHED}
 
-    async def test_one_question_for_all_jobs_at_intervals_that_grow(
+    async def test_t03_one_question_for_all_jobs_at_intervals_that_grow(
         self, engine: Engine, tmp_path: Path
     ) -> None:
         clock = Clock()

@@ -130,7 +130,7 @@ async def test_another_engine_of_a_run_is_left_clean_too(
 
 
 @pytest.mark.parametrize("how", ["killed", "removed", "stopped"])
-async def test_a_container_that_somebody_ends(keeper: Engine, tmp_path: Path, how: str) -> None:
+async def test_t11_a_container_that_somebody_ends(keeper: Engine, tmp_path: Path, how: str) -> None:
     options = {"error_strategy": "retry", "num_retries": 0}
     async with Runner(scheduler(keeper, tmp_path, **options), plugins=[]) as runner:
         job = await runner.feed(waiting())

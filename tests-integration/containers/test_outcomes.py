@@ -240,7 +240,7 @@ THEIRS = {"HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "TERM", "container"}
 THEIRS_TOO = {"LANG", "PROMPT_COMMAND"}
 
 
-async def test_nothing_of_the_host_leaks_in(
+async def test_t14_nothing_of_the_host_leaks_in(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "1")

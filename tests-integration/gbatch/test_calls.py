@@ -30,7 +30,7 @@ def counts(cloud: Cloud) -> list[int]:
 
 
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"])
-async def test_an_answer_to_create_that_is_lost_makes_no_second_job(
+async def test_t04_an_answer_to_create_that_is_lost_makes_no_second_job(
     cloud: Cloud, code: str
 ) -> None:
     cloud.batch.fault("CreateJob", code, applied=True, count=2)
@@ -42,7 +42,7 @@ async def test_an_answer_to_create_that_is_lost_makes_no_second_job(
     assert counts(cloud) == [1, 1, 1]
 
 
-async def test_an_answer_to_create_that_stays_lost_is_looked_up(cloud: Cloud) -> None:
+async def test_t04_an_answer_to_create_that_stays_lost_is_looked_up(cloud: Cloud) -> None:
     cloud.batch.fault("CreateJob", "UNAVAILABLE", applied=True, count=-1)
     async with cloud.run() as runner:
         (job,) = await runner.feed_all([gated()])
@@ -53,7 +53,7 @@ async def test_an_answer_to_create_that_stays_lost_is_looked_up(cloud: Cloud) ->
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_an_answer_to_create_that_never_comes(cloud: Cloud) -> None:
+async def test_t04_an_answer_to_create_that_never_comes(cloud: Cloud) -> None:
     cloud.batch.fault("CreateJob", hang=True, applied=True)
     async with cloud.run() as runner:
         (job,) = await runner.feed_all([gated("exit 0")])
@@ -75,7 +75,7 @@ async def test_a_refusal_after_an_answer_that_was_lost_is_no_word_on_the_first_c
     assert len(cloud.jobs()) == 1
 
 
-async def test_a_repeated_create_is_the_same_request(cloud: Cloud) -> None:
+async def test_t04_a_repeated_create_is_the_same_request(cloud: Cloud) -> None:
     cloud.batch.fault("CreateJob", "UNAVAILABLE", count=2)
     async with cloud.run() as runner:
         await runner.feed_all([["true"]])
@@ -112,7 +112,7 @@ async def test_what_may_pass_on_any_call_fails_no_job(cloud: Cloud, code: str) -
     assert cloud.calls("CancelJob") >= 3
 
 
-async def test_a_quota_of_calls_says_how_long_to_wait(cloud: Cloud) -> None:
+async def test_t18_a_quota_of_calls_says_how_long_to_wait(cloud: Cloud) -> None:
     detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.500s"}
     cloud.batch.fault("CreateJob", "RESOURCE_EXHAUSTED", "Quota exceeded", details=[detail])
     began = time.monotonic()
@@ -122,7 +122,7 @@ async def test_a_quota_of_calls_says_how_long_to_wait(cloud: Cloud) -> None:
     assert time.monotonic() - began >= 1.5
 
 
-async def test_a_service_that_is_away_is_waited_for(
+async def test_t01_a_service_that_is_away_is_waited_for(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with cloud.run() as runner:
@@ -179,7 +179,9 @@ async def test_a_service_that_refuses_is_told_of_before_anything_is_run(
         ("FAILED_PRECONDITION", "Google Batch: it is wrong"),
     ],
 )
-async def test_a_job_that_is_refused_is_not_tried_again(cloud: Cloud, code: str, step: str) -> None:
+async def test_t18_a_job_that_is_refused_is_not_tried_again(
+    cloud: Cloud, code: str, step: str
+) -> None:
     cloud.batch.fault("CreateJob", code, "it is wrong", count=-1)
     async with cloud.run(error_strategy="retry") as runner:
         (job,) = await runner.feed_all([["true"]])

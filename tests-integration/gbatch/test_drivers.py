@@ -83,7 +83,7 @@ async def test_what_a_dead_driver_left_is_taken_over(cloud: Cloud) -> None:
     assert len(cloud.jobs()) == 1
 
 
-async def test_jobs_that_ended_while_there_was_no_driver(cloud: Cloud) -> None:
+async def test_t06_jobs_that_ended_while_there_was_no_driver(cloud: Cloud) -> None:
     place = cloud.workdir()
     async with driver(cloud, place, [gated(), gated()]):
         await until(lambda: len(cloud.counted()) == 2)
@@ -96,7 +96,7 @@ async def test_jobs_that_ended_while_there_was_no_driver(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("applied", [True, False], ids=["made", "not made"])
-async def test_a_driver_that_dies_in_the_middle_of_create(cloud: Cloud, applied: bool) -> None:
+async def test_t05_a_driver_that_dies_in_the_middle_of_create(cloud: Cloud, applied: bool) -> None:
     """Nobody knows whether the Batch job was made: it is looked up by its name."""
     cloud.batch.fault("CreateJob", hang=True, applied=applied)
     place, commands = cloud.workdir(), [COMMAND] * 6
@@ -111,7 +111,7 @@ async def test_a_driver_that_dies_in_the_middle_of_create(cloud: Cloud, applied:
     assert len(cloud.jobs()) == 1
 
 
-async def test_a_driver_that_dies_before_it_has_called_batch(cloud: Cloud) -> None:
+async def test_t05_a_driver_that_dies_before_it_has_called_batch(cloud: Cloud) -> None:
     cloud.storage.fault("delay", path="bundles", seconds=1.0)
     place, commands = cloud.workdir(), [COMMAND] * 3
     async with driver(cloud, place, commands):

@@ -50,7 +50,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         ("something else", Failure.SETUP, "something else"),
     ],
 )
-async def test_a_batch_job_that_failed_without_any_task(
+async def test_t07_a_batch_job_that_failed_without_any_task(
     cloud: Cloud, text: str, failure: Failure, said: str
 ) -> None:
     cloud.batch.fail_next(text)
@@ -69,7 +69,7 @@ async def test_a_lack_of_machines_is_no_fault_of_the_job(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])
 @pytest.mark.parametrize("waits", [True, False], ids=["waiting", "running"])
-async def test_a_batch_job_that_somebody_else_ends(cloud: Cloud, end: str, waits: bool) -> None:
+async def test_t07_a_batch_job_that_somebody_else_ends(cloud: Cloud, end: str, waits: bool) -> None:
     if waits:
         cloud.batch.freeze()
     async with cloud.run(error_strategy="retry", num_retries=3) as runner:
@@ -178,7 +178,7 @@ async def test_an_attempt_that_was_given_up_is_not_started_again_by_batch(cloud:
         (50006, Failure.NODE_FAIL),
     ],
 )
-async def test_t45_t50_a_lost_machine_is_charged_to_nobody(
+async def test_t11_t45_t50_a_lost_machine_is_charged_to_nobody(
     cloud: Cloud, code: int, failure: Failure
 ) -> None:
     command = gated('echo "attempt $SCHED_ATTEMPT"; [ "$SCHED_ATTEMPT" = 1 ] || exit 0')

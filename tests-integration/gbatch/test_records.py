@@ -41,7 +41,7 @@ async def ended_there(cloud: Cloud, job: Job, status: str = "FINISHED") -> Path:
 # --- late --------------------------------------------------------------------------------------------
 
 
-async def test_records_that_are_late_are_waited_for(cloud: Cloud) -> None:
+async def test_t08_records_that_are_late_are_waited_for(cloud: Cloud) -> None:
     cloud.storage.delay_files(FOR_EVER)
     async with cloud.run(**ATTEMPTS) as runner:
         job = await runner.feed(["/bin/sh", "-c", "echo out; echo err >&2"])
@@ -116,7 +116,7 @@ async def test_an_output_that_is_not_what_was_written_is_not_believed(
 
 
 @pytest.mark.parametrize("cls", [Quick, Listener])
-async def test_an_output_that_comes_later_is_waited_for(cloud: Cloud, cls: type[Quick]) -> None:
+async def test_t08_an_output_that_comes_later_is_waited_for(cloud: Cloud, cls: type[Quick]) -> None:
     cloud.storage.delay_files(FOR_EVER)
     async with cloud.run(cloud.scheduler(cls=cls, **ATTEMPTS)) as runner:
         job = await runner.feed(["/bin/echo", "hello"])
@@ -132,7 +132,7 @@ async def test_an_output_that_comes_later_is_waited_for(cloud: Cloud, cls: type[
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
 
-async def test_an_empty_claim_is_no_record(cloud: Cloud) -> None:
+async def test_t08_an_empty_claim_is_no_record(cloud: Cloud) -> None:
     async with cloud.run(**ATTEMPTS) as runner:
         job = await runner.feed(gated())
         await cloud.begun(job)

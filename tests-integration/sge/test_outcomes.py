@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(300)
     ],
 )
 @pytest.mark.usefixtures("sge")
-async def test_what_grid_engine_refuses_is_said_in_its_words(
+async def test_t18_what_grid_engine_refuses_is_said_in_its_words(
     tmp_path: Path, options: dict[str, Any], words: str
 ) -> None:
     await is_refused(Asked(tmp_path / "run", error_strategy="retry", **options), words)
@@ -110,7 +110,7 @@ async def test_t45_more_memory_follows_too_little(sge: SgeCluster, tmp_path: Pat
     assert job.raised == {"memory": 2 * 2**30}
 
 
-async def test_a_job_that_cannot_be_started_is_no_longer_in_the_queue(
+async def test_t07_a_job_that_cannot_be_started_is_no_longer_in_the_queue(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     class NoShell(Asked):
@@ -136,7 +136,7 @@ async def test_a_folder_that_is_not_there_is_the_job_s_own_failure(
     assert "/no/such/folder" in await job.stderr_file.read_text()
 
 
-async def test_a_job_that_is_started_again_keeps_what_it_wrote(
+async def test_t11_a_job_that_is_started_again_keeps_what_it_wrote(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     scheduler = Asked(tmp_path / "run", r=True, grace=1)
@@ -176,7 +176,7 @@ async def test_deleted_by_hand_without_notice(sge: SgeCluster, tmp_path: Path) -
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 137)
 
 
-async def test_deleted_by_hand_while_it_waits(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_t07_deleted_by_hand_while_it_waits(sge: SgeCluster, tmp_path: Path) -> None:
     scheduler = Asked(tmp_path / "run", h=True)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())
@@ -266,7 +266,7 @@ async def test_a_dependency_and_several_cores(sge: SgeCluster, tmp_path: Path) -
     assert await job.stdout_file.read_text() == f"2\n{1 << 20}\n"
 
 
-async def test_the_environment_of_a_surrounding_job_does_not_leak(
+async def test_t14_the_environment_of_a_surrounding_job_does_not_leak(
     sge: SgeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaks = {

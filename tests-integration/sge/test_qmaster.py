@@ -69,7 +69,7 @@ def killed(sge: SgeCluster) -> tuple[Step, Step]:
     "trouble, tool",
     cases(SgeEngine, (down, hung, killed), in_ci=[(hung, "qsub"), (killed, "qdel")]),
 )
-async def test_trouble_at_any_step(
+async def test_t04_trouble_at_any_step(
     sge: SgeCluster,
     tmp_path: Path,
     trouble: Callable[[SgeCluster], tuple[Step, Step]],
@@ -111,7 +111,7 @@ async def test_t27_jobs_that_the_qmaster_has_forgotten_are_submitted_again(
 
 
 @pytest.mark.full  # for half a minute the host does not come back to the qmaster
-async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
+async def test_t01_jobs_run_on_while_nobody_is_there_to_be_asked(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     async def away() -> None:

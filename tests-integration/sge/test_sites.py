@@ -55,7 +55,7 @@ async def test_t52_the_accounting_is_off(sge: SgeCluster, tmp_path: Path) -> Non
     assert doctor["accounting"] is None
 
 
-async def test_as_many_jobs_as_a_user_may_have_are_no_reason_to_fail(
+async def test_t18_as_many_jobs_as_a_user_may_have_are_no_reason_to_fail(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     with changed(sge, max_u_jobs="1"):
@@ -72,7 +72,7 @@ async def test_as_many_jobs_as_a_user_may_have_are_no_reason_to_fail(
     assert [(job.status, job.attempt) for job in jobs] == [(JobStatus.FINISHED, 1)] * 2
 
 
-async def test_arrays_that_became_smaller_while_the_run_went_on(
+async def test_t17_arrays_that_became_smaller_while_the_run_went_on(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     scheduler = Asked(tmp_path / "run", forks=10)

@@ -76,7 +76,7 @@ async def up_again(slurm: SlurmCluster) -> None:
     "trouble, tool",
     cases(SlurmEngine, (down, hung, killed), in_ci=[(hung, "sbatch"), (down, "scancel")]),
 )
-async def test_trouble_at_any_step(
+async def test_t04_trouble_at_any_step(
     frail_slurm: SlurmCluster,
     tmp_path: Path,
     trouble: Callable[[SlurmCluster], tuple[Step, Step]],
@@ -118,7 +118,7 @@ async def test_t27_jobs_that_the_controller_has_forgotten_are_submitted_again(
     slurm.run("scancel", others[0])
 
 
-async def test_jobs_run_on_while_nobody_is_there_to_be_asked(
+async def test_t01_jobs_run_on_while_nobody_is_there_to_be_asked(
     frail_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     away = partial(anyio.to_thread.run_sync, frail_slurm.controller.stop)

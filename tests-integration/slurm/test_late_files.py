@@ -55,7 +55,7 @@ class LateFiles(LocalFiles):
 
 
 @pytest.mark.parametrize("cluster", ["slurm", "bare_slurm"])
-async def test_a_record_that_is_a_minute_late_is_waited_for(
+async def test_t08_a_record_that_is_a_minute_late_is_waited_for(
     cluster: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     request.getfixturevalue(cluster)

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(300)
     ],
 )
 @pytest.mark.usefixtures("slurm")
-async def test_what_slurm_refuses_is_said_in_its_words(
+async def test_t18_what_slurm_refuses_is_said_in_its_words(
     tmp_path: Path, options: dict[str, Any], words: str
 ) -> None:
     await is_refused(Asked(tmp_path / "run", error_strategy="retry", **options), words)
@@ -79,7 +79,7 @@ async def test_t45_more_memory_follows_too_little(slurm: SlurmCluster, tmp_path:
     assert job.raised == {"memory": 2**30}
 
 
-async def test_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
+async def test_t11_a_requeued_job_starts_again_and_what_it_wrote_is_kept(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     scheduler = Asked(tmp_path / "run", requeue=True)
@@ -108,7 +108,7 @@ def humble(slurm: SlurmCluster, request: pytest.FixtureRequest) -> Iterator[str]
         yield name
 
 
-async def test_a_preempted_job_is_tried_again_on_nobody_s_account(
+async def test_t11_a_preempted_job_is_tried_again_on_nobody_s_account(
     slurm: SlurmCluster, tmp_path: Path, humble: str
 ) -> None:
     scheduler = Asked(tmp_path / "run", partition=humble, error_strategy="retry", num_retries=0)
@@ -126,7 +126,7 @@ async def test_a_preempted_job_is_tried_again_on_nobody_s_account(
     assert ran(scheduler.workdir, job) == ["1", "2"]
 
 
-async def test_a_preempted_job_that_is_not_tried_again(
+async def test_t11_a_preempted_job_that_is_not_tried_again(
     slurm: SlurmCluster, tmp_path: Path, humble: str
 ) -> None:
     async with running(Asked(tmp_path / "run", partition=humble)) as runner:
@@ -149,7 +149,7 @@ def preempt(slurm: SlurmCluster, job: Job) -> str:
 
 
 @pytest.mark.parametrize("humble", ["REQUEUE"], indirect=True)
-async def test_a_preempted_job_that_slurm_requeues(
+async def test_t11_a_preempted_job_that_slurm_requeues(
     slurm: SlurmCluster, tmp_path: Path, humble: str
 ) -> None:
     scheduler = Asked(tmp_path / "run", partition=humble, requeue=True)
@@ -189,7 +189,7 @@ async def test_a_job_that_is_held_is_told_of(
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
 
-async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t07_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: Path) -> None:
     async with running(Asked(tmp_path / "run", begin="now+1hour")) as runner:
         job = await runner.feed(waiting())
         await pending(job)
@@ -200,7 +200,7 @@ async def test_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_path: P
     assert ran(tmp_path / "run", job) == []
 
 
-async def test_cancelled_and_purged_before_the_next_question_without_accounting(
+async def test_t07_cancelled_and_purged_before_the_next_question_without_accounting(
     bare_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     async with running(Purged(tmp_path / "run", begin="now+1hour")) as runner:
@@ -249,7 +249,7 @@ async def test_a_dependency_that_can_never_be_fulfilled(
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.CANCELLED)
 
 
-async def test_the_environment_of_a_surrounding_job_does_not_leak(
+async def test_t14_the_environment_of_a_surrounding_job_does_not_leak(
     slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaks = {

@@ -24,7 +24,7 @@ Start = Callable[..., SlurmCluster]
 
 
 @pytest.mark.parametrize("size", [0, pytest.param(1, marks=pytest.mark.full)])
-async def test_arrays_are_off(start_slurm: Start, tmp_path: Path, size: int) -> None:
+async def test_t17_arrays_are_off(start_slurm: Start, tmp_path: Path, size: int) -> None:
     start_slurm(nodes=1, settings={"MaxArraySize": size})
     scheduler = Asked(tmp_path / "run", forks=3)
     async with running(scheduler) as runner:
@@ -63,7 +63,9 @@ async def test_t51_several_clusters(
     await until(lambda: east.run("squeue", "--noheader", "--format=%i").split() == [taken])
 
 
-async def test_the_accounting_is_away_while_jobs_end(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t09_the_accounting_is_away_while_jobs_end(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
     slurmdbd = slurm.database[-1]
     scheduler = Asked(tmp_path / "run", forks=10)
     async with running(scheduler) as runner:
@@ -96,7 +98,7 @@ async def test_the_accounting_is_away_while_jobs_end(slurm: SlurmCluster, tmp_pa
 
 
 @pytest.mark.full
-async def test_the_accounting_is_away_when_the_queue_has_forgotten_a_job(
+async def test_t09_the_accounting_is_away_when_the_queue_has_forgotten_a_job(
     start_slurm: Start, slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     cluster = start_slurm(beside=slurm, name="west", nodes=1, settings={"MinJobAge": 2})
@@ -115,7 +117,7 @@ async def test_the_accounting_is_away_when_the_queue_has_forgotten_a_job(
     assert scheduler.toolbox.calls["sacct"] >= 1
 
 
-async def test_munge_is_away(frail_slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t01_munge_is_away(frail_slurm: SlurmCluster, tmp_path: Path) -> None:
     async def back() -> None:
         frail_slurm.start_munged()
 

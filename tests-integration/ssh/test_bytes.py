@@ -54,7 +54,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     return folder
 
 
-async def test_commands_and_variables(hosts: Lab, folder: Path) -> None:
+async def test_t13_t14_t15_commands_and_variables(hosts: Lab, folder: Path) -> None:
     script = 'printf "%s\\0" "$@"; env -0 | grep -z ^VALUE'
     async with run_of(folder / "run", "h1", "h2") as runner:
         job = await runner.feed(

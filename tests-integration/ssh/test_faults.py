@@ -82,7 +82,9 @@ async def test_t31_jobs_outlive_sshd(lab: Lab, tmp_path: Path, listener: bool) -
     assert sorted(started(host)) == ["0", "1"]
 
 
-async def test_t50_jobs_of_a_host_that_was_rebooted_go_elsewhere(lab: Lab, tmp_path: Path) -> None:
+async def test_t11_t50_jobs_of_a_host_that_was_rebooted_go_elsewhere(
+    lab: Lab, tmp_path: Path
+) -> None:
     one, two = lab.host(), lab.host()
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
     script = COUNTED + 'test "$SCHED_ATTEMPT" = 2 || ' + "{ " + WAITS + "; }"

@@ -92,7 +92,7 @@ async def test_what_is_there_does_not_come_again(apart: Lab, folder: Path) -> No
     assert text(job.stdout_file) == "changed\n"
 
 
-async def test_t30_a_silent_host_is_asked_nothing(
+async def test_t03_t30_a_silent_host_is_asked_nothing(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = lab.host()

@@ -42,7 +42,7 @@ def states(observations: list[Observation | None]) -> list[EngineState | None]:
     return [None if one is None else one.state for one in observations]
 
 
-async def test_one_question_while_nothing_has_ended(run: Open) -> None:
+async def test_t03_one_question_while_nothing_has_ended(run: Open) -> None:
     batch, jobs = run.submitted(500)
     run.service.be(batch, "RUNNING", *["RUNNING"] * 100, *["PENDING"] * 400)
     found = await seen(poll_of(run), jobs)
@@ -129,7 +129,7 @@ async def test_a_second_start_is_not_judged_by_the_first(run: Open) -> None:
     assert states(await seen(poll, jobs)) == [EngineState.SUCCEEDED]
 
 
-async def test_a_batch_job_that_is_gone_is_so_the_second_time(run: Open) -> None:
+async def test_t02_a_batch_job_that_is_gone_is_so_the_second_time(run: Open) -> None:
     _, jobs = run.submitted(2)
     poll = poll_of(run)
     assert states(await seen(poll, jobs)) == [None, None]
@@ -167,7 +167,7 @@ async def test_a_batch_job_that_is_there_again_is_not_gone(run: Open) -> None:
         SubmitRejected("bad"),
     ],
 )
-async def test_no_answer_is_no_news(run: Open, error: BackendError) -> None:
+async def test_t01_no_answer_is_no_news(run: Open, error: BackendError) -> None:
     batch, jobs = run.submitted(1)
     poll = poll_of(run)
     run.service.be(batch, "RUNNING", "RUNNING")

@@ -139,7 +139,7 @@ def test_tasks_page_by_page(cloud: Emulated, service: BatchService) -> None:
     assert {request.page_size for request in asked} == {1000}
 
 
-def test_half_an_answer_is_none(cloud: Emulated, service: BatchService) -> None:
+def test_t02_half_an_answer_is_none(cloud: Emulated, service: BatchService) -> None:
     cloud.answer(
         "ListTasks",
         batch_v1.ListTasksResponse(tasks=[task(0)], next_page_token="more"),

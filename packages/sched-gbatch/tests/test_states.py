@@ -70,7 +70,7 @@ EXPECTED_OF_TASKS = {
 }
 
 
-def test_every_state_of_tasks_is_known() -> None:
+def test_t12_every_state_of_tasks_is_known() -> None:
     assert names_of(batch_v1.TaskStatus.State) == EXPECTED_OF_TASKS.keys()
 
 
@@ -82,7 +82,7 @@ def test_states_of_tasks(name: str) -> None:
 GOING_ON = {"STATE_UNSPECIFIED", "QUEUED", "SCHEDULED", "RUNNING"}
 
 
-def test_every_state_of_jobs_is_known() -> None:
+def test_t12_every_state_of_jobs_is_known() -> None:
     assert names_of(batch_v1.JobStatus.State) == GOING_ON | ENDED_JOBS | CANCELLED_JOBS
 
 
@@ -208,7 +208,7 @@ def test_a_task_that_is_not_told_of(
     (["Job failed due to: PERMISSION_DENIED of the service account"], Failure.REJECTED),
     (["something"], Failure.SETUP), ([], Failure.SETUP),
 ])  # fmt: skip
-def test_a_job_that_failed_without_a_task(events: list[str], failure: Failure) -> None:
+def test_t07_a_job_that_failed_without_a_task(events: list[str], failure: Failure) -> None:
     job = JobNews("FAILED", tuple(events), {"PENDING": 3})
     assert seen(TaskNews("PENDING"), job) == (EngineState.FAILED, None, failure)
     reason = observation_of_task(TaskNews("PENDING"), job, "b/0", sure=True).reason

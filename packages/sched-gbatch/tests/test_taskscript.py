@@ -100,7 +100,7 @@ def test_a_big_output(tmp_path: Path) -> None:
     assert bucket.event()["stdout"] == digest(data)
 
 
-def test_bytes_reach_the_command(tmp_path: Path) -> None:
+def test_t13_bytes_reach_the_command(tmp_path: Path) -> None:
     word = os.fsdecode(b"\xff'\"\n$x \\ \t\x01")
     bucket = Bucket(tmp_path, [["/usr/bin/printf", "%s", word]])
     assert bucket.ran() == 0

@@ -51,7 +51,7 @@ def test_a_record_is_of_the_task_that_it_names() -> None:
     }
 
 
-def test_one_whose_end_is_not_known_yet_is_left_out() -> None:
+def test_t09_one_whose_end_is_not_known_yet_is_left_out() -> None:
     assert usage_of([job("7")], alone(Told(ended=None)), RUN) == {}
     assert usage_of([job("7")], {}, RUN) == {}
 
@@ -130,7 +130,7 @@ async def test_jobs_that_share_tasks_are_not_asked_about(tmp_path: Path) -> None
     assert await peaks(later, 0, existing="resume") == [None, None, PEAK]
 
 
-async def test_a_sacct_that_fails_does_no_harm(slurm: Path, tmp_path: Path) -> None:
+async def test_t09_a_sacct_that_fails_does_no_harm(slurm: Path, tmp_path: Path) -> None:
     (slurm / "sacct").write_text("#!/bin/sh\necho 'sacct: error: slurmdbd is away' >&2; exit 1\n")
     scheduler = Quick(tmp_path / "run")
     assert await peaks(scheduler, 2) == [None, None]

@@ -52,7 +52,7 @@ def test_a_function_arrives(tmp_path: Path) -> None:
     assert done.stdout == b"hello you\n"
 
 
-def test_what_belongs_to_a_shell_or_to_the_engine_stays_behind(tmp_path: Path) -> None:
+def test_t14_what_belongs_to_a_shell_or_to_the_engine_stays_behind(tmp_path: Path) -> None:
     given = {"UID": "7", "SHELLOPTS": "x", "PWD": "/", "a-b": "1", "TMPDIR": "/mine", "OK": "1"}
     assert not {"UID", "SHELLOPTS", "a-b", "TMPDIR"} & loaded(given, tmp_path).keys()
 

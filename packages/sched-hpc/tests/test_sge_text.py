@@ -42,14 +42,14 @@ from sched_hpc.tool import Toolbox
         ("*** 42 jobs run ***\n\n7\nHave a nice day\n", "7"),
     ],
 )
-def test_the_id_is_found_in_what_qsub_prints(text: str, id_: str) -> None:
+def test_t16_the_id_is_found_in_what_qsub_prints(text: str, id_: str) -> None:
     assert parse_qsub(text) == id_
 
 
 @pytest.mark.parametrize(
     "text", ["", "\n", "no id", "job 12x", "verification: found suitable queue(s)", "\ufffd"]
 )
-def test_no_id_is_an_error_that_shows_what_was_printed(text: str) -> None:
+def test_t16_no_id_is_an_error_that_shows_what_was_printed(text: str) -> None:
     with pytest.raises(ValueError, match="no job id"):
         parse_qsub(text)
 
@@ -70,7 +70,7 @@ WAIT, RUN, FAIL = EngineState.WAITING, EngineState.RUNNING, EngineState.FAILED
         ("z", EngineState.SUCCEEDED),
     ],
 )
-def test_every_state_in_its_short_form(words: str, state: EngineState) -> None:
+def test_t12_every_state_in_its_short_form(words: str, state: EngineState) -> None:
     for word in words.split():
         found = state_of(word)
         assert (found.state, found.known) == (state, True), word
@@ -96,14 +96,14 @@ def test_every_state_in_its_short_form(words: str, state: EngineState) -> None:
         ("running with deletion", "dr"),
     ],
 )
-def test_every_state_in_its_long_form(long: str, short: str) -> None:
+def test_t12_every_state_in_its_long_form(long: str, short: str) -> None:
     long = long.replace("states ", "")
     assert state_of(long) == state_of(short)
     assert state_of(long).known
 
 
 @pytest.mark.parametrize("text", ["teleported", "qx", "?", "", "Xr"])
-def test_an_unknown_state_keeps_the_job(text: str) -> None:
+def test_t12_an_unknown_state_keeps_the_job(text: str) -> None:
     found = state_of(text)
     assert (found.state, found.known) == (WAIT, False)
 
@@ -160,7 +160,7 @@ def test_what_qstat_tells() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "command not allowed here", QSTAT[:400], "<a></a>"])
-def test_half_an_answer_is_none(text: str) -> None:
+def test_t02_half_an_answer_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="qstat"):
         parse_qstat(text)
 
@@ -356,7 +356,7 @@ Exiting.
         ('Unable to run job: denied: host "vm" is not a submit host\nExiting.', "rejected"),
     ],
 )  # fmt: skip
-def test_who_has_to_act_on_a_failed_submission(stderr: str, verdict: str) -> None:
+def test_t18_who_has_to_act_on_a_failed_submission(stderr: str, verdict: str) -> None:
     assert judge_submission(stderr) == verdict
 
 

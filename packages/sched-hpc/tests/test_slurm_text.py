@@ -35,13 +35,15 @@ from sched_hpc.tool import Answer
         ("sbatch: routed to 3 nodes\n123\n", "123", None),
     ],
 )
-def test_the_id_is_found_in_what_sbatch_prints(text: str, id_: str, cluster: str | None) -> None:
+def test_t16_the_id_is_found_in_what_sbatch_prints(
+    text: str, id_: str, cluster: str | None
+) -> None:
     found = parse_sbatch(text)
     assert (found.id, found.cluster) == (id_, cluster)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "no id", "job 12x", "\ufffd\ufffd"])
-def test_no_id_is_an_error_that_shows_what_was_printed(text: str) -> None:
+def test_t16_no_id_is_an_error_that_shows_what_was_printed(text: str) -> None:
     with pytest.raises(ValueError, match="no job id"):
         parse_sbatch(text)
 
@@ -55,7 +57,7 @@ TIMEOUT TO|LAUNCH_FAILED LF|POWER_UP_NODE PO|RECONFIG_FAIL RC|EXPEDITING EQ
 
 
 @pytest.mark.parametrize("pair", STATES.replace("\n", "|").strip("|").split("|"))
-def test_every_state_is_known_in_its_long_and_its_short_form(pair: str) -> None:
+def test_t12_every_state_is_known_in_its_long_and_its_short_form(pair: str) -> None:
     long, short = pair.split()
     assert state_of(long) is state_of(short)
     assert state_of(long).known
@@ -76,11 +78,11 @@ def test_every_state_is_known_in_its_long_and_its_short_form(pair: str) -> None:
         ("", EngineState.WAITING, None),
     ],
 )
-def test_what_states_mean(text: str, state: EngineState, failure: Failure | None) -> None:
+def test_t12_what_states_mean(text: str, state: EngineState, failure: Failure | None) -> None:
     assert (state_of(text).state, state_of(text).failure) == (state, failure)
 
 
-def test_an_unknown_state_keeps_the_job() -> None:
+def test_t12_an_unknown_state_keeps_the_job() -> None:
     assert not state_of("TELEPORTED").known
 
 
@@ -284,7 +286,7 @@ def test_an_answer_that_is_no_configuration_is_an_error() -> None:
         ("sbatch: unrecognized option '--bogus-flag'", "rejected"),
     ],
 )  # fmt: skip
-def test_who_has_to_act_on_a_failed_submission(stderr: str, verdict: str) -> None:
+def test_t18_who_has_to_act_on_a_failed_submission(stderr: str, verdict: str) -> None:
     assert judge_submission(stderr) == verdict
 
 
@@ -317,12 +319,12 @@ def test_t20_a_hundred_ids_a_call_at_most() -> None:
 
 
 @given(st.sets(st.integers(0, 5000)))
-def test_ranges_are_read_as_they_are_written(indexes: set[int]) -> None:
+def test_t17_ranges_are_read_as_they_are_written(indexes: set[int]) -> None:
     if indexes:
         assert split_ranges(join_ranges(indexes)) == sorted(indexes)
 
 
-def test_ranges_with_a_step() -> None:
+def test_t17_ranges_with_a_step() -> None:
     assert split_ranges("1-7:2,9") == [1, 3, 5, 7, 9]
     with pytest.raises(ValueError, match="ranges"):
         split_ranges("1-...")

@@ -9,7 +9,7 @@ from sched_core import EngineUnavailable
 from sched_hpc.tool import Toolbox, clean_environment
 
 
-def test_a_job_s_variables_are_left_out_and_the_engine_s_place_is_kept() -> None:
+def test_t14_a_job_s_variables_are_left_out_and_the_engine_s_place_is_kept() -> None:
     inside = {
         "SLURM_JOB_ID": "1", "SLURM_CONF": "/c", "SLURM_JWT": "t", "SBATCH_PARTITION": "p", "PMI_RANK": "0",
         "SGE_TASK_ID": "3", "SGE_ROOT": "/r", "JOB_ID": "9", "HOME": "/h", "SRUN_CPUS_PER_TASK": "2",

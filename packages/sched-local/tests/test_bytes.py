@@ -34,7 +34,7 @@ def records(job: Job, name: str) -> bytes:
 
 @given(st.lists(st.lists(argument, max_size=5), min_size=1, max_size=10))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_arguments(commands: list[list[bytes]]) -> None:
+def test_t13_arguments(commands: list[list[bytes]]) -> None:
     script = b"cat /proc/$$/cmdline; :"
     argvs = [[b"bash", b"-c", script, b"bash", *arguments] for arguments in commands]
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def test_arguments(commands: list[list[bytes]]) -> None:
 
 @given(st.lists(environment, min_size=1, max_size=8))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_values_of_variables(environments: list[dict[str, bytes]]) -> None:
+def test_t14_values_of_variables(environments: list[dict[str, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scheduler = LocalScheduler(f"{folder}/run", forks=2)
         jobs = [
@@ -63,7 +63,7 @@ def test_values_of_variables(environments: list[dict[str, bytes]]) -> None:
 
 @given(folder_name)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_work_directories(name: bytes) -> None:
+def test_t15_work_directories(name: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         workdir = os.fsdecode(os.path.join(os.fsencode(folder), name))
         command = ["bash", "-c", 'cd "$SCHED_WORKDIR" && pwd -P && echo "$SCHED_JOB_METADIR"']

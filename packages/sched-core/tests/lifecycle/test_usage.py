@@ -80,7 +80,7 @@ async def test_all_jobs_are_one_question_and_the_journal_has_the_answer(tmp_path
     assert scheduler.asked == [[0, 1, 2]]
 
 
-async def test_what_is_not_known_yet_is_asked_about_once_more(tmp_path: Path) -> None:
+async def test_t09_what_is_not_known_yet_is_asked_about_once_more(tmp_path: Path) -> None:
     scheduler = Accounted(tmp_path / "run", only_of_the_first, nothing_yet)
     assert await ran(scheduler, TRUE, TRUE) == [1000, None]
     assert scheduler.asked == [[0, 1], [1]]
@@ -93,7 +93,7 @@ async def test_where_nothing_will_be_told_nothing_is_waited_for(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("trouble", [unavailable, broken])
-async def test_an_accounting_that_is_away_does_no_harm(
+async def test_t09_an_accounting_that_is_away_does_no_harm(
     tmp_path: Path, trouble: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
     scheduler = Accounted(tmp_path / "run", trouble)
@@ -102,7 +102,7 @@ async def test_an_accounting_that_is_away_does_no_harm(
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
-async def test_an_accounting_that_does_not_answer_is_not_waited_for(
+async def test_t09_an_accounting_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Hung(Accounted):

@@ -22,14 +22,14 @@ TEXT = BYTES.map(os.fsdecode)
 
 
 @given(st.lists(TEXT, min_size=1))
-def test_arguments_are_kept_as_they_are(argv: list[str]) -> None:
+def test_t13_arguments_are_kept_as_they_are(argv: list[str]) -> None:
     assert check_command(argv) == argv
     assert check_command(tuple(argv)) == argv
     assert check_command(iter(argv)) == argv
 
 
 @given(st.lists(BYTES, min_size=1))
-def test_bytes_keep_their_bytes(argv: list[bytes]) -> None:
+def test_t13_bytes_keep_their_bytes(argv: list[bytes]) -> None:
     assert [os.fsencode(part) for part in check_command(argv)] == argv
 
 
@@ -63,7 +63,7 @@ def test_what_no_process_can_be_given_is_refused(cmd: list[object], message: str
 
 
 @given(st.dictionaries(st.from_regex(r"V_[A-Za-z0-9_]{0,8}", fullmatch=True), TEXT))
-def test_values_are_kept_as_they_are(envs: dict[str, str]) -> None:
+def test_t14_values_are_kept_as_they_are(envs: dict[str, str]) -> None:
     assert check_environment(envs) == envs
 
 
@@ -74,13 +74,13 @@ def test_values_pass_through_str() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A B", "A-B", "A=B", "É", "A;touch x", "A\n"])
-def test_names_that_are_no_variables_are_refused(name: str) -> None:
+def test_t14_names_that_are_no_variables_are_refused(name: str) -> None:
     with pytest.raises(CommandError, match="no name of an environment variable"):
         check_environment({name: "x"})
 
 
 @pytest.mark.parametrize("name", ["UID", "RANDOM", "SECONDS", "SHLVL", "_", "BASH_ENV", "_sched_x"])
-def test_names_that_the_shell_keeps_are_refused(name: str) -> None:
+def test_t14_names_that_the_shell_keeps_are_refused(name: str) -> None:
     with pytest.raises(CommandError, match="kept by the shell"):
         check_environment({name: "x"})
 

@@ -15,7 +15,7 @@ def applied(shares: list[Share], changes: dict[str, int]) -> list[Share]:
 
 
 @given(st.integers(1, 500), SHARES, st.integers(0, 50))
-def test_raising_limits_never_goes_beyond_forks(
+def test_t17_raising_limits_never_goes_beyond_forks(
     forks: int, shares: list[Share], others: int
 ) -> None:
     after = applied(shares, balance(forks, shares, others, worth_a_call(forks)))

@@ -52,7 +52,9 @@ async def _run(disk: type[SimulatedDisk], purged: bool) -> tuple[list[Job], int,
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("purged", [False, True])
 @pytest.mark.parametrize("pattern", LATE.values(), ids=LATE)
-def test_a_record_that_is_late_is_waited_for(pattern: str, purged: bool, backend: Backend) -> None:
+def test_t06_t08_a_record_that_is_late_is_waited_for(
+    pattern: str, purged: bool, backend: Backend
+) -> None:
     jobs, executions, took = run_in_virtual_time(_run, late(pattern), purged, backend=backend)
 
     ends = [(job.status, job.failure, job.rc, job.attempt) for job in jobs]

@@ -31,7 +31,7 @@ async def _ask(count: int) -> tuple[list[float], float]:
 
 @pytest.mark.parametrize("count", [1, 19])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_questions_grow_rare_while_nothing_changes(backend: Backend, count: int) -> None:
+def test_t03_questions_grow_rare_while_nothing_changes(backend: Backend, count: int) -> None:
     asked, ended = run_in_virtual_time(_ask, count, backend=backend)
 
     shortest, longest = SimulatedScheduler.poll_interval

@@ -81,7 +81,7 @@ def test_cards() -> None:
 
 @given(NAMES, NAMES)
 @example("\r", "\x0c0")
-def test_folders_of_any_name_are_mounted(source: str, target: str) -> None:
+def test_t15_folders_of_any_name_are_mounted(source: str, target: str) -> None:
     found = words_of({}, [Mount(f"/{source}", f"/{target}")])
     word = found.start[list(found.start).index("--mount") + 1]
     # Only what ends a line of CSV may part it, which a form feed does not.

@@ -34,7 +34,7 @@ REAL = settings(
 
 @REAL
 @given(args=st.lists(TEXT, max_size=8))
-def test_arguments_arrive_byte_for_byte(folder: Folder, args: list[str]) -> None:
+def test_t13_arguments_arrive_byte_for_byte(folder: Folder, args: list[str]) -> None:
     # the process itself is asked, in the kernel's words
     cmd = ["/bin/sh", "-c", "cat /proc/$$/cmdline; :", *args]
     job = folder.job(*cmd)
@@ -44,7 +44,7 @@ def test_arguments_arrive_byte_for_byte(folder: Folder, args: list[str]) -> None
 
 @REAL
 @given(envs=st.dictionaries(NAME, TEXT, max_size=6))
-def test_values_of_the_environment_arrive_byte_for_byte(
+def test_t14_values_of_the_environment_arrive_byte_for_byte(
     folder: Folder, envs: dict[str, str]
 ) -> None:
     job = folder.job("/bin/cat", "/proc/self/environ", envs=envs)
@@ -56,7 +56,7 @@ def test_values_of_the_environment_arrive_byte_for_byte(
 
 @REAL
 @given(name=FOLDER_NAME, in_cwd=st.booleans(), text=TEXT)
-def test_folders_of_any_name(folder: Folder, name: str, in_cwd: bool, text: str) -> None:
+def test_t15_folders_of_any_name(folder: Folder, name: str, in_cwd: bool, text: str) -> None:
     inner = Folder(Path(tempfile.mkdtemp(dir=folder.root) + "/" + name))
     job = inner.job(
         "/bin/sh",

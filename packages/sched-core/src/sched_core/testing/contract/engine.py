@@ -66,7 +66,7 @@ class EngineContract(Rig):
             assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 1, 0)
         assert await self.counted(scheduler, "once") == 1
 
-    async def test_a_refused_job_is_not_tried_again(self, workdir: Any) -> None:
+    async def test_t18_a_refused_job_is_not_tried_again(self, workdir: Any) -> None:
         hooks = HookRecorder()
         cls = self.failing(SubmitRejected("no such queue", returncode=1), 1)
         scheduler = self.make(workdir, cls, forks=1, error_strategy="retry")
@@ -79,7 +79,7 @@ class EngineContract(Rig):
             assert other.status is JobStatus.FINISHED
         assert "on_job_submitted" not in hooks.of(refused)
 
-    async def test_an_engine_that_is_away_is_asked_again(self, workdir: Any) -> None:
+    async def test_t18_an_engine_that_is_away_is_asked_again(self, workdir: Any) -> None:
         cls = self.failing(EngineUnavailable("away", retry_after=0.1), 2)
         scheduler = self.make(workdir, cls, num_retries=0)
         async with self.run(scheduler) as runner:
@@ -104,7 +104,7 @@ class EngineContract(Rig):
             assert (job.index, job.status) == (0, JobStatus.FINISHED)
         assert await self.counted(scheduler, "once") == 1
 
-    async def test_a_scheduler_that_cannot_be_asked_changes_nothing(self, workdir: Any) -> None:
+    async def test_t01_a_scheduler_that_cannot_be_asked_changes_nothing(self, workdir: Any) -> None:
         asked = []
 
         class Mute(self.scheduler_class):  # type: ignore[name-defined,misc]  # known at run time

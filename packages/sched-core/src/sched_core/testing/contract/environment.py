@@ -16,7 +16,7 @@ __all__ = ["EnvironmentContract"]
 class EnvironmentContract(Rig):
     """Environment."""
 
-    async def test_values_arrive_byte_for_byte(self, workdir: Any) -> None:
+    async def test_t14_values_arrive_byte_for_byte(self, workdir: Any) -> None:
         envs = {f"V{number}": value for number, value in enumerate(NASTY)}
         script = "".join(f'printf "%s\\0" "$V{number}"; ' for number in range(len(NASTY)))
         async with self.run(self.make(workdir)) as runner:
@@ -25,7 +25,7 @@ class EnvironmentContract(Rig):
             arrived = (await job.stdout_file.read_bytes()).split(b"\0")[:-1]
             assert arrived == [os.fsencode(value) for value in NASTY]
 
-    async def test_values_are_written_out(self, workdir: Any) -> None:
+    async def test_t14_values_are_written_out(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             job = await runner.feed(self.shell('echo "$N $P"'), envs={"N": 3, "P": 0.5})
             await runner.wait(job)

@@ -71,7 +71,7 @@ class LimitsContract(Rig):
             await runner.stop_feeding()
             assert {job.status for job in jobs} == {JobStatus.FINISHED}
 
-    async def test_a_job_that_ends_before_its_submit_returns(self, workdir: Any) -> None:
+    async def test_t06_a_job_that_ends_before_its_submit_returns(self, workdir: Any) -> None:
         ended = f"{BEGUN}; exit 5"
         until = self.until_recorded
 

@@ -71,20 +71,20 @@ class OutcomesContract(Rig):
             assert await bad.status_file.read_text() == str(int(JobStatus.FAILED))
             assert await good.get_status(refresh=True) is JobStatus.FINISHED
 
-    async def test_arguments_arrive_byte_for_byte(self, workdir: Any) -> None:
+    async def test_t13_arguments_arrive_byte_for_byte(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             job = await runner.feed(self.shell('printf "%s\\0" "$@"', *NASTY))
             await runner.wait(job)
             arrived = await job.stdout_file.read_bytes()
             assert arrived.split(b"\0")[:-1] == [os.fsencode(arg) for arg in NASTY]
 
-    async def test_a_string_is_split_and_no_shell_runs(self, workdir: Any) -> None:
+    async def test_t13_a_string_is_split_and_no_shell_runs(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             job = await runner.feed("/bin/echo 'a  b' $HOME ';' exit 3")
             await runner.wait(job)
             assert await self.output(job) == "a  b $HOME ; exit 3\n"
 
-    async def test_folders_of_any_name(self, tmp_path: Any, workdir_name: str) -> None:
+    async def test_t15_folders_of_any_name(self, tmp_path: Any, workdir_name: str) -> None:
         async with self.run(self.make(tmp_path / workdir_name)) as runner:
             job = await runner.wait(
                 await runner.feed(self.shell('cat "$SCHED_JOB_METADIR/job.rc"'))
