@@ -127,7 +127,7 @@ echo $((quota * 100 / period))
 """
 
 
-async def test_resources_are_limits(limiter: Engine, tmp_path: Path) -> None:
+async def test_t46_resources_are_limits(limiter: Engine, tmp_path: Path) -> None:
     wanted = {"memory": "32 MiB", "cpus": 0.5}
     job = await one(limiter, tmp_path, ["/bin/bash", "-c", LIMITS], resources=wanted)
     assert await job.stdout_file.read_text() == f"{32 << 20}\n50\n"

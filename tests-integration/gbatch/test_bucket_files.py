@@ -33,7 +33,7 @@ def md5(data: bytes) -> str:
 # --- single files ----------------------------------------------------------------------------------
 
 
-def test_an_exclusive_create_happens_once(files: Files) -> None:
+def test_t40_t54_an_exclusive_create_happens_once(files: Files) -> None:
     assert files.create(f"{RUN}/lease.1", b"first")
     assert not files.create(f"{RUN}/lease.1", b"second")
     assert not files.create(f"{RUN}/lease.1", b"first")

@@ -28,7 +28,7 @@ async def test_two_thousand_jobs_are_two_arrays(engine: Engine, tmp_path: Path) 
     await run_many(engine, tmp_path / "run", 2000, 4)
 
 
-async def test_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
+async def test_t52_the_accounting_is_asked_only_about_what_the_queue_does_not_know(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     scheduler = Asked(tmp_path / "run", forks=5)

@@ -127,7 +127,7 @@ async def test_t07_a_job_that_cannot_be_started_is_no_longer_in_the_queue(
     assert scheduler.toolbox.calls["qdel"] <= 3
 
 
-async def test_a_folder_that_is_not_there_is_the_job_s_own_failure(
+async def test_t39_a_folder_that_is_not_there_is_the_job_s_own_failure(
     sge: SgeCluster, tmp_path: Path
 ) -> None:
     async with running(Asked(tmp_path / "run", cwd="/no/such/folder")) as runner:

@@ -156,14 +156,14 @@ async def test_slurm_is_set_up_wrongly(tmp_path: Path, monkeypatch: pytest.Monke
             pass
 
 
-async def test_a_job_s_folder_is_not_there(slurm: SlurmCluster, tmp_path: Path) -> None:
+async def test_t39_a_job_s_folder_is_not_there(slurm: SlurmCluster, tmp_path: Path) -> None:
     async with running(Asked(tmp_path / "run", cwd=tmp_path / "nowhere")) as runner:
         job = await runner.wait(await runner.feed(["/bin/true"]))
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.SETUP)
     assert "nowhere" in job.reason + await job.stderr_file.read_text()
 
 
-async def test_the_driver_s_folder_is_not_there_on_the_node(
+async def test_t39_the_driver_s_folder_is_not_there_on_the_node(
     slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = tmp_path / "here"

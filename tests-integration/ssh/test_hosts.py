@@ -128,11 +128,17 @@ async def test_variables_of_a_host_and_slots(lab: Lab, tmp_path: Path) -> None:
     assert text(job.stdout_file) == "/scratch/a b|the job's|1|\n"
 
 
-async def test_what_no_host_has_is_refused(lab: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "wanted, told",
+    [({"cpus": 1000}, "cpus=1000"), ({"memory": "800 TiB"}, "memory=")],
+)
+async def test_t46_what_no_host_has_is_refused(
+    lab: Lab, tmp_path: Path, wanted: dict[str, Any], told: str
+) -> None:
     lab.host()
     async with run_of(tmp_path / "run", "h1") as runner:
-        with pytest.raises(OptionError, match="cpus=1000; the host h1 has"):
-            await runner.feed(["true"], resources={"cpus": 1000})
+        with pytest.raises(OptionError, match=f"{told}.*; the host h1 has"):
+            await runner.feed(["true"], resources=wanted)
 
 
 _LONG = 86399

@@ -48,7 +48,7 @@ async def test_what_a_host_need_not_have(lab: Lab, folder: Path) -> None:
     assert text(folder / "out") == "text\n"
 
 
-async def test_t31_a_bare_host(lab: Lab, folder: Path) -> None:
+async def test_t31_t51_a_bare_host(lab: Lab, folder: Path) -> None:
     host = lab.host(only=BARE)
     job = await copied(folder)
     assert outcome(job) == ("FINISHED", 0, None)

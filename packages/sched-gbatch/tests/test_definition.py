@@ -154,7 +154,7 @@ def test_an_order_is_a_number() -> None:
 # --- what is needed ----------------------------------------------------------------------------------
 
 
-def test_resources() -> None:
+def test_t46_resources() -> None:
     wanted = Resources(cpus=1.5, memory="3 GiB", disk="30 GiB")
     assert spec_of(defined(Needs(wanted)))["computeResource"] == {
         "cpuMilli": "1500",

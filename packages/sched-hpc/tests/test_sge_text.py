@@ -264,7 +264,7 @@ def test_what_the_accounting_tells(
     assert is_final(found)
 
 
-def test_records_of_several_starts() -> None:
+def test_t52_records_of_several_starts() -> None:
     text = "Total System Usage\n" + record(failed="25  : rescheduling") + record(taskid="undefined")
     again, last = parse_qacct(text)
     assert (again.task, is_final(again)) == (1, False)
@@ -288,7 +288,7 @@ def test_records_of_several_starts() -> None:
         ({"maxrss": "0"}, None),
     ],
 )
-def test_the_most_memory_of_a_job(told: dict[str, str], value: int | None) -> None:
+def test_t51_the_most_memory_of_a_job(told: dict[str, str], value: int | None) -> None:
     (found,) = parse_qacct(record(**told))
     assert (found.max_rss or 0) == pytest.approx(value or 0, rel=0.01)
     assert found.max_rss != 0
@@ -299,11 +299,11 @@ def test_the_most_memory_of_a_job(told: dict[str, str], value: int | None) -> No
     "text, value",
     [("5.004MB", 5.004 * 2**20), ("100M", 100 * 2**20), ("2k", 2000), ("7", 7), ("0.000B", 0), ("x", None), ("1.2.3", None)],
 )  # fmt: skip
-def test_amounts_of_memory(text: str, value: float | None) -> None:
+def test_t46_t51_amounts_of_memory(text: str, value: float | None) -> None:
     assert parse_memory(text) == value
 
 
-def test_times() -> None:
+def test_t51_times() -> None:
     assert [parse_time(text) for text in ("90", "1:30", "2:00:01", "::5", "x")] == [
         90, 90, 7201, 5, None,
     ]  # fmt: skip
@@ -425,7 +425,7 @@ def test_names_that_mean_something_else(name: str) -> None:
 USUAL = ("-notify", "-w", "e")
 
 
-def test_resources_become_options_and_native_ones_win() -> None:
+def test_t46_resources_become_options_and_native_ones_win() -> None:
     wanted = Resources(cpus=1.5, memory="4 GB", time="90s")
     assert qsub_options({}, wanted, 90.0, 10.0, "smp") == (
         *USUAL, "-l", "h_vmem=1908M,h_rt=115", "-pe", "smp", "2",

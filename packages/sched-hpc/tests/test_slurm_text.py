@@ -101,7 +101,7 @@ FAILED = squeue_line(
 )  # fmt: skip
 
 
-def test_what_squeue_tells() -> None:
+def test_t51_what_squeue_tells() -> None:
     waits, runs, failed = parse_squeue(
         "CLUSTER: east\n" + WAITS + "a banner | of the site\n" + RUNS + FAILED
     )
@@ -112,7 +112,7 @@ def test_what_squeue_tells() -> None:
     assert (failed.id, failed.tasks, failed.code, failed.signal) == ("13", None, 7, 0)
 
 
-def test_what_squeue_tells_of_several_clusters() -> None:
+def test_t51_what_squeue_tells_of_several_clusters() -> None:
     headings = "ARRAY_JOB_ID" + SEPARATOR + "STATE" + SEPARATOR + "\n"
     text = f"CLUSTER: east\n{headings}{RUNS}\nCLUSTER: west\n{headings}{RUNS}{FAILED}"
     rows = list(parse_squeue(text))
@@ -338,7 +338,7 @@ def test_t21_names_hold_nothing_that_would_split_them(name: str) -> None:
     assert not set(legal) & set(" ,%|;/\\\"'\n\t*?[]")
 
 
-def test_resources_become_options_and_native_ones_win() -> None:
+def test_t46_resources_become_options_and_native_ones_win() -> None:
     wanted = Resources(cpus=1.5, memory="4 GB", time="90s", gpus=2, disk="1G")
     assert sbatch_options({}, wanted, 90.0, 10.0) == (
         *("--cpus-per-task=2", "--mem=3815M", "--time=2", "--gpus=2", "--tmp=1024M"),
@@ -348,6 +348,27 @@ def test_resources_become_options_and_native_ones_win() -> None:
         *("--cpus-per-task=2", "--tmp=1024M", "--mem-per-cpu=1G", "--time=1:00:00"),
         *("--gres=gpu:a100:1", "--partition=main"),
     )
+
+
+@pytest.mark.parametrize(
+    "native, words",
+    [
+        ({}, ("--mem=3815M",)),
+        ({"mem": "3G"}, ("--mem=3G",)),
+        ({"mem": 0}, ("--mem=0",)),  # all of the node's
+        ({"mem": None}, ()),  # a site that takes no word of it
+        ({"mem_per_cpu": "1G"}, ("--mem-per-cpu=1G",)),
+        ({"mem_per_gpu": "8G"}, ("--mem-per-gpu=8G",)),
+    ],
+)
+def test_t46_memory_is_asked_for_as_the_site_wants_it(
+    native: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    scheduler = SlurmScheduler("run", **native)
+    wanted = Resources(memory="4 GB")
+    assert sbatch_options(scheduler.directives, wanted, None, 10.0) == words
+    again = SlurmScheduler("run", **scheduler.options())
+    assert sbatch_options(again.directives, wanted, None, 10.0) == words
 
 
 def test_flags_lists_and_what_is_left_out() -> None:

@@ -41,7 +41,7 @@ def half_the_memory() -> int:
 
 
 @pytest.mark.parametrize("what", ["forks", "cpus", "memory"])
-async def test_no_more_runs_at_once_than_there_is_room_for(
+async def test_t46_no_more_runs_at_once_than_there_is_room_for(
     tmp_path: Path, busy: Path, what: str
 ) -> None:
     cores = len(os.sched_getaffinity(0))

@@ -26,7 +26,7 @@ def test_the_jobs_are_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("seed,backend", [(1, "asyncio"), (2, "trio"), (3, "asyncio")])
-def test_a_driver_killed_at_random_loses_and_repeats_nothing(
+def test_t40_a_driver_killed_at_random_loses_and_repeats_nothing(
     tmp_path: Path, seed: int, backend: str
 ) -> None:
     run = ChaosRun(tmp_path, backend, Random(seed), JOBS, KILLS)

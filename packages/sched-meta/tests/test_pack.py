@@ -102,7 +102,7 @@ def test_outputs_in_order_when_a_packed_run_goes_on(sched: Sched) -> None:
     assert sorted(os.listdir(sched.folder / "r")) == [".sched", "2"]
 
 
-def test_what_was_packed_can_be_unzipped(sched: Sched) -> None:
+def test_t41_what_was_packed_can_be_unzipped(sched: Sched) -> None:
     sched("run", "-w", "r", "--", "echo", ":::", "well")
     sched("pack", "r")
     (path,) = (sched.folder / "r/.sched/packs").iterdir()

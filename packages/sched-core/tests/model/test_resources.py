@@ -41,7 +41,7 @@ class TestMemory:
             ("0.3 B", 1),
         ],
     )
-    def test_parses(self, value: float | str, size: int) -> None:
+    def test_t46_parses(self, value: float | str, size: int) -> None:
         assert parse_memory(value) == size
         assert isinstance(parse_memory(value), int)
 

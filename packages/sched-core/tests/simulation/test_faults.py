@@ -38,7 +38,7 @@ def scenarios(backend: Backend) -> st.SearchStrategy[Scenario]:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("backend, examples", [("asyncio", 900), ("trio", 150)])
-def test_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
+def test_t50_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
     backend: Backend, examples: int, counts: Counter[Fault], full: bool
 ) -> None:
     @settings(

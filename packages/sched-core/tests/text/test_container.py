@@ -38,7 +38,7 @@ def words_of(
     )
 
 
-def test_docker_and_podman() -> None:
+def test_t46_docker_and_podman() -> None:
     found = words_of({"pull": "never", "args": ["--network", "none"]}, cpus=1.5, memory="64 MiB")
     assert (
         list(found.start)
