@@ -27,6 +27,7 @@ from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.wishes import change_resources
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
+from .budget import Budget
 from .byhand import ByHand
 from .evidence import Evidence
 from .killing import Killer
@@ -136,6 +137,7 @@ class Session:
         self._flushing = anyio.Lock()
         self._noted: dict[int, dict[str, Any]] = {}
         self._warned: set[str] = set()
+        self._budgets: dict[str, Budget] = {}
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._tasks_left: dict[str, int] = {}
@@ -150,6 +152,26 @@ class Session:
         session = cls(scheduler, ports, Hooks(), run)
         session.by_hand = ByHand(session)
         return session
+
+    # --- the engine --------------------------------------------------------------------------
+
+    @property
+    def budget(self) -> Budget | None:
+        """The calls that the scheduler may make to its engine, where they are limited."""
+        endpoint = self.scheduler.endpoint()
+        return None if endpoint is None else self.budget_of(endpoint)
+
+    def budget_of(self, endpoint: str) -> Budget | None:
+        """Return the calls that may be made there, where they are limited."""
+        rate = self.scheduler.engine_rate
+        if rate is not None and endpoint not in self._budgets:
+            self._budgets[endpoint] = Budget(self.ports, endpoint, rate, self.warn)
+        return self._budgets.get(endpoint)
+
+    async def may_poll(self) -> bool:
+        """Tell whether it is this driver's turn to ask its engine about all jobs."""
+        budget = self.budget
+        return budget is None or await budget.may_poll(self.scheduler.poll_interval[0])
 
     # --- jobs --------------------------------------------------------------------------------
 
@@ -407,7 +429,7 @@ class Session:
             self.ports.files.write(path, recorder_text())
 
     def warn(self, message: str) -> None:
-        """Say what the user should know, once for each text."""
+        """Say what the user should know, once for each text; from any thread."""
         if message not in self._warned:
             self._warned.add(message)
             log.warning("%s", message, extra={"run": self.run})

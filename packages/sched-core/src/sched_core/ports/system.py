@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, TypeVarTuple
 from ..errors import OptionError
 from .files import Files, LocalFiles
 from .identity import DriverIdentity
+from .tokens import FolderTokens, Tokens, tokens_folder
 
 if TYPE_CHECKING:
     import anyio
@@ -40,6 +41,10 @@ class Ports(Protocol):
 
     def lives(self, identity: DriverIdentity) -> bool | None:
         """Tell whether another driver lives; None where this process cannot know."""
+        ...
+
+    def tokens(self, endpoint: str) -> Tokens:
+        """Return the tokens of those that call this endpoint: drivers of the user on this machine."""
         ...
 
     def now(self) -> float:
@@ -75,6 +80,10 @@ class SystemPorts:
     def lives(self, identity: DriverIdentity) -> bool | None:
         """Tell whether another driver lives; None where this process cannot know."""
         return identity.lives() if identity.same_pids_as(self.identity) else None
+
+    def tokens(self, endpoint: str) -> Tokens:
+        """Return the tokens of those that call this endpoint, in a folder of the user's cache."""
+        return FolderTokens(tokens_folder(endpoint, self.identity))
 
     def now(self) -> float:
         """Return the wall clock's time, seconds since 1970."""

@@ -325,8 +325,10 @@ class Loop:
             if session.ousted:
                 return
             try:
-                if session.ports.monotonic() - asked_at >= (
-                    shortest if self._kills() else interval
+                waited = session.ports.monotonic() - asked_at
+                kills = self._kills()
+                if waited >= (shortest if kills else interval) and (
+                    kills or await session.may_poll()
                 ):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()

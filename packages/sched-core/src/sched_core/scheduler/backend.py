@@ -56,6 +56,14 @@ class Backend(JobText):
         """Hold what the backend needs while the run is open: connections, processes, limits."""
         yield
 
+    def endpoint(self) -> str | None:
+        """Return what tells the engine that answers from others, its kind first ("slurm /etc/slurm"):
+        the drivers of a user that name it alike share a budget of calls, and poll it in turn.
+
+        Each call takes one from `session.budget` before; None where nothing has to be limited.
+        """
+        return None
+
     def batch_key(self, job: Job) -> object:
         """Return what jobs must have in common to share a submission."""
         return None

@@ -11,9 +11,11 @@ from ..errors import OptionError
 from ..model.command import check_name
 from ..model.container import Container
 from ..model.job import Job
+from ..model.rate import Rate
 from ..model.resources import Resources, parse_time
 from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
 from ..ports import Ports, system_ports
+from ..ports.cache import cache_folder
 from .options import (
     OPTION_ALIASES,
     check_count,
@@ -56,6 +58,10 @@ class Configured(SchedulerPostInit, ABC):
 
     sees_buckets: ClassVar[bool] = False
     """Whether the engine shows a bucket to jobs itself, so that they need no mirror of it."""
+
+    usual_rate: ClassVar[str | None] = None
+    """How often its engine may be called by all drivers of a user together, unless the option
+    `engine_rate` says otherwise; None where nothing has to be limited."""
 
     DEFAULT_MOUNTED_ROOT: ClassVar[str] = DEFAULT_MOUNTED_ROOT
     """Where a mount without a target of its own appears to jobs."""
@@ -108,6 +114,9 @@ class Configured(SchedulerPostInit, ABC):
             "infrastructure_retries", options.get("infrastructure_retries", 5), 0
         )
         self.mirror = _check_folder(options.get("mirror"))
+        rate = options.get("engine_rate")
+        rate = self.usual_rate if rate is None else rate
+        self.engine_rate = None if rate is None else Rate.from_value(rate)
         self.mounts = MountTable()
         self.volumes = _as_list(options.get("volumes"))
         self.volume_as_cwd: str | None = options.get("volume_as_cwd")
@@ -131,6 +140,8 @@ class Configured(SchedulerPostInit, ABC):
         recorded["resources"] = self.resources.to_json()
         if self.container is not None:
             recorded["container"] = self.container.to_json()
+        if self.engine_rate is not None:
+            recorded["engine_rate"] = str(self.engine_rate)
         return recorded | self.config
 
     @classmethod
@@ -233,10 +244,7 @@ _RECORDED = (
 
 def default_mirror(workdir: str) -> str:
     """Return the folder of the user's cache that mirrors a run's folder in a bucket."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    if not cache.startswith("/"):
-        cache = os.path.expanduser("~/.cache")
-    return f"{cache}/sched/buckets/{workdir.partition('://')[2]}"
+    return f"{cache_folder()}/buckets/{workdir.partition('://')[2]}"
 
 
 def _check_folder(mirror: str | os.PathLike[str] | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, TypeVarTuple
 import anyio
 import anyio.lowlevel
 
-from ...ports import DriverIdentity, Files
+from ...ports import DriverIdentity, Files, MemoryTokens
 from .clock import virtual_clock
 from .disk import DriverFiles, SimulatedDisk
 from .faults import Chance, Fault
@@ -151,6 +151,10 @@ class SimulatedPorts:
     def lives(self, identity: DriverIdentity) -> bool | None:
         """Tell whether another driver lives; None where it was on another host."""
         return self._living[identity] if identity.same_pids_as(self.identity) else None
+
+    def tokens(self, endpoint: str) -> MemoryTokens:
+        """Return tokens that no other driver sees."""
+        return MemoryTokens()
 
     def now(self) -> float:
         """Return the wall clock's time."""

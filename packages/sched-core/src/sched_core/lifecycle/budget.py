@@ -1,0 +1,182 @@
+"""Taking one's turn: all drivers of a user on a machine share what an engine can bear."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+
+from ..errors import EngineUnavailable
+from ..model.rate import Rate
+from ..ports import MemoryTokens, Ports, Tokens
+from ..text.tokens import Token, choose_token, old_names, pause_after, pauses_in
+
+__all__ = ["Budget"]
+
+_PATIENCE = 5.0
+"""Seconds of a pause that a call waits for; after a longer one it is tried again."""
+_LONG = 5.0
+"""Seconds of waiting for one's turn that are worth a word."""
+_REMOVED_AT_ONCE = 64
+
+
+class Budget:
+    """The calls that may be made to one endpoint.
+
+    Each call takes a token first. Those that are `patient` (submissions) leave the later half of
+    them to those that are not: questions, and kills, for which somebody waits.
+    """
+
+    def __init__(
+        self, ports: Ports, endpoint: str, rate: Rate, warn: Callable[[str], None]
+    ) -> None:
+        """Share the calls to `endpoint` with whoever names it alike; the first word of it is its kind."""
+        self.endpoint = endpoint
+        self.rate = rate
+        self._ports = ports
+        self._warn = warn
+        self._tokens: Tokens = ports.tokens(endpoint)
+        self._series = f"call-{rate.per_second:.6g}-{rate.burst}"
+        # One at a time: else a driver with many submissions would be ahead of others.
+        self._line = anyio.Lock()
+        self._poll: Token | None = None
+
+    async def take(self, *, patient: bool = False) -> None:
+        """Wait for the turn of one call. Raises EngineUnavailable where the engine has asked for a long
+        pause.
+        """
+        if not patient:
+            await self._take(0)
+            return
+        async with self._line:
+            await self._take(self.rate.burst // 2)
+
+    async def _take(self, kept: int) -> None:
+        while True:
+            token = await self._ports.offload(self._next_turn, kept)
+            wait = token.at - self._ports.monotonic()
+            if wait <= 0:
+                return
+            await self._ports.sleep(wait)
+            if await self._ports.offload(self._holds, token):
+                return
+
+    def take_blocking(self) -> None:
+        """Wait for the turn of one call, in a worker thread. Raises EngineUnavailable as `take` does."""
+        while True:
+            token = self._next_turn(0)
+            wait = token.at - self._ports.monotonic()
+            if wait <= 0:
+                return
+            time.sleep(wait)
+            if self._holds(token):
+                return
+
+    async def may_poll(self, interval: float) -> bool:
+        """Tell whether it is this driver's turn to ask about all of its jobs.
+
+        All drivers together ask once an interval, in turn, so that each asks the more rarely the more
+        of them there are. Where False is returned the turn is kept: ask again soon.
+        """
+        rate = Rate(1 / interval, 2)
+        now = self._ports.monotonic()
+        if self._poll is None or now >= self._poll.until:
+            series = f"poll-{interval:.6g}"
+            self._poll = await self._ports.offload(self._reserve, series, rate, 0)
+        if self._ports.monotonic() < self._poll.at:
+            return False
+        self._poll = None
+        return True
+
+    async def complain(self, began: float, retry_after: float | None = None) -> None:
+        """Note that the engine has too much to do, as it said to a call that began then: all drivers
+        pause, and call more rarely for the next minutes.
+        """
+        await self._ports.offload(self.complain_blocking, began, retry_after)
+
+    def complain_blocking(self, began: float, retry_after: float | None = None) -> None:
+        """Do what `complain` does, in a worker thread."""
+        names, now = self._names(), self._ports.monotonic()
+        pause = pause_after(names, now, began, retry_after)
+        if pause is not None:
+            self._warn(f"{self._kind} has too much to do: all drivers of yours call it more rarely")
+            self._try(pause.name)
+
+    def describe(self) -> tuple[bool | None, str]:
+        """Return, for a person, how often the engine is asked at most, and whether that is less now;
+        None beside it where it is, or cannot be shared. Blocks.
+        """
+        names, now = self._names(), self._ports.monotonic()
+        text = f"{self.rate}, of all drivers of yours on this machine together"
+        if isinstance(self._tokens, MemoryTokens):
+            return None, f"{self.rate}, of each driver: their folder cannot be used"
+        pauses = pauses_in(names, now)
+        if not pauses:
+            return True, text
+        left = max(0.0, pauses[-1].until - now)
+        held = f"nobody calls for {left:.0f} s" if left else "they call more rarely"
+        return None, f"{text}; it had too much to do {now - pauses[-1].since:.0f} s ago: {held}"
+
+    # --- tokens ----------------------------------------------------------------------------------
+
+    def _reserve(self, series: str, rate: Rate, kept: int) -> Token:
+        """Take the next token. Blocks."""
+        while True:
+            names, now = self._names(), self._ports.monotonic()
+            token = choose_token(names, series, rate, now, kept)
+            # The process may have stood still: a token that is old is nobody's, and may be removed.
+            if self._try(token.name) and self._ports.monotonic() < token.until:
+                break
+        if len(names) > rate.burst + _REMOVED_AT_ONCE:
+            with suppress(OSError):
+                self._tokens.remove(old_names(names, series, rate, now))
+        return token
+
+    def _next_turn(self, kept: int) -> Token:
+        """Take the next token for a call, and say where that is far away. Blocks."""
+        now = self._ports.monotonic()
+        pauses = pauses_in(self._names(), now)
+        if pauses and (left := pauses[-1].until - now) > _PATIENCE:
+            raise EngineUnavailable(
+                f"{self._kind} has too much to do, and is left alone for a while", retry_after=left
+            )
+        token = self._reserve(self._series, self.rate, kept)
+        if token.at - now > _LONG:
+            self._warn(
+                f"calls of {self._kind} wait for their turn, as there are many of them: engine_rate is "
+                f"{self.rate}, for all drivers of yours together"
+            )
+        return token
+
+    def _holds(self, token: Token) -> bool:
+        """Tell whether a token that was waited for still counts: no pause has come meanwhile. Blocks."""
+        now = self._ports.monotonic()
+        pauses = pauses_in(self._names(), now)
+        return now < token.until and not (pauses and token.at < pauses[-1].until)
+
+    # --- the store -------------------------------------------------------------------------------
+
+    def _names(self) -> list[str]:
+        try:
+            return list(self._tokens.names())
+        except OSError as error:
+            self._go_alone(error)
+            return list(self._tokens.names())
+
+    def _try(self, name: str) -> bool:
+        try:
+            return self._tokens.take(name)
+        except OSError as error:
+            self._go_alone(error)
+            return self._tokens.take(name)
+
+    def _go_alone(self, error: OSError) -> None:
+        """Keep the budget for this process alone: no job may fail for it."""
+        self._warn(f"calls of {self._kind} are not shared out with other drivers of yours: {error}")
+        self._tokens = MemoryTokens()
+
+    @property
+    def _kind(self) -> str:
+        return self.endpoint.partition(" ")[0]
