@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from abc import ABC, abstractmethod
@@ -53,6 +54,12 @@ class Files(Protocol):
 
     def read(self, path: str) -> bytes:
         """Return the whole content."""
+    def write_private(self, path: str, data: bytes) -> None:
+        """Do so with a file that only its owner may read, in a folder that only he may enter, whatever
+        permissions others have.
+        """
+        ...
+
         ...
 
     def names(self, folder: str) -> list[str]:
@@ -123,6 +130,9 @@ class OneByOne(ABC):
 
     @abstractmethod
     def read(self, path: str) -> bytes: ...
+    @abstractmethod
+    def write(self, path: str, data: bytes) -> None: ...
+
 
     @abstractmethod
     def remove(self, path: str) -> None: ...
@@ -132,6 +142,10 @@ class OneByOne(ABC):
 
     def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
         """Create files; for each, tell what `create` would return, or the OSError it would raise."""
+    def write_private(self, path: str, data: bytes) -> None:
+        """Put the content in place of whatever there was: who may read it is the store's affair."""
+        self.write(path, data)
+
         return [self._try_to_create(path, data) for path, data in items]
 
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
@@ -178,6 +192,9 @@ class LocalFiles(OneByOne):
         try:
             descriptor = os.open(path, _NEW, self._mode)
         except FileExistsError:
+        return self._create(path, data, self._mode)
+
+    def _create(self, path: str, data: bytes, mode: int) -> bool:
             return False
         try:
             self._fill(descriptor, data)
@@ -193,7 +210,28 @@ class LocalFiles(OneByOne):
         """Put the content in place of whatever there was, never leaving half of it behind."""
         fresh = f"{path}.new"
         self.remove(fresh)
-        self.create(fresh, data)
+        self._create(fresh, data, mode)
+        self._write(path, data, self._mode)
+
+    def write_private(self, path: str, data: bytes) -> None:
+        """Put the content into a file that only its owner may read, in a folder that only he may enter.
+
+        Raises OSError where that folder is somebody else's, or a link.
+        """
+        folder = os.path.dirname(path)
+        self.make_folder(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, _PRIVATE_FOLDER)
+        facts = os.lstat(folder)
+        if not stat.S_ISDIR(facts.st_mode):
+            raise NotADirectoryError(
+                errno.ENOTDIR, "this is there already, and is no folder", folder
+            )
+        if stat.S_IMODE(facts.st_mode) != _PRIVATE_FOLDER:
+            os.chmod(folder, _PRIVATE_FOLDER)
+        self._write(path, data, _PRIVATE)
+
+    def _write(self, path: str, data: bytes, mode: int) -> None:
         os.replace(fresh, path)
 
     def read(self, path: str) -> bytes:
@@ -273,3 +311,4 @@ def _entry(facts: os.stat_result) -> Entry:
 
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+_PRIVATE, _PRIVATE_FOLDER, _PASSABLE = 0o600, 0o700, 0o075

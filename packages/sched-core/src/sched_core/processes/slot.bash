@@ -18,7 +18,7 @@ trap : HUP INT QUIT TERM USR1 USR2
     IFS= read -rd '' _sched_path && IFS= read -rd '' _sched_extra && IFS= read -rd '' _sched_wanted && IFS= read -rd '' _sched_expected
   do
     [[ $_sched_path ]] || exit 0
-    _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP _sched_engine='' _sched_used=''
+    _sched_index=$_sched_wanted _sched_attempt=$_sched_expected _sched_rc=122 _sched_class=SETUP _sched_used=''
     # shellcheck source=/dev/null
     . "$_sched_path" "$_sched_expected"
     printf 'E %s %s %s %s %s\n' "$_sched_wanted" "$_sched_expected" "$_sched_rc" "${_sched_class:--}" "$_sched_used" || exit 0

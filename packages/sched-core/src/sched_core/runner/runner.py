@@ -26,6 +26,7 @@ from ..model.command import check_paths
 from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources, parse_time
+from ..model.secret import Secret
 from ..model.status import JobStatus
 from ..ports import Ports
 from ..scheduler.wishes import check_every_attempt
@@ -57,6 +58,8 @@ class Runner:
       and is to "raise" HookError.
     - `submits`: whether jobs that wait are run; without, those of an earlier driver can be killed, and
       the run is left by `cancel`.
+    - `secrets`: values of variables for jobs that the run has already, where no file holds them any
+      more, or they are others now.
 
     Entering raises RunExists, RunLocked, RunCorrupt, or OSError for a folder that cannot be used.
     """
@@ -70,6 +73,7 @@ class Runner:
         hook_errors: HookErrors = "report",
         ports: Ports | None = None,
         submits: bool = True,
+        secrets: Mapping[str, Secret] | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.context: Any = None
@@ -79,6 +83,7 @@ class Runner:
         self._hook_errors: HookErrors = hook_errors
         self._ports = ports
         self._submits = submits
+        self._secrets = secrets or {}
         self._session: Session | None = None
         self._recorded = RecordedJobs()
         self._next_index = 0
@@ -116,6 +121,7 @@ class Runner:
             stack.push_async_callback(_release, session)
             self._session = scheduler._session = session
             session.submits = self._submits
+            session.secrets.given = self._secrets
             await stack.enter_async_context(scheduler.open())
             await self._take_over(records)
             self._stack = stack.pop_all()
@@ -235,6 +241,7 @@ class Runner:
         job.container = Container.from_value(container, self.scheduler.container)
         check_every_attempt(self.scheduler, job)
         if (known := self._recorded.take(job)) is not None:
+            self._open_session.secrets.renew(known, job)
             return known
         return await self._add(job)
 
@@ -404,5 +411,6 @@ async def _release(session: Session) -> None:
             await session.flush()
         except OSError as error:
             session.warn(f"the end of the run cannot be recorded: {error}")
+        await session.secrets.tidy()
         if session.lease is not None:
             await session.ports.offload(session.lease.release)

@@ -142,7 +142,8 @@ _sched_attend() {
   printf 4 2>/dev/null 1<>"$_sched_dir/job.status"
   ((!_sched_restarts)) || : 2>/dev/null >"$_sched_dir/job.rc"
   [[ $_sched_events != always ]] || _sched_event RUNNING 2>/dev/null
-  [[ ! $_sched_cwd$_sched_before ]] || exec {_sched_seen}</proc/self/status
+  _sched_steps=$_sched_secrets$_sched_cwd$_sched_before
+  [[ ! $_sched_steps ]] || exec {_sched_seen}</proc/self/status
   if [[ $_sched_timeout ]]; then exec 6> >(_sched_watch); _sched_clock=$!; fi
   if [[ $_sched_signal ]]; then
     _sched_rc=$((128 + $(kill -l "$_sched_signal")))
@@ -151,7 +152,7 @@ _sched_attend() {
     (_sched_payload)
     _sched_rc=$?
     [[ ! ${_sched_engine-} ]] || _sched_judge_container
-    [[ ! $_sched_cwd$_sched_before || $_sched_class ]] || _sched_judge_setup 2>/dev/null
+    [[ ! $_sched_steps || $_sched_class ]] || _sched_judge_setup 2>/dev/null
   fi
   exec 7>&- 8>&-
   [[ ! $_sched_timeout ]] || _sched_judge_time 2>/dev/null
@@ -287,6 +288,7 @@ _sched_inner() {
   [[ ! $_sched_cwd ]] || cd -- "$_sched_cwd" || exit 122
   if [[ $_sched_before$_sched_after ]]; then
     # The user's text may change cmd, exit, redefine and unset what it likes.  What runs after the command needs this shell to stay;
+  [[ ! $_sched_secrets ]] || _sched_read_secrets
     # so does a trap that the text may set, which would not outlive an exec.  Without them no signal is caught: one that came just
     # before the exec would be lost.
     _sched_saved=${cmd-} _sched_had=${cmd+x} _sched_ready='' _sched_running='' _sched_stay=$_sched_after
@@ -305,7 +307,7 @@ _sched_inner() {
     # shellcheck disable=SC2178  # a string again, as the caller had it
     [[ ! $_sched_had ]] || export cmd="$_sched_saved"
   fi
-  [[ ! $_sched_cwd$_sched_before ]] || _sched_mark
+  [[ ! $_sched_secrets$_sched_cwd$_sched_before ]] || _sched_mark
   [[ ! ${_sched_stay-} ]] || _sched_run
   _sched_hand_back
   builtin exec -- "${_sched_cmd[@]}"
@@ -315,6 +317,26 @@ _sched_inner() {
 _sched_add() {
   while [[ $_sched_extra ]]; do
     export "${_sched_extra%%$'\n'*}"
+# Values that no script holds, each ended by NUL in a file of its own. They are read by a builtin under their own names, so that neither a
+# trace nor a command line shows them; in C, where a broken character does not swallow the NUL behind it.
+_sched_read_secrets() {
+  local _sched_pair _sched_file
+  for _sched_pair in $_sched_secrets; do
+    _sched_file=$_sched_secrets_folder/${_sched_pair#*=} _sched_pair=${_sched_pair%%=*}
+    { LC_ALL=C IFS= read -rd '' "$_sched_pair" <"$_sched_file"; } 2>/dev/null || _sched_lack_secret
+    export "${_sched_pair?}"
+  done
+}
+
+_sched_lack_secret() {
+  if [[ -e $_sched_file ]]; then
+    printf 'sched: the secret %s cannot be read by user %s: %s\n' "$_sched_pair" "$EUID" "$_sched_file" >&2
+  else
+    printf 'sched: the secret %s is not there (any more: it is removed when its run has ended): %s\n' "$_sched_pair" "$_sched_file" >&2
+  fi
+  exit 122
+}
+
     [[ $_sched_extra == *$'\n'* ]] || break
     _sched_extra=${_sched_extra#*$'\n'}
   done
