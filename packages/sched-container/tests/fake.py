@@ -36,7 +36,9 @@ class FakeDocker:
         (self._state / "info").write_text(json.dumps(fields))
 
     def be(self, what: str, *, still: bool = True) -> None:
-        """Be "down", or only "down_for_runs", or have the registry be "unreached"; or no longer."""
+        """Be "down", or only "down_for_runs", or "deaf" to what containers write, or have the registry
+        be "unreached"; or no longer.
+        """
         if still:
             (self._state / what).touch()
         else:

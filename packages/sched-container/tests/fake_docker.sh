@@ -1,6 +1,7 @@
 #!/bin/bash
 # A client whose containers are plain processes with an environment of their own.  What there is lies in $0.d:
-# images/NAME (its id), registry/NAME, unreached (the registry is away), down, down_for_runs (the daemon is), calls (what was asked for).
+# images/NAME (its id), registry/NAME, unreached (the registry is away), down, down_for_runs (the daemon is), deaf (the client hears
+# nothing of containers), calls (what was asked for).
 state=$0.d
 printf '%s\n' "$*" >>"$state/calls"
 
@@ -44,6 +45,7 @@ run() {
   if [[ ! -e $state/images/$1 ]]; then echo "docker: Error response from daemon: No such image: $1" >&2; exit 125; fi
   shift
   cd /
+  [[ ! -e $state/deaf ]] || exec >/dev/null 2>&1
   exec env -i "${variables[@]}" "$entrypoint" "$@"
 }
 

@@ -86,6 +86,17 @@ async def test_one_jobs_image_is_that_jobs_matter(
     assert jobs[1].reason in await jobs[1].stderr_file.read_text()
 
 
+async def test_a_command_is_heard_where_its_client_is_not(
+    run: Callable[..., Runner], docker: FakeDocker
+) -> None:
+    docker.be("deaf")
+    async with run() as runner:
+        job = await runner.feed(["/bin/sh", "-c", "echo out; echo err >&2"])
+    assert outcome(job) == ("FINISHED", None, 1)
+    assert await job.stdout_file.read_text() == "out\n"
+    assert await job.stderr_file.read_text() == "err\n"
+
+
 @pytest.mark.parametrize("reuse", [False, True])
 async def test_what_the_engine_refuses(run: Callable[..., Runner], reuse: bool) -> None:
     async with run(error_strategy="retry", reuse=reuse) as runner:

@@ -217,6 +217,8 @@ _sched_inside() {
     _sched_claim=$_sched_dir/job.claim.$_sched_attempt.r$((++_sched_restarts))
   done
   ! _sched_is_over || exit 121
+  # What goes through a client may be lost: Podman's ends at times before it has passed on what a short command has written.
+  { exec 7>>"$_sched_dir/job.stdout" 8>>"$_sched_dir/job.stderr"; } 2>/dev/null && exec >&7 2>&8 7>&- 8>&-
   printf 'I\n' 2>/dev/null >>"$_sched_claim"
   set -m
   trap '' PIPE
@@ -309,11 +311,22 @@ _sched_attend_inside() {
 # A container of docker's or podman's has a control group of its own, at whose place in /sys it sees itself; apptainer's has none.
 _sched_tell_peak() {
   local _sched_file _sched_value
-  [[ $_sched_engine != apptainer && ! $_sched_reuse ]] || return 0
+  [[ $_sched_engine != apptainer && ! $_sched_reuse ]] && _sched_owns_group || return 0
   for _sched_file in /sys/fs/cgroup/memory.peak /sys/fs/cgroup/memory/memory.max_usage_in_bytes; do
     read -r _sched_value <"$_sched_file" && [[ $_sched_value == [1-9]* ]] && { printf 'M %s\n' "$_sched_value"; return; }
   done
 } 2>/dev/null
+
+# Without rights of its own an engine may leave it in the group that it is in itself.  Who is in there, but not in the container, has
+# no id here, which is written as 0.
+_sched_owns_group() {
+  local _sched_file _sched_value
+  for _sched_file in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/memory/cgroup.procs; do
+    [[ -e $_sched_file ]] || continue
+    while read -r _sched_value; do ((_sched_value)) || return 1; done <"$_sched_file"
+  done
+  return 0
+}
 
 # How often the kernel has killed something of the container for its use of memory.
 _sched_count_kills() {
