@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .model.failure import Failure
     from .model.job import Job
     from .model.resources import Resources
+    from .model.secret import Secret
     from .model.status import JobStatus
     from .paths import DEFAULT_MOUNTED_ROOT, MountedPath, SpecPath
     from .runfolder import AttemptId, RunView, Submission, read_run
@@ -63,6 +64,7 @@ _HOMES = {
     "model.failure": "Failure",
     "model.job": "Job",
     "model.resources": "Resources",
+    "model.secret": "Secret",
     "model.status": "JobStatus",
     "paths": "DEFAULT_MOUNTED_ROOT MountedPath SpecPath",
     "runfolder": "AttemptId RunView Submission read_run",
@@ -109,6 +111,7 @@ __all__ = [
     "SchedError",
     "Scheduler",
     "SchedulerPostInit",
+    "Secret",
     "SpecPath",
     "Submission",
     "SubmitOutcomeUnknown",

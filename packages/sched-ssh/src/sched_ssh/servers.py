@@ -10,6 +10,7 @@ from typing import Any
 
 from sched_core import CommandError, OptionError
 from sched_core.model.command import check_environment
+from sched_core.model.secret import Secret
 from sched_core.scheduler.options import check_count
 
 __all__ = ["Server", "parse_servers"]
@@ -114,9 +115,10 @@ def _check_values(name: str, given: dict[str, Any]) -> None:
 
 def _environment(name: str, env: Any) -> dict[str, str]:
     try:
-        checked = check_environment(env) or {}
+        given = check_environment(env) or {}
     except CommandError as error:
         raise OptionError(f"env of the server {name}: {error}") from None
+    checked = {key: v.reveal() if isinstance(v, Secret) else v for key, v in given.items()}
     for key, value in checked.items():
         if "\n" in value:
             raise OptionError(f"env of the server {name}: {key} has more than one line")

@@ -40,6 +40,7 @@ class ByHand:
             await stack.aclose()
             if self._session.mirror is not None:
                 await self._session.mirror.finish()
+        await self._session.secrets.tidy()
 
     async def go_round(self) -> None:
         """Take in what the engine and the jobs have told, and submit what is to be tried again.

@@ -16,6 +16,7 @@ from ..errors import CommandError, RunLocked
 from ..hooks import Hooks
 from ..model.job import Job
 from ..model.resources import Resources
+from ..model.secret import Secret
 from ..model.status import JobStatus
 from ..ports import Ports
 from ..runfolder.journal import Journal
@@ -34,6 +35,7 @@ from .killing import Killer
 from .mirroring import mirroring
 from .queue import WaitingJobs
 from .reconcile import Reconciler
+from .secrets import Secrets
 from .shortcut import Shortcut
 from .submission import Submitter
 from .transitions import Transitions
@@ -129,6 +131,7 @@ class Session:
         self.killer = Killer(self)
         self.mirror = mirroring(self)
         self.shortcut = Shortcut(self)
+        self.secrets = Secrets(self)
         self.by_hand: ByHand | None = None
         self._changed = anyio.Event()
         self._over = anyio.Event()
@@ -224,8 +227,10 @@ class Session:
         `resources` are what it gets in place of what it asked for. Raises OptionError where the
         backend cannot promise them; then nothing has happened.
         """
+        self.secrets.require(job)
         if resources is not None:
             change_resources(self.scheduler, job, resources)
+        if resources is not None:
             self.note_job(job)
         self._done.discard(job.index)
         self.unwanted.discard(job.index)
@@ -263,7 +268,8 @@ class Session:
     def fail(self, error: BaseException) -> None:
         """Stop submitting: the run cannot go on, and whoever waits for it is told why."""
         if self.failure is None:
-            log.error("the run in %s stops: %s", self.layout.workdir, error)
+            reason = self.secrets.redact(str(error))
+            log.error("the run in %s stops: %s", self.layout.workdir, reason)
             self.failure = error
         if isinstance(error, RunLocked):
             self.ousted = True
@@ -333,6 +339,7 @@ class Session:
 
     def note_job(self, job: Job) -> None:
         """Record what a job is to run."""
+        self.secrets.settle(job)
         if self.journal is not None:
             self._add(self.journal, job_entry(job.index, _spec(job)))
 
@@ -349,6 +356,7 @@ class Session:
 
     def note_state(self, job: Job) -> None:
         """Record where a job stands; several moves of an attempt before a flush become one entry."""
+        job.reason = self.secrets.redact(job.reason)
         if self.journal is None:
             return
         entry = state_entry(job.index, job.status, self.ports.now(), self._state(job))
@@ -375,19 +383,21 @@ class Session:
     async def flush_with(self, function: Callable[[*Args], T], *args: *Args) -> T:
         """Make what was noted safe, then call the function, in one hop to a worker thread."""
         if self.journal is None:
+            await self.store_secrets()
             return await self.ports.offload(function, *args)
         async with self._flushing:
             self._noted = {}
-            entries, settled = self.journal.take(), self._settled
+            entries, settled, secrets = self.journal.take(), self._settled, self.secrets.take()
             self._settled = []
             try:
                 return await self.ports.offload(
-                    self._write, self.journal, entries, settled, function, *args
+                    self._write, self.journal, entries, settled, secrets, function, *args
                 )
             except BaseException:
                 # A full disk, or a cancellation before it began. Said twice does no harm, not said
                 # at all would.
                 self.journal.put_back(entries)
+                self.secrets.put_back(secrets)
                 self._settled += settled
                 self._news.set()
                 raise
@@ -397,13 +407,24 @@ class Session:
         journal: Journal,
         entries: list[dict[str, Any]],
         settled: list[Submission],
+        secrets: Mapping[str, str],
         function: Callable[[*Args], T],
         *args: *Args,
     ) -> T:
+        self.secrets.store(secrets)
         journal.write(entries)
         # Only now: what became of its attempts is safe without it.
         self.remove_settled(settled)
         return function(*args)
+
+    async def store_secrets(self) -> None:
+        """Write the values that scripts are about to refer to, if there are new ones. Raises OSError."""
+        if secrets := self.secrets.take():
+            try:
+                await self.ports.offload(self.secrets.store, secrets)
+            except BaseException:
+                self.secrets.put_back(secrets)
+                raise
 
     def remove_settled(self, submissions: Iterable[Submission]) -> None:
         """Remove the records of submissions of which no attempt is open, and their scripts. Blocks."""
@@ -430,6 +451,7 @@ class Session:
 
     def warn(self, message: str) -> None:
         """Say what the user should know, once for each text; from any thread."""
+        message = self.secrets.redact(message)
         if message not in self._warned:
             self._warned.add(message)
             log.warning("%s", message, extra={"run": self.run})
@@ -458,7 +480,8 @@ def _spec(job: Job) -> Mapping[str, Any]:
     return {
         "cmd": job.cmd,
         "name": job.given_name,
-        "envs": job.envs,
+        "envs": {n: v for n, v in (job.envs or {}).items() if not isinstance(v, Secret)},
+        "secrets": job.secrets,
         "resources": job.resources.to_json() if job.resources is not None else None,
         "timeout": job.timeout,
         "inputs": job.inputs,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..paths import SpecPath
-from .command import check_command, check_environment, check_name
+from .command import Environment, check_command, check_environment, check_name
 from .container import Container
 from .failure import Failure
 from .resources import Resources
@@ -26,6 +26,8 @@ class Job:
     Of the present attempt, `queued`, `submitted`, `started` and `ended` are seconds since 1970, `cpu`
     is what processors have spent on it in seconds, `max_rss` the most memory that it had in bytes;
     None is what is not known, or not yet.
+    `envs` are the variables that it gets besides those of its surroundings; a value may be a Secret, and
+    `secrets` names the files of the run that hold these, by variable, once that is settled.
     `raised` is what later attempts were given more of, as in {"memory": 8589934592}, since an earlier
     one had too little; see `Resources`. A host may create a job without a command and fill it in before it is fed.
     """
@@ -56,6 +58,7 @@ class Job:
         "reason",
         "resources",
         "restart",
+        "secrets",
         "started",
         "status",
         "submitted",
@@ -83,7 +86,8 @@ class Job:
         self.workdir = workdir
         self.error_retry = error_retry
         self.num_retries = num_retries
-        self.envs: dict[str, str] | None = check_environment(envs) or None
+        self.envs: Environment | None = check_environment(envs) or None
+        self.secrets: dict[str, str] | None = None
         self._cmd: list[str] | None = None
         if cmd:
             self.cmd = cmd

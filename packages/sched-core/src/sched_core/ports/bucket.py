@@ -60,6 +60,10 @@ class BucketFiles:
         """Put the content in place of whatever there was."""
         self._upload(path, data, retry=retries())
 
+    def write_private(self, path: str, data: bytes) -> None:
+        """Put the content in place of whatever there was: who may read it, the bucket's policy says."""
+        self.write(path, data)
+
     def _upload(self, path: str, data: bytes, **options: Any) -> None:
         with as_os_errors(path):
             blob = self._blob(path)

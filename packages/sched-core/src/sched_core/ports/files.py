@@ -52,14 +52,14 @@ class Files(Protocol):
         """Put the content in place of whatever there was."""
         ...
 
-    def read(self, path: str) -> bytes:
-        """Return the whole content."""
     def write_private(self, path: str, data: bytes) -> None:
         """Do so with a file that only its owner may read, in a folder that only he may enter, whatever
         permissions others have.
         """
         ...
 
+    def read(self, path: str) -> bytes:
+        """Return the whole content."""
         ...
 
     def names(self, folder: str) -> list[str]:
@@ -129,10 +129,10 @@ class OneByOne(ABC):
     def create(self, path: str, data: bytes) -> bool: ...
 
     @abstractmethod
-    def read(self, path: str) -> bytes: ...
-    @abstractmethod
     def write(self, path: str, data: bytes) -> None: ...
 
+    @abstractmethod
+    def read(self, path: str) -> bytes: ...
 
     @abstractmethod
     def remove(self, path: str) -> None: ...
@@ -140,12 +140,12 @@ class OneByOne(ABC):
     @abstractmethod
     def move(self, source: str, target: str) -> None: ...
 
-    def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
-        """Create files; for each, tell what `create` would return, or the OSError it would raise."""
     def write_private(self, path: str, data: bytes) -> None:
         """Put the content in place of whatever there was: who may read it is the store's affair."""
         self.write(path, data)
 
+    def create_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool | OSError]:
+        """Create files; for each, tell what `create` would return, or the OSError it would raise."""
         return [self._try_to_create(path, data) for path, data in items]
 
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
@@ -189,12 +189,12 @@ class LocalFiles(OneByOne):
 
     def create(self, path: str, data: bytes) -> bool:
         """Create the file with this content; False, and no effect, where there is one already."""
-        try:
-            descriptor = os.open(path, _NEW, self._mode)
-        except FileExistsError:
         return self._create(path, data, self._mode)
 
     def _create(self, path: str, data: bytes, mode: int) -> bool:
+        try:
+            descriptor = os.open(path, _NEW, mode)
+        except FileExistsError:
             return False
         try:
             self._fill(descriptor, data)
@@ -208,9 +208,6 @@ class LocalFiles(OneByOne):
 
     def write(self, path: str, data: bytes) -> None:
         """Put the content in place of whatever there was, never leaving half of it behind."""
-        fresh = f"{path}.new"
-        self.remove(fresh)
-        self._create(fresh, data, mode)
         self._write(path, data, self._mode)
 
     def write_private(self, path: str, data: bytes) -> None:
@@ -232,6 +229,9 @@ class LocalFiles(OneByOne):
         self._write(path, data, _PRIVATE)
 
     def _write(self, path: str, data: bytes, mode: int) -> None:
+        fresh = f"{path}.new"
+        self.remove(fresh)
+        self._create(fresh, data, mode)
         os.replace(fresh, path)
 
     def read(self, path: str) -> bytes:
@@ -310,5 +310,5 @@ def _entry(facts: os.stat_result) -> Entry:
     return Entry(facts.st_size, facts.st_mtime, stat.S_ISDIR(facts.st_mode))
 
 
+_PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-_PRIVATE, _PRIVATE_FOLDER, _PASSABLE = 0o600, 0o700, 0o075

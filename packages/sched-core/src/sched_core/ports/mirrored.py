@@ -176,6 +176,12 @@ class MirroredFiles(OneByOne):
             self._read_from(path)
             self.disk.write(here, data)
 
+    def write_private(self, path: str, data: bytes) -> None:
+        """Put the content into a file of the mirror that only its owner may read."""
+        if (here := self._write_to(path)) is None:
+            raise PermissionError(errno.EPERM, "an onlooker writes nothing of this kind", path)
+        self.disk.write_private(here, data)
+
     def read(self, path: str) -> bytes:
         """Return the whole content."""
         here = self._read_from(path)

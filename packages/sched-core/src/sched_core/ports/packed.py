@@ -163,6 +163,10 @@ class PackedFiles:
         """Put the content in place of whatever there was."""
         self.plain.write(path, data)
 
+    def write_private(self, path: str, data: bytes) -> None:
+        """Put the content into a file that only its owner may read."""
+        self.plain.write_private(path, data)
+
     def make_folder(self, path: str) -> bool:
         """Make the folder and its missing parents; False where it was there already."""
         return self.plain.make_folder(path)

@@ -46,6 +46,11 @@ class Layout:
         return f"{self.home}/requests"
 
     @property
+    def secrets(self) -> str:
+        """Values that jobs get and no record holds, a file each, which only the user may read."""
+        return f"{self.home}/secrets"
+
+    @property
     def packs(self) -> str:
         """Archives of files of jobs that have ended."""
         return f"{self.home}/packs"

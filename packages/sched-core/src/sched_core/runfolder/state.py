@@ -21,6 +21,8 @@ class JobRecord:
     cmd: list[str]
     name: str | None = None
     envs: dict[str, str] | None = None
+    secrets: dict[str, str] | None = None
+    """Names of the files that hold the values of further variables, by these."""
     resources: dict[str, Any] | None = None
     timeout: float | None = None
     inputs: list[str] = field(default_factory=list)
@@ -61,7 +63,7 @@ class JobRecord:
         return self.status.final and not self.interrupted and not self.will_retry
 
 
-_SPEC = ("cmd", "name", "envs", "resources", "timeout", "inputs", "outputs", "container")
+_SPEC = ("cmd", "name", "envs", "secrets", "resources", "timeout", "inputs", "outputs", "container")
 SPARSE_STATE = ("queued", "submitted", "cpu", "max_rss", "raised")
 """What is kept of a job that moves as well, where there is something to keep."""
 _NO_STATE = (*_SPEC, *SPARSE_STATE, "index", "generation", "status")

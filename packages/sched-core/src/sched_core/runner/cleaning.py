@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RunUnfinished
+from ..lifecycle.secrets import remove_secrets
 from ..model.failure import Failure
 from ..ports import Ports
 from ..runfolder import (
@@ -53,6 +54,8 @@ async def clean_run(
             if not lose_results:
                 _check_that_nothing_is_lost(jobs, found)
             removed = found if dry_run else await scheduler.remove_remains(found)
+            if not dry_run:
+                await ports.offload(remove_secrets, ports.files, layout)
             return [*removed, *await _clean_mirrors(scheduler, ports, run, lease, dry_run)]
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from ..model.command import job_key
 from ..model.job import Job
 
 __all__ = ["RecordedJobs"]
-
-Fingerprint = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 class RecordedJobs:
@@ -16,17 +15,13 @@ class RecordedJobs:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._jobs: dict[Fingerprint, deque[Job]] = {}
+        self._jobs: dict[tuple[object, ...], deque[Job]] = {}
 
     def add(self, job: Job) -> None:
         """Let a job be found; equal ones are found in the order of their indexes."""
-        self._jobs.setdefault(_fingerprint(job), deque()).append(job)
+        self._jobs.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
 
     def take(self, job: Job) -> Job | None:
         """Return the recorded job of the same command and environment, None where none is left."""
-        same = self._jobs.get(_fingerprint(job)) if self._jobs else None
+        same = self._jobs.get(job_key(job.cmd, job.envs)) if self._jobs else None
         return same.popleft() if same else None
-
-
-def _fingerprint(job: Job) -> Fingerprint:
-    return tuple(job.cmd), tuple(sorted((job.envs or {}).items()))

@@ -13,6 +13,7 @@ from ..lifecycle.mirroring import as_mirrored
 from ..lifecycle.session import Session
 from ..model.job import Job
 from ..model.resources import Resources
+from ..model.secret import Secret
 from ..model.status import JobStatus
 from ..ports import Files, Ports
 from ..runfolder import (
@@ -197,7 +198,9 @@ def _check_idle(layout: Layout, records: Mapping[int, JobRecord]) -> None:
 
 def restore_job(scheduler: Scheduler, record: JobRecord) -> Job:
     """Return the job that the record tells of."""
-    job = scheduler.new_job(record.index, record.cmd, record.envs)
+    withheld = dict.fromkeys(record.secrets or (), Secret.withheld())
+    job = scheduler.new_job(record.index, record.cmd, {**(record.envs or {}), **withheld})
+    job.secrets = record.secrets
     job.name = record.name
     if record.resources is not None:
         job.resources = Resources.from_json(record.resources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..lifecycle.secrets import read_secrets
 from ..lifecycle.session import Active, Session
 from ..model.failure import Failure
 from ..model.job import Job
@@ -39,11 +40,20 @@ async def recover(session: Session, records: Mapping[int, JobRecord]) -> list[Jo
         submission = submitted.get(AttemptId(job.index, job.attempt))
         if not record.status.final and (submission is not None or record.status.active):
             _activate(session, job, submission)
+    await _recall_secrets(session)
     await session.reconciler.read_spool()
     await _sort_out(session)
     await _queue_the_rest(session)
     await ports.offload(_drop_settled, session, submissions)
     return list(session.jobs.values())
+
+
+async def _recall_secrets(session: Session) -> None:
+    jobs = [job for job in session.jobs.values() if job.secrets]
+    if jobs:
+        ports = session.ports
+        stored = await ports.offload(read_secrets, ports.files, session.layout)
+        session.secrets.recall(jobs, stored)
 
 
 def _activate(session: Session, job: Job, submission: Submission | None) -> None:
@@ -151,6 +161,8 @@ async def _queue_the_rest(session: Session) -> None:
         if job.status.final:  # it was interrupted with the run, or was about to be retried
             failed = job.status is JobStatus.FAILED
             session.transitions.next_attempt(job, charged=failed)
+        if job.secrets and session.submits:
+            session.secrets.require(job)
         if job.status is not JobStatus.QUEUED:
             await session.scheduler.transition_job_status(job, JobStatus.QUEUED)
         session.enqueue(job)

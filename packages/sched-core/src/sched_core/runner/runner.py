@@ -407,10 +407,10 @@ async def _release(session: Session) -> None:
     with anyio.CancelScope(shield=True):
         if session.mirror is not None:
             await session.mirror.finish()
+        await session.secrets.tidy()
         try:
             await session.flush()
         except OSError as error:
             session.warn(f"the end of the run cannot be recorded: {error}")
-        await session.secrets.tidy()
         if session.lease is not None:
             await session.ports.offload(session.lease.release)

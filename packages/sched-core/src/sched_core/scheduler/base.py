@@ -127,6 +127,7 @@ class Scheduler(Backend):
         text = self.wrap_job_script(job)
         if session.by_hand is not None:
             await session.ports.offload(session.make_folders)
+        await session.store_secrets()
         await session.ports.offload(
             write_script, session.ports.files, self.script_path(job), os.fsencode(text)
         )

@@ -13,6 +13,7 @@ from ..model.container import Container
 from ..model.job import Job
 from ..model.rate import Rate
 from ..model.resources import Resources, parse_time
+from ..model.secret import refuse_secrets
 from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
 from ..ports import Ports, system_ports
 from ..ports.cache import cache_folder
@@ -72,6 +73,9 @@ class Configured(SchedulerPostInit, ABC):
     )
     """The options that are taken as keywords besides the arguments of the constructor."""
 
+    MAY_BE_SECRET: ClassVar[frozenset[str]] = frozenset()
+    """Those of the backend's options that may hold a Secret: they are not recorded in full."""
+
     def __init__(
         self,
         workdir: str | os.PathLike[str],
@@ -86,6 +90,9 @@ class Configured(SchedulerPostInit, ABC):
         cwd: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
+        for option, value in {"prescript": prescript, "postscript": postscript, **kwargs}.items():
+            if option not in self.MAY_BE_SECRET:
+                refuse_secrets(option, value)
         self.workdir = workdir
         self.forks = check_count("forks", forks, 1)
         self.error_strategy = check_error_strategy(error_strategy)

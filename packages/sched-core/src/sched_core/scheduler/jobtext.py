@@ -9,6 +9,7 @@ from typing import ClassVar
 from ..model.container import Container
 from ..model.job import Job
 from ..model.resources import Resources
+from ..model.secret import Secret
 from ..paths import Mount, MountTable, parse_mount
 from ..ports.files import folder_mode
 from ..runfolder.submissions import AttemptId
@@ -68,6 +69,8 @@ class JobText(Wishes, Capabilities):
             recorder=session.mounted_recorder,
             cmd=job.cmd,
             envs=self._environment(job, metadir),
+            secrets=session.secrets.settle(job),
+            secrets_folder=f"{session.mounted}/.sched/secrets",
             cwd=self.job_cwd(),
             before=_lines(self.jobcmd_init(job), self.jobcmd_prep(job)),
             after=self.jobcmd_end(job),
@@ -155,7 +158,10 @@ class JobText(Wishes, Capabilities):
             own |= self.mounts.environment()
         if (container := self.container_of(job)) is not None:
             own |= self._container_mounts(container).environment()
-        return own | job.envs if job.envs else own
+        for name, value in (job.envs or {}).items():
+            if not isinstance(value, Secret):
+                own[name] = value
+        return own
 
     def _places(self, job: Job) -> set[str]:
         """Name the variables that hold paths of the run's folder, unless the job has its own."""

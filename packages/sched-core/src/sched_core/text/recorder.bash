@@ -128,12 +128,8 @@ _sched_keep() {
 } >/dev/null 2>&1
 
 _sched_open() {
-  if ((_sched_restarts)); then
-    _sched_keep
-  else
-    exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr" || return
-    [[ ${_sched_engine-} ]] || return 0      # a container's command opens them again, beside its client
-  fi
+  ((_sched_restarts)) || { exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr"; return; }
+  _sched_keep
   exec 7>>"$_sched_dir/job.stdout" 8>>"$_sched_dir/job.stderr"
 }
 
@@ -288,11 +284,11 @@ _sched_payload() {
 
 _sched_inner() {
   umask "${_sched_umask:-$_sched_mask}"
+  [[ ! $_sched_secrets ]] || _sched_read_secrets
   { _sched_env; _sched_add; } 2>/dev/null       # silent: LC_ALL may name a locale that is not here
   [[ ! $_sched_cwd ]] || cd -- "$_sched_cwd" || exit 122
   if [[ $_sched_before$_sched_after ]]; then
     # The user's text may change cmd, exit, redefine and unset what it likes.  What runs after the command needs this shell to stay;
-  [[ ! $_sched_secrets ]] || _sched_read_secrets
     # so does a trap that the text may set, which would not outlive an exec.  Without them no signal is caught: one that came just
     # before the exec would be lost.
     _sched_saved=${cmd-} _sched_had=${cmd+x} _sched_ready='' _sched_running='' _sched_stay=$_sched_after
@@ -317,10 +313,6 @@ _sched_inner() {
   builtin exec -- "${_sched_cmd[@]}"
 }
 
-# What the slot exports for this job: lines of NAME=value.
-_sched_add() {
-  while [[ $_sched_extra ]]; do
-    export "${_sched_extra%%$'\n'*}"
 # Values that no script holds, each ended by NUL in a file of its own. They are read by a builtin under their own names, so that neither a
 # trace nor a command line shows them; in C, where a broken character does not swallow the NUL behind it.
 _sched_read_secrets() {
@@ -341,6 +333,10 @@ _sched_lack_secret() {
   exit 122
 }
 
+# What the slot exports for this job: lines of NAME=value.
+_sched_add() {
+  while [[ $_sched_extra ]]; do
+    export "${_sched_extra%%$'\n'*}"
     [[ $_sched_extra == *$'\n'* ]] || break
     _sched_extra=${_sched_extra#*$'\n'}
   done

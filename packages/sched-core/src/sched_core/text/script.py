@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -27,6 +27,7 @@ class JobScript:
     the command's, octal, empty to inherit; `record_umask` that of the records and outputs. Where
     `root` is given, the run's folder may lie elsewhere: `metadir`, `recorder`, `spool` and the
     variables named in `places`, all below it, are found from where the script itself lies.
+    `secrets` names the files below `secrets_folder` that hold variables' values, by the variables.
     """
 
     index: int
@@ -38,6 +39,8 @@ class JobScript:
     token: str
     name: str | None = None
     envs: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets_folder: str = ""
     cwd: str | None = None
     before: str = ""
     after: str = ""
@@ -88,10 +91,14 @@ _sched_timeout={_seconds(s.timeout) if s.timeout else "''"} _sched_grace={_secon
 _sched_spool={_place(s, s.spool) if s.spool else "''"} _sched_events={s.events}
 _sched_jid="{s.jid}" _sched_restart="{s.restart}"
 _sched_umask={s.umask or "''"} _sched_records={s.record_umask}
-{_container(s, s.container) if s.container else ""}[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
+{_secrets(s) if s.secrets else _NO_SECRETS}{_container(s, s.container) if s.container else _NO_CONTAINER}[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
 sched_job "$@"
 """
 
+
+# Said as well, since a slot sources one script after the other.
+_NO_SECRETS = "_sched_secrets='' "
+_NO_CONTAINER = "_sched_engine=''\n"
 
 # Expansions alone where the path is absolute, as it is but by hand.
 _FIND_ROOT = """_sched_root=${BASH_SOURCE[0]}
@@ -113,6 +120,12 @@ def _place(s: JobScript, path: str) -> str:
     if not s.root or (rest == path) or (rest and not rest.startswith("/")):
         return _quote(path)
     return '"$_sched_root"' + (_quote(rest) if rest else "")
+
+
+def _secrets(s: JobScript) -> str:
+    # Names of variables and of their files, neither of which has anything to quote.
+    pairs = " ".join([f"{name}={file}" for name, file in s.secrets.items()])
+    return f"_sched_secrets='{pairs}' _sched_secrets_folder={_place(s, s.secrets_folder)}\n"
 
 
 def _container(s: JobScript, c: ContainerScript) -> str:

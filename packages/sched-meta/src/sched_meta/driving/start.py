@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sched_core.errors import OptionError, RunExists, SchedError
+from sched_core.model.command import job_key
 from sched_core.model.resources import Resources
 
-from ..lists.jobspec import JobSpec, job_key
+from ..lists.jobspec import JobSpec
 from ..reading.runfolder import RUNS, RunFolder, existing_run, new_run, newest_run
 from ..registry import get_scheduler
 from .conduct import NOTHING_ELSE, Conduct
@@ -193,7 +194,7 @@ def _check_that_it_is_this_run(
             f"the run in {folder} was begun in {begun_in}; go on with it from there,"
             " or name another folder with -w"
         )
-    known = {job_key(job.cmd, job.envs) for job in view.jobs.values()}
+    known = {job_key(job.cmd, job.envs, job.secrets or ()) for job in view.jobs.values()}
     if known and not any(job_key(spec.cmd, spec.envs) in known for spec in specs):
         raise RunExists(
             f"{folder} holds another run: none of its {len(view.jobs)} jobs is in this list;"

@@ -85,8 +85,10 @@ def _command_and_values(jobs: Sequence[JobRecord]) -> list[str] | None:
 
 
 def _is_special(job: JobRecord) -> bool:
-    own = (job.name, job.envs, job.resources, job.timeout, job.inputs, job.outputs, job.container)
-    return any(own) or any(word.startswith(":::") for word in job.cmd)
+    own = (job.name, job.envs, job.secrets, job.resources, job.timeout)
+    return any((*own, job.inputs, job.outputs, job.container)) or any(
+        word.startswith(":::") for word in job.cmd
+    )
 
 
 def _where_they_differ(jobs: Sequence[JobRecord]) -> int | None:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sched_core.errors import CommandError, OptionError
-from sched_core.model.command import check_command, check_environment, check_name
+from sched_core.model.command import (
+    Environment,
+    check_command,
+    check_environment,
+    check_name,
+)
 from sched_core.model.resources import Resources
 
 from .replacement import Grammar, Template, has_forms
 from .shellline import ShellTemplate
 
-__all__ = ["JobSpec", "Rows", "add_environment", "job_key", "specs_from_values"]
+__all__ = ["JobSpec", "Rows", "add_environment", "specs_from_values"]
 
 
 @dataclass(slots=True)
@@ -22,18 +27,13 @@ class JobSpec:
 
     cmd: list[str]
     name: str | None = None
-    envs: dict[str, str] | None = None
+    envs: Environment | None = None
     resources: Resources | None = None
     timeout: float | None = None
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
     container: Mapping[str, Any] | str | None = None
     """What is different from the scheduler's own, if it has one."""
-
-
-def job_key(cmd: Sequence[str], envs: Mapping[str, str] | None) -> tuple[object, ...]:
-    """Return what makes two jobs of a run the same one."""
-    return tuple(cmd), tuple(sorted((envs or {}).items()))
 
 
 class Rows(Protocol):

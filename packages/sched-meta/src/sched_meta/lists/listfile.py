@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from sched_core.errors import CommandError, SchedError
-from sched_core.model.command import check_command, check_environment, check_name, check_paths
+from sched_core.model.command import (
+    Environment,
+    check_command,
+    check_environment,
+    check_name,
+    check_paths,
+)
 from sched_core.model.container import Container
 from sched_core.model.resources import Resources
 from sched_core.model.units import parse_time
@@ -131,7 +137,7 @@ def _paths(data: dict[str, Any], key: str) -> tuple[str, ...]:
     return check_paths(key, paths)
 
 
-def _environment(value: dict[str, Any] | None) -> dict[str, str] | None:
+def _environment(value: dict[str, Any] | None) -> Environment | None:
     for name, text in (value or {}).items():
         if isinstance(text, bool) or not isinstance(text, str | int | float):
             raise CommandError(f"the value of {name} in 'envs' must be a text or a number")

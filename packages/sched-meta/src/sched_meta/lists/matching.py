@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .jobspec import JobSpec, job_key
+from sched_core.model.command import job_key
+from sched_core.model.secret import Secret
+
+from .jobspec import JobSpec
 
 __all__ = ["match_jobs"]
 
@@ -17,7 +20,9 @@ class Known(Protocol):
     @property
     def cmd(self) -> Sequence[str]: ...
     @property
-    def envs(self) -> Mapping[str, str] | None: ...
+    def envs(self) -> Mapping[str, str | Secret] | None: ...
+    @property
+    def secrets(self) -> Mapping[str, str] | None: ...
 
 
 K = TypeVar("K", bound=Known)
@@ -30,7 +35,7 @@ def match_jobs(specs: Iterable[JobSpec], jobs: Iterable[K]) -> tuple[list[K], li
     """
     known: dict[tuple[object, ...], deque[K]] = {}
     for job in jobs:
-        known.setdefault(job_key(job.cmd, job.envs), deque()).append(job)
+        known.setdefault(job_key(job.cmd, job.envs, job.secrets or ()), deque()).append(job)
     found: list[K] = []
     new: list[JobSpec] = []
     for spec in specs:

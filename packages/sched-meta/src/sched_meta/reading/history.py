@@ -68,8 +68,8 @@ def _state(job: JobRecord) -> str:
 
 def _wishes(folder: RunFolder, job: JobRecord) -> Iterator[str]:
     # Values may be what nobody else should read.
-    if job.envs:
-        yield f"env:      {', '.join(job.envs)}"
+    if names := [*(job.envs or {}), *(f"{name} (secret)" for name in job.secrets or ())]:
+        yield f"env:      {', '.join(names)}"
     for what in ("inputs", "outputs"):
         if paths := getattr(job, what):
             yield f"{what + ':':<9} {one_line(paths)}"

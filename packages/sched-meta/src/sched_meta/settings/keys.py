@@ -130,7 +130,8 @@ def _failures(value: Any) -> str:
 
 def _environment(value: Any) -> dict[str, str]:
     variables = {name: _variable(name, text) for name, text in _table(value, 'LANG = "C"').items()}
-    return check_environment(variables)
+    check_environment(variables)
+    return variables
 
 
 def _variable(name: str, value: Any) -> str:

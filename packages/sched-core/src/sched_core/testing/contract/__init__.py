@@ -19,7 +19,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "rig outcomes environment limits killing retries feeding hooks engine closing resuming misuse usage "
-            "previewing escalation"
+            "previewing escalation secrets"
         ).split()
     )
 )
@@ -38,6 +38,7 @@ from .previewing import PreviewContract  # noqa: E402
 from .resuming import ResumingContract  # noqa: E402
 from .retries import RetriesContract  # noqa: E402
 from .rig import HookRecorder, Rig  # noqa: E402
+from .secrets import SecretsContract  # noqa: E402
 from .usage import UsageContract  # noqa: E402
 
 __all__ = ["HookRecorder", "Rig", "SchedulerContract"]
@@ -58,5 +59,6 @@ class SchedulerContract(
     PreviewContract,
     UsageContract,
     EscalationContract,
+    SecretsContract,
 ):
     """All behaviours: subclass it in your tests and set `scheduler_class`."""

@@ -1,0 +1,213 @@
+"""The values of secrets: a file each below `.sched/secrets`, as long as jobs of the run have not ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError, RunLocked
+from ..model.job import Job
+from ..model.secret import Secret, redacted
+from ..model.status import JobStatus
+
+if TYPE_CHECKING:
+    from ..ports.files import Files
+    from ..runfolder.layout import Layout
+    from .session import Session
+
+__all__ = ["Secrets", "read_secrets", "remove_secrets"]
+
+_LONGEST_NAME = 100
+
+
+class Secrets:
+    """Settles in which files the secrets of a run's jobs are, and keeps them there.
+
+    Jobs that have the same value under the same name share a file, so that there are few.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Keep the secrets of that session."""
+        self._session = session
+        self.given: Mapping[str, Secret] = {}
+        """Values that the host has for secrets of jobs that the run has already, by variable."""
+        self._names: dict[tuple[str, str], str] = {}
+        """Names of files, by variable and value."""
+        self._values: dict[str, str] = {}
+        """What is known to be in files, or is to be written into them, by their names."""
+        self._new: dict[str, str] = {}
+        self._taken: set[str] = set()
+        """Names of files that jobs refer to."""
+        self._several: set[str] = set()
+        """Variables of which jobs of earlier drivers had different values."""
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def settle(self, job: Job) -> dict[str, str]:
+        """Settle in which files a job's secrets are, and return their names by variable."""
+        secrets = {n: v for n, v in (job.envs or {}).items() if isinstance(v, Secret)}
+        if not secrets:
+            return {}
+        known = job.secrets or {}
+        job.secrets = {name: self._file_of(name, value, known) for name, value in secrets.items()}
+        return job.secrets
+
+    def _file_of(self, variable: str, secret: Secret, known: Mapping[str, str]) -> str:
+        if not secret.is_known:
+            return known[variable]
+        value = secret.reveal()
+        # Another job's file of the same content may have been given to this one earlier.
+        if self._values.get(known.get(variable, "")) == value:
+            return known[variable]
+        if (variable, value) not in self._names:
+            self._remember(variable, value, self._free_name(variable))
+            self._new[self._names[variable, value]] = value
+        return self._names[variable, value]
+
+    def _free_name(self, variable: str) -> str:
+        stem, number = variable[:_LONGEST_NAME], 1
+        while (name := stem if number == 1 else f"{stem}.{number}") in self._taken:
+            number += 1
+        return name
+
+    def _remember(self, variable: str, value: str, name: str) -> None:
+        self._names[variable, value], self._values[name] = name, value
+        self._taken.add(name)
+
+    def recall(self, jobs: Iterable[Job], stored: Mapping[str, str]) -> None:
+        """Give jobs of earlier drivers the values that their files hold, or that the host has.
+
+        Those that have ended, and have no file any more, free its name.
+        """
+        files: dict[str, str] = {}
+        for job in jobs:
+            for variable, name in (job.secrets or {}).items():
+                if files.setdefault(variable, name) != name:
+                    self._several.add(variable)
+                self._recall(job, variable, name, stored)
+
+    def _recall(self, job: Job, variable: str, name: str, stored: Mapping[str, str]) -> None:
+        done = self._session.is_done(job)
+        if name in stored:
+            self._remember(variable, stored[name], name)
+            _give(job, variable, Secret(stored[name]))
+        elif not done:
+            self._taken.add(name)
+        if variable in self.given and not done:
+            _give(job, variable, self.given[variable])
+
+    def require(self, job: Job) -> None:
+        """See that all values are there before a job is submitted that an earlier driver has recorded.
+
+        What no file holds comes from the host, or from the variable of that name that this process
+        has itself. Raises OptionError, which says which variable to set.
+        """
+        for variable, value in (job.envs or {}).items():
+            if isinstance(value, Secret) and not value.is_known:
+                _give(job, variable, self.given.get(variable) or self._own(variable))
+        self._note(job)
+
+    def _note(self, job: Job) -> None:
+        """Record the job once more where its secrets are in other files now."""
+        before = job.secrets
+        if self.settle(job) != (before or {}):
+            self._session.note_job(job)
+
+    def _own(self, variable: str) -> Secret:
+        if variable not in os.environ:
+            raise _lacking(variable)
+        if variable in self._several:
+            raise _lacking(variable, f"jobs of the run have several values of {variable}")
+        return Secret(os.environb[os.fsencode(variable)])
+
+    def renew(self, job: Job, fed: Job) -> None:
+        """Give a job that the run has already the values with which it was fed again."""
+        for variable, value in (fed.envs or {}).items():
+            if isinstance(value, Secret):
+                _give(job, variable, value)
+        if not self._session.is_done(job):
+            self._note(job)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def take(self) -> dict[str, str]:
+        """Return what is to be written now, before anything refers to it."""
+        new, self._new = self._new, {}
+        return new
+
+    def put_back(self, values: Mapping[str, str]) -> None:
+        """Keep what could not be written."""
+        self._new = {**values, **self._new}
+
+    def store(self, values: Mapping[str, str]) -> None:
+        """Write the files. Blocks; raises OSError."""
+        for name, value in values.items():
+            path = f"{self._session.layout.secrets}/{name}"
+            self._session.ports.files.write_private(path, os.fsencode(value) + b"\0")
+
+    @property
+    def are_over(self) -> bool:
+        """Whether there were secrets, and no job needs them any more."""
+        session = self._session
+        if session.unfinished or session.active or session.ousted:
+            return False
+        # Jobs that were killed with their run go on with it.
+        killed = session.interrupted and any(
+            j.status is JobStatus.KILLED for j in session.jobs.values()
+        )
+        return bool(self._taken or self._values) and not killed
+
+    async def tidy(self) -> None:
+        """Remove the files if no job needs them any more; warn where that fails."""
+        session = self._session
+        if not self.are_over:
+            return
+        try:
+            await session.ports.offload(self._remove)
+        except RunLocked:
+            pass  # they are another driver's now
+        except OSError as error:
+            session.warn(f"remove {session.layout.secrets} by hand: it cannot be removed: {error}")
+
+    def _remove(self) -> None:
+        self._session.check_lease()
+        remove_secrets(self._session.ports.files, self._session.layout)
+
+    # --- texts -----------------------------------------------------------------------------------
+
+    def redact(self, text: str) -> str:
+        """Return what an engine or a tool has said without the values that are known here."""
+        return redacted(text, self._values.values()) if self._values else text
+
+
+def _give(job: Job, variable: str, value: Secret) -> None:
+    job.envs = {**(job.envs or {}), variable: value}
+
+
+def _lacking(variable: str, why: str = "") -> OptionError:
+    why = why or f"the value of {variable} is a secret, and not recorded with the run"
+    return OptionError(
+        f"{why}: set the variable {variable} and add --secret-env {variable} "
+        f"(secrets={{'{variable}': Secret(...)}})"
+    )
+
+
+def read_secrets(files: Files, layout: Layout) -> dict[str, str]:
+    """Return the values that are still there, by the names of their files. Blocks."""
+    try:
+        names = files.names(layout.secrets)
+    except OSError:
+        return {}
+    contents = files.read_many([f"{layout.secrets}/{name}" for name in names])
+    found = zip(names, contents, strict=True)
+    return {n: os.fsdecode(data[:-1]) for n, data in found if data and data.endswith(b"\0")}
+
+
+def remove_secrets(files: Files, layout: Layout) -> None:
+    """Remove all files of secrets. Blocks; raises OSError."""
+    try:
+        names = files.names(layout.secrets)
+    except FileNotFoundError:
+        return
+    files.remove_many([f"{layout.secrets}/{name}" for name in names])
