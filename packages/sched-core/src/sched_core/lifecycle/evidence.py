@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..model.failure import Failure
@@ -93,10 +92,19 @@ class Evidence:
         return seen.state is EngineState.FAILED or not self.by_events
 
     async def read_records(self, actives: list[Active]) -> list[Claim | None]:
-        """Return the newest claims of these attempts."""
+        """Return the newest claims of these attempts. Raises RunLocked where a later driver has fenced
+        one of them: that tells nothing of the attempt.
+        """
         places = [(str(active.job.metadir), active.attempt) for active in actives]
-        ports, restarts = self._session.ports, self._session.scheduler.restarts()
-        return await ports.offload(partial(read_claims, restarts=restarts), ports.files, places)
+        return await self._session.ports.offload(self._read_claims, places)
+
+    def _read_claims(self, places: list[tuple[str, int]]) -> list[Claim | None]:
+        session = self._session
+        restarts = session.scheduler.restarts()
+        claims = read_claims(session.ports.files, places, restarts=restarts)
+        if any(claim is not None and (claim.is_fence or claim.sealed) for claim in claims):
+            session.check_lease()
+        return claims
 
     async def record_of(self, active: Active) -> Claim | None:
         """Return the newest claim of one attempt."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..model.failure import Failure
+from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
 from ..text.event import Event, event_name, parse_event_name
@@ -105,6 +106,8 @@ class Spool:
         paths = [f"{folder}/{event_name(event)}" for event in late]
         try:
             texts = await ports.offload(ports.files.read_many, paths)
+        except StoreUnavailable:
+            raise  # it will be known later
         except OSError:
             return {}
         words = [(text or b"").split(b" ", 1)[0].decode("utf-8", "replace") for text in texts]

@@ -263,6 +263,7 @@ class Submitter:
         longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._unavailable - 1))
         delay = error.retry_after or longest * session.ports.random.uniform(0.5, 1.0)
         self.held_until = session.ports.monotonic() + delay
+        session.reconciler.refused(error)
         session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")
 
 

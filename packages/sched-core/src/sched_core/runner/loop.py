@@ -325,11 +325,11 @@ class Loop:
             if session.ousted:
                 return
             try:
-                waited = session.ports.monotonic() - asked_at
-                kills = self._kills()
-                if waited >= (shortest if kills else interval) and (
-                    kills or await session.may_poll()
-                ):
+                now, kills = session.ports.monotonic(), self._kills()
+                due = max(
+                    asked_at + (shortest if kills else interval), session.reconciler.held_until
+                )
+                if now >= due and (kills or await session.may_poll()):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())

@@ -294,7 +294,8 @@ class Runner:
         session = self._open_session
         self._raise_what_stopped()
         if not session.feeding or session.closing:
-            raise RunClosed("the run takes no more jobs: feeding was stopped")
+            why = RunClosed("the run takes no more jobs: feeding was stopped")
+            raise self._what_stopped() or why
 
     def _check_directory(self) -> None:
         """Refuse a list that is fed again from elsewhere: its relative paths mean other files."""
@@ -354,12 +355,15 @@ class Runner:
         session = self._open_session
         if not session.closing or (session.active and not (session.abandoned or session.ousted)):
             return
-        if session.halted is not None:
-            raise RunHalted(session.halted)
-        if session.failure is not None:
-            raise session.failure
-        if session.unfinished:
-            raise RunClosed("the run was cancelled before all its jobs had ended")
+        why = self._what_stopped()
+        if why is None and session.unfinished:
+            why = RunClosed("the run was cancelled before all its jobs had ended")
+        if why is not None:
+            raise why
+
+    def _what_stopped(self) -> BaseException | None:
+        session = self._open_session
+        return session.failure if session.halted is None else RunHalted(session.halted)
 
     # --- stopping ------------------------------------------------------------------------------------
 
