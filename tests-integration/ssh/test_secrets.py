@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sched_core import Secret
+from sched_core.testing.argv import watched
+
 from .helpers import outcome, run_of, shell, text
 from .hosts import Lab
+from .test_clean import clean, left_by
 from .test_faults import WAITS, open_gate, until_down, until_running
 
 SECRETS = tuple(f"secret-of-the-{of}-{os.getpid()}" for of in ("host", "job", "file"))
-
-
-class Watcher(threading.Thread):
-    """Reads the command lines of all processes, of this machine and of its hosts, over and over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[bytes] = set()
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.is_set():
-            for entry in os.scandir("/proc"):
-                if entry.name.isdigit():
-                    with contextlib.suppress(OSError):
-                        self.seen.add(Path(entry.path, "cmdline").read_bytes())
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
-
-
-@contextmanager
-def watched(secrets: Sequence[str]) -> Iterator[None]:
-    """Fail where a secret is in some command line while the block runs."""
-    watcher = Watcher()
-    watcher.start()
-    try:
-        yield
-    finally:
-        watcher.stop()
-    assert any(b"IFS= read -rd" in line for line in watcher.seen), "the agent was not even seen"
-    told = [line for line in watcher.seen if any(word.encode() in line for word in secrets)]
-    assert told == []
+_AGENT = b"IFS= read -rd"
+_CHECKS = f'[ "${{#TOKEN}}" -eq {len(SECRETS[1])} ] && '
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "apart"])
@@ -64,7 +32,7 @@ async def test_no_command_line_tells(
     script = '. ./it; echo "$OF_HOST $OF_JOB" >>said; ' + WAITS
     (tmp_path / "it").write_text("cat <input >output\n")
     files: dict[str, Any] = {"inputs": ["it", "input"], "outputs": ["output"]}
-    with watched(SECRETS):
+    with watched(SECRETS, _AGENT):
         async with run_of(tmp_path / "run", servers=servers, forks=2, grace=0.2) as runner:
             options = {"envs": {"OF_JOB": SECRETS[1]}, **files}
             killed = await runner.feed(shell(script, "killed"), **options)
@@ -94,3 +62,50 @@ async def test_nobody_else_may_read_a_runs_files(lab: Lab, tmp_path: Path) -> No
         path = "/" + os.fspath(script.relative_to(host.home.parent.parent))
         with pytest.raises(RuntimeError, match="Permission denied"):
             host.run(*somebody, "cat", path)
+
+
+def _holding(*folders: Path) -> list[Path]:
+    """Return the files that hold the job's secret."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if SECRETS[1].encode() in path.read_bytes()]
+
+
+async def test_t43_a_secret_is_on_the_host_while_jobs_need_it(lab: Lab, tmp_path: Path) -> None:
+    host = lab.host()
+    servers = {"h1": {"env": {"OF_HOST": Secret(SECRETS[0])}}}
+    with watched([SECRETS[1]], _AGENT):
+        async with run_of(tmp_path / "run", servers=servers, forks=2) as runner:
+            command = shell(_CHECKS + '[ "$OF_HOST" ] && ' + WAITS, "one")
+            jobs = [
+                await runner.feed(command, envs={"TOKEN": Secret(SECRETS[1])}) for _ in range(2)
+            ]
+            await until_running(*jobs)
+            (there,) = _holding(host.home)
+            assert there == left_by(tmp_path / "run", host) / ".sched/secrets/TOKEN"
+            assert (there.stat().st_mode & 0o777, there.parent.stat().st_mode & 0o777) == (
+                0o600,
+                0o700,
+            )
+            host.end_sessions()
+            await until_down(runner)
+            open_gate(host)
+    assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 2
+    assert _holding(host.home, tmp_path) == []
+
+
+async def test_t43_what_a_host_that_is_away_keeps_is_removed_by_clean(
+    lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = lab.host()
+    async with run_of(tmp_path / "run", "h1", patience=60) as runner:
+        job = await runner.feed(shell(_CHECKS + "exit 0"), envs={"TOKEN": Secret(SECRETS[1])})
+        await runner.wait(job)
+        host.end_sessions()
+        host.cut()
+        await until_down(runner)
+    assert outcome(job) == ("FINISHED", 0, None)
+    assert "secrets of the run may still lie on h1" in caplog.text
+    assert len(_holding(host.home)) == 1
+    host.heal()
+    await clean(tmp_path / "run", "h1")
+    assert _holding(host.home, tmp_path) == []

@@ -2,7 +2,7 @@
 # What runs on a host for one driver, on one channel, as long as its connection lasts: bash -p, this text read from stdin.
 #
 #   stdin   requests: fields, each ended by NUL, the first one names the request; a list of attempts ends with an empty field;
-#           after "run" comes a text of as many bytes as its second field says
+#           after "run" and "secret" comes a text of as many bytes as the second field says
 #   stdout  after a line with the driver's own mark (before it, whatever a login script prints), lines:
 #     hello PID TICKS BOOT CORES KIB CARDS BASH HOST   who this is, and what the host has
 #     root SHARED PATH                                 where the run's folder is
@@ -179,6 +179,24 @@ _agent_add() {
   else
     _agent_line+=$'\37\35'
   fi
+}
+
+# NAME: keep a value, which is _agent_text, where scripts look for it.
+_agent_keep_secret() {
+  local file=$_agent_root/.sched/secrets/$1
+  local fresh=$file.$_agent_boot.$_agent_pid      # hosts that share homes may do this at once
+  (
+    umask 077
+    _agent_folder "${file%/*}"
+    printf '%s\0' "$_agent_text" >"$fresh" && command -p mv -f -- "$fresh" "$file" || command -p rm -f -- "$fresh"
+  ) 2>/dev/null
+  _agent_text=''
+}
+
+# NUMBER: remove them all, on a disk of the host's own: no job needs them any more.
+_agent_forget_secrets() {
+  [[ ! $_agent_apart ]] || command -p rm -rf -- "$_agent_root/.sched/secrets" 2>/dev/null
+  [[ -e $_agent_root/.sched/secrets && $_agent_apart ]] || printf 'done %s\n' "$1"
 }
 
 # Who does not write to a slot must not keep its pipe open: its end tells the slot that no more will come.
@@ -436,6 +454,8 @@ _agent_serve() {
     ((!_agent_n)) || break
     case $_agent_request in
       run) _agent_take 6; _agent_take_text "${_agent_field[1]}"; _agent_field[1]=$_agent_text; _agent_run "${_agent_field[@]}" ;;
+      secret) _agent_take 2; _agent_take_text "${_agent_field[1]}"; _agent_keep_secret "${_agent_field[0]}" ;;
+      forget) _agent_take 1; _agent_forget_secrets "${_agent_field[0]}" ;;
       drop) _agent_take 1; _agent_drop "${_agent_field[@]}" ;;
       open) _agent_take 8; _agent_open "${_agent_field[@]}" ;;
       look) _agent_take 2; _agent_take_list 2; _agent_look "${_agent_field[@]}" ;;

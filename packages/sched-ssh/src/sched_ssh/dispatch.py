@@ -92,10 +92,17 @@ class Dispatcher:
         for attempt in attempts:
             if attempt.id in texts and self._is_on(host, attempt) and attempt.stage <= Stage.SENT:
                 attempt.stage = Stage.SENT
+                self._bring_secrets(host, attempt)
                 text, extra = texts[attempt.id], _exports(attempt, host)
                 host.start(
                     attempt.slot, text, extra, attempt.id, f"job.wrapped.{self._scheduler.name}"
                 )
+
+    def _bring_secrets(self, host: Host, attempt: Attempt) -> None:
+        if not host.shared:
+            values = self._scheduler.session.secrets.values_of(attempt.job)
+            for name, value in values.items():
+                host.keep_secret(name, value)
 
     def _is_on(self, host: Host, attempt: Attempt) -> bool:
         return attempt.host is host and self._ledger.placed(attempt.id) is attempt

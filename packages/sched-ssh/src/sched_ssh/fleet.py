@@ -162,6 +162,27 @@ class Fleet:
         """Note that there is a host to begin with."""
         self._usable.set()
 
+    # --- the end ---------------------------------------------------------------------------------
+
+    async def forget_secrets(self) -> None:
+        """Remove from hosts with a disk of their own what jobs were given; warn where that fails."""
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as group:
+                for host in self._hosts.values():
+                    if host.shared is not True:
+                        group.start_soon(self._forget_secrets, host)
+
+    async def _forget_secrets(self, host: Host) -> None:
+        try:
+            await host.forget_secrets()
+        except HostUnavailable as error:
+            used = [j for j in self._session.jobs.values() if j.secrets and j.host == host.name]
+            if used:
+                self._session.warn(
+                    f"secrets of the run may still lie on {host.name} ({error}): "
+                    f"sched clean {self._session.layout.workdir} removes them with what is there"
+                )
+
     # --- setting aside ---------------------------------------------------------------------------
 
     def count_start(self, host: Host, *, failed: bool) -> None:

@@ -34,6 +34,7 @@ log = logging.getLogger("sched")
 
 _PATIENCE = 60.0
 """Seconds for an answer of an agent whose connection lives."""
+_PATIENCE_AT_THE_END = 10.0
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
 _LASTING_DELAY = 300.0
@@ -94,6 +95,8 @@ class Host:
         self.free: list[int] = []
         self.uploaded: dict[str, tuple[int, int]] = {}
         """Size and time of what has been brought there already, by name."""
+        self.secrets: set[str] = set()
+        """Names of the secrets' files that its agent was given on this connection."""
         self.failures = 0
         """Jobs in a row that could not even be started there."""
         self.aside = False
@@ -163,6 +166,7 @@ class Host:
     async def _open(self, link: Link) -> None:
         """Have the agent find the run's folder. Raises HostUnavailable."""
         place = self._place
+        self.secrets.clear()  # what the last connection was to bring may not have come
         # A folder that was shared does not become the host's own because a disk is not mounted.
         probe = "" if self.shared is False else place.probe
         fallback = "/" if self.shared else self.server.workdir or ""
@@ -277,12 +281,24 @@ class Host:
         data = request("kill", question.number, tenths, lists=fields)
         await self._ask(question, data, grace + _PATIENCE)
 
+    async def forget_secrets(self) -> None:
+        """Have the values removed that were brought there for jobs. Raises HostUnavailable."""
+        question = _Question(next(self._numbers), looks=False)
+        await self._ask(question, request("forget", question.number), _PATIENCE_AT_THE_END)
+
     # --- orders ----------------------------------------------------------------------------------
 
     def start(self, slot: int, text: str, extra: str, attempt: AttemptId, script: str) -> None:
         """Have a slot run a job's script; its text where it is not there yet."""
         data = os.fsencode(text)
         self._send(request("run", slot, len(data), extra, *attempt, script) + data)
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Have a value kept in a file of the run's folder there, before a job's script looks for it."""
+        if name not in self.secrets:
+            data = os.fsencode(value)
+            self._send(request("secret", name, len(data)) + data)
+            self.secrets.add(name)
 
     def drop_slot(self, slot: int) -> None:
         """Forget a slot whose shell has died."""

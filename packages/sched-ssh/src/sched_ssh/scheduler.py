@@ -77,6 +77,7 @@ class SshScheduler(Scheduler):
     movable: ClassVar[bool] = True
     containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
+    MAY_BE_SECRET: ClassVar[frozenset[str]] = frozenset({"servers"})
     OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
         """servers ssh_config connect_timeout keepalive host_failures host_lost_after
         insecure_skip_host_key_check""".split()
@@ -159,7 +160,11 @@ class SshScheduler(Scheduler):
                 self._ledger, self._fleet, transfers, dispatcher, self.host_lost_after
             )
             async with self._fleet.kept_up(self._judge, dispatcher.run):
-                yield
+                try:
+                    yield
+                finally:
+                    if session.secrets.are_over:
+                        await self._fleet.forget_secrets()
 
     def hosts(self) -> Collection[Host]:
         """Return the hosts of the open run."""

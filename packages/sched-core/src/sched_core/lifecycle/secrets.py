@@ -129,6 +129,11 @@ class Secrets:
         if not self._session.is_done(job):
             self._note(job)
 
+    def values_of(self, job: Job) -> dict[str, str]:
+        """Return the values that a job's script looks for, by the names of their files."""
+        names = (job.secrets or {}).values()
+        return {name: self._values[name] for name in names if name in self._values}
+
     # --- files -----------------------------------------------------------------------------------
 
     def take(self) -> dict[str, str]:
