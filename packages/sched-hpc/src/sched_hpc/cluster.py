@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,8 @@ class ClusterScheduler(Scheduler):
     enforces_resources: ClassVar[bool] = True
     usual_forks: ClassVar[int | None] = 1000
     poll_interval: ClassVar[tuple[float, float]] = (2.0, 30.0)
+    usual_rate: ClassVar[str | None] = "10/s"
+    OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | {"engine_rate"}
 
     programs: ClassVar[tuple[str, ...]]
     """The engine's tools: each is an option of its name, for where it lies."""
@@ -78,6 +81,9 @@ class ClusterScheduler(Scheduler):
 
     tool_patience: ClassVar[float] = 90.0
     """Seconds after which a tool that does not answer is given up."""
+
+    busy_words: ClassVar[re.Pattern[str]]
+    """What the engine's tools print where the engine has too much to do."""
 
     # --- options ---------------------------------------------------------------------------------
 
@@ -426,9 +432,37 @@ class ClusterScheduler(Scheduler):
         """Raise EngineUnavailable for the first tool that is not there."""
         self.toolbox.check(*names)
 
-    async def run_tool(self, argv: Sequence[str], extra: Mapping[str, str] | None = None) -> Answer:
-        """Run a tool to its end. Raises EngineUnavailable where it does not come to one."""
+    async def run_tool(
+        self, argv: Sequence[str], extra: Mapping[str, str] | None = None, *, patient: bool = False
+    ) -> Answer:
+        """Run a tool to its end, in its turn: a `patient` one after those for which somebody waits.
+
+        Raises EngineUnavailable where it does not come to one.
+        """
         try:
-            return await self.toolbox.run(argv, extra=extra)
+            return await self.call_engine(argv, extra=extra, patient=patient)
         except TimeoutError as error:
             raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
+
+    async def call_engine(
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        extra: Mapping[str, str] | None = None,
+        *,
+        patient: bool,
+    ) -> Answer:
+        """Run a tool, in its turn. Raises TimeoutError, EngineUnavailable where it cannot be run."""
+        budget = self.session.budget
+        if budget is None:
+            return await self.toolbox.run(argv, stdin, extra)
+        await budget.take(patient=patient)
+        began = self.session.ports.monotonic()
+        try:
+            answer = await self.toolbox.run(argv, stdin, extra)
+        except TimeoutError:
+            await budget.complain(began)
+            raise
+        if self.busy_words.search(answer.stderr):
+            await budget.complain(began)
+        return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shlex
 from collections.abc import (
     AsyncIterator,
@@ -40,7 +41,7 @@ from .environment import environment_file, environment_name
 from .names import sge_name
 from .places import JobIds, Place, array_of, by_array, places_of
 from .sge_directives import QSUB_OPTIONS, RESERVED, has_soft_limit, qsub_options
-from .sge_errors import is_misplaced, judge_submission, said
+from .sge_errors import BUSY, is_misplaced, judge_submission, said
 from .sge_parsers import (
     Config,
     Record,
@@ -81,6 +82,8 @@ class SgeScheduler(ClusterScheduler):
     - every option of qsub (`q="all.q"`, `l="h_vmem=4G,gpu=1"`, `P="project"`, `r=True`, `m="ea"`); they win
       over `resources`. `pe="smp"` takes its number of slots from `resources`, `pe="smp 4"` says it.
     - `chunk`: how many jobs with equal options share one task, one after the other.
+    - `engine_rate`: how often these programs are run at most by all drivers of the user on this
+      machine together: calls a second, "30/min", or "10/s:50" (50 of them at once).
     - `qsub`, `qstat`, `qdel`, `qacct`, `qalter`, `qconf`: where these programs lie, if not in PATH.
 
     Jobs whose options are equal are submitted as one job array, as large as the site allows. The
@@ -97,6 +100,7 @@ class SgeScheduler(ClusterScheduler):
     wrapper_jid: ClassVar[str] = "${JOB_ID-}${SGE_TASK_ID+.$SGE_TASK_ID}"
     ends_jobs: ClassVar[bool] = True
     wrapper_restart: ClassVar[str] = "${SCHED_RESTARTS:-0}"
+    busy_words: ClassVar[re.Pattern[str]] = BUSY
 
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options, and where its tools lie. Raises OptionError."""
@@ -131,6 +135,12 @@ class SgeScheduler(ClusterScheduler):
                 ) from error
             self.session.warn(f"Grid Engine cannot be asked now: {error}")
         yield
+
+    def endpoint(self) -> str:
+        """Return where Grid Engine's tools find their qmaster."""
+        where = {**os.environ, **self._where}
+        place = [where.get(name, "") for name in ("SGE_ROOT", "SGE_CELL", "SGE_QMASTER_PORT")]
+        return f"sge {' '.join(place)}"
 
     async def _find_tools(self) -> None:
         if not self._found:
@@ -264,7 +274,7 @@ class SgeScheduler(ClusterScheduler):
 
     async def _qsub(self, argv: Sequence[str], script: bytes) -> Answer:
         try:
-            answer = await self.toolbox.run(argv, script, self._where)
+            answer = await self.call_engine(argv, script, self._where, patient=True)
         except TimeoutError as error:
             raise SubmitOutcomeUnknown("qsub did not return", command=argv) from error
         if answer.returncode == 0:
@@ -451,13 +461,10 @@ class SgeScheduler(ClusterScheduler):
 
     async def _ask(self, argv: Sequence[str]) -> Answer:
         """Run a tool that changes nothing. Raises EngineUnavailable for anything but an answer."""
-        answer = await self._run(argv, _FORM)
+        answer = await self.run_tool(argv, {**self._where, **_FORM})
         if answer.returncode != 0:
             raise answer.error(EngineUnavailable, said(answer.stderr or answer.stdout))
         return answer
-
-    async def _run(self, argv: Sequence[str], form: Mapping[str, str] | None = None) -> Answer:
-        return await self.run_tool(argv, {**self._where, **(form or {})})
 
     # --- killing and limits ----------------------------------------------------------------------
 
@@ -482,11 +489,12 @@ class SgeScheduler(ClusterScheduler):
 
     async def set_limit(self, array: str, limit: int) -> None:
         """Change how many tasks of an array run at once; one that has ended needs no limit."""
-        await self._change(commands.set_limit(self.tools["qalter"], array, limit))
+        argv = commands.set_limit(self.tools["qalter"], array, limit)
+        await self._change(argv, patient=True)
 
-    async def _change(self, argv: Sequence[str]) -> None:
+    async def _change(self, argv: Sequence[str], *, patient: bool = False) -> None:
         """Run a tool that changes jobs; of those that have ended it complains, and does the rest."""
-        answer = await self._run(argv)
+        answer = await self.run_tool(argv, self._where, patient=patient)
         if answer.returncode < 0 or judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 

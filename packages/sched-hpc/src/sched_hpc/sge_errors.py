@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["is_misplaced", "judge_submission", "said"]
+__all__ = ["BUSY", "is_misplaced", "judge_submission", "said"]
 
 Verdict = Literal["rejected", "unavailable", "unknown"]
 
@@ -23,6 +23,8 @@ _UNKNOWN = re.compile(
     | failed\ receiving | timeout | timed\ out | Connection\ reset | no\ answer""",
     re.VERBOSE | re.IGNORECASE,
 )
+BUSY = re.compile(r"timeout|timed out", re.IGNORECASE)
+"""What the tools say where the qmaster has too much to do."""
 _MISPLACED = re.compile(r"SGE_ROOT|SGE_CELL|cell directory")
 _TOLD_BY = re.compile(
     r"""(?:qsub|qstat|qdel|qalter|qacct|qconf|critical\ error|error|denied|warning):\ +

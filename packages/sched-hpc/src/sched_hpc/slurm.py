@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
@@ -27,7 +28,7 @@ from .cluster import ClusterScheduler
 from .names import slurm_name
 from .places import JobIds, Place, array_of, by_array, places_of
 from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
-from .slurm_errors import is_misconfigured, judge_submission, said
+from .slurm_errors import BUSY, is_misconfigured, judge_submission, said
 from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
 from .slurm_states import failure_of, state_of
 from .slurm_words import explain_row, is_held
@@ -53,6 +54,8 @@ class SlurmScheduler(ClusterScheduler):
     - every long option of sbatch, with underscores (`partition="main"`, `mem="4G"`, `exclusive=True`,
       `mail_type=["END", "FAIL"]`); they win over `resources`.
     - `clusters`: the clusters among which sbatch chooses.
+    - `engine_rate`: how often Slurm's programs are run at most by all drivers of the user on this
+      machine together: calls a second, "30/min", or "10/s:50" (50 of them at once).
     - `sbatch`, `squeue`, `scancel`, `scontrol`, `sacct`: where these programs lie, if not in PATH.
 
     Jobs whose options are equal are submitted as one job array, as large as the site allows. Slurm's
@@ -73,6 +76,7 @@ class SlurmScheduler(ClusterScheduler):
     )
     ends_jobs: ClassVar[bool] = True
     wrapper_restart: ClassVar[str] = "${SLURM_RESTART_COUNT:-0}"
+    busy_words: ClassVar[re.Pattern[str]] = BUSY
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -95,6 +99,12 @@ class SlurmScheduler(ClusterScheduler):
                 raise
             self.session.warn(f"Slurm cannot be asked now: {error}")
         yield
+
+    def endpoint(self) -> str:
+        """Return where Slurm's tools find their controller."""
+        place = [os.environ.get(name, "") for name in ("SLURM_CONF", "SLURM_CONF_SERVER")]
+        clusters = self._clusters() or os.environ.get("SLURM_CLUSTERS", "")
+        return f"slurm {' '.join(place)} {clusters}"
 
     async def _configuration(self, *, fresh: bool = False) -> Config:
         if self._config is None or fresh:
@@ -150,7 +160,7 @@ class SlurmScheduler(ClusterScheduler):
     async def _sbatch(self, argv: Sequence[str], script: bytes) -> Answer:
         _check_place()
         try:
-            answer = await self.toolbox.run(argv, script)
+            answer = await self.call_engine(argv, script, patient=True)
         except TimeoutError as error:
             raise SubmitOutcomeUnknown("sbatch did not return", command=argv) from error
         if answer.returncode == 0:
@@ -352,7 +362,7 @@ class SlurmScheduler(ClusterScheduler):
         """Change an array's throttle; one that has nothing left to start needs none."""
         cluster = self._cluster_of.get(array) or self._one_cluster()
         argv = commands.set_limit(self.tools["scontrol"], array, limit, cluster)
-        answer = await self.run_tool(argv)
+        answer = await self.run_tool(argv, patient=True)
         if answer.returncode != 0 and judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
 

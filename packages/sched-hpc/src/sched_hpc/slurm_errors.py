@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["is_misconfigured", "judge_submission", "said"]
+__all__ = ["BUSY", "is_misconfigured", "judge_submission", "said"]
 
 Verdict = Literal["rejected", "unavailable", "unknown"]
 
@@ -30,6 +30,8 @@ _UNAVAILABLE = re.compile(
     | controller\ not\ responding | No\ space\ left""",
     re.VERBOSE | re.IGNORECASE,
 )
+BUSY = re.compile(r"rate limit|RPC limit|Socket timed out", re.IGNORECASE)
+"""What the tools say where the controller has too much to do."""
 _MISCONFIGURED = re.compile(
     r"establish a? ?configuration source|process configuration file", re.IGNORECASE
 )

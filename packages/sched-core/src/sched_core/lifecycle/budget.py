@@ -125,14 +125,13 @@ class Budget:
         """Take the next token. Blocks."""
         while True:
             names, now = self._names(), self._ports.monotonic()
+            if len(names) > rate.burst + _REMOVED_AT_ONCE:
+                with suppress(OSError):
+                    self._tokens.remove(old_names(names, series, rate, now))
             token = choose_token(names, series, rate, now, kept)
             # The process may have stood still: a token that is old is nobody's, and may be removed.
             if self._try(token.name) and self._ports.monotonic() < token.until:
-                break
-        if len(names) > rate.burst + _REMOVED_AT_ONCE:
-            with suppress(OSError):
-                self._tokens.remove(old_names(names, series, rate, now))
-        return token
+                return token
 
     def _next_turn(self, kept: int) -> Token:
         """Take the next token for a call, and say where that is far away. Blocks."""
@@ -152,8 +151,8 @@ class Budget:
 
     def _holds(self, token: Token) -> bool:
         """Tell whether a token that was waited for still counts: no pause has come meanwhile. Blocks."""
-        now = self._ports.monotonic()
-        pauses = pauses_in(self._names(), now)
+        names, now = self._names(), self._ports.monotonic()
+        pauses = pauses_in(names, now)
         return now < token.until and not (pauses and token.at < pauses[-1].until)
 
     # --- the store -------------------------------------------------------------------------------

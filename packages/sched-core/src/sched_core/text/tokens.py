@@ -67,7 +67,7 @@ def pauses_in(names: Iterable[str], now: float) -> list[Pause]:
     """
     matches = filter(None, map(_PAUSE.fullmatch, names))
     pauses = [Pause(int(match[1]) / 1000, int(match[2]) / 1000) for match in matches]
-    sound = [p for p in pauses if p.since <= now + 1 and p.until - p.since <= LONGEST_PAUSE]
+    sound = [p for p in pauses if p.since <= now + 1 and p.until - p.since < LONGEST_PAUSE + 1]
     return sorted((p for p in sound if p.until > now - _REMEMBERED), key=lambda p: p.until)
 
 
