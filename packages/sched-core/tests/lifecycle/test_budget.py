@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import coroutine
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,9 @@ from sched_core.lifecycle.budget import Budget
 from sched_core.model.rate import Rate
 from sched_core.ports import MemoryTokens, SystemPorts, Tokens
 from sched_core.ports.tokens import FolderTokens, tokens_folder
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 # --- any interleaving --------------------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class Driver(SystemPorts):
     async def sleep(self, seconds: float) -> None:
         await moment(self.world.now + seconds)
 
-    async def offload(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def offload(self, function: Callable[[*Args], T], *args: *Args) -> T:
         await moment(self.world.now)
         return function(*args)
 
@@ -294,16 +297,16 @@ async def test_drivers_pause_together(cache: Path) -> None:
 
 async def test_drivers_poll_in_turn(cache: Path) -> None:
     class Ports(SystemPorts):
-        now = 1000.0
+        moment = 1000.0
 
         def monotonic(self) -> float:
-            return self.now
+            return self.moment
 
     ports = Ports()
     drivers = [Budget(ports, "slurm x", Rate(10, 50), print) for _ in range(8)]
     polls = [0] * 8
     for step in range(400):
-        ports.now = 1000.0 + step / 4
+        ports.moment = 1000.0 + step / 4
         for number, driver in enumerate(drivers):
             polls[number] += await driver.may_poll(2.0)
     assert sum(polls) <= 100 / 2 + 2
