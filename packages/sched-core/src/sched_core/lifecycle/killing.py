@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
 
 from ..errors import EngineUnavailable
 from ..model.failure import Failure
@@ -24,18 +26,35 @@ _REMIND_AFTER = 5.0
 """Seconds after which a job should have ended that an engine is told again to end it."""
 
 
+class _Batch:
+    """Attempts that are ended together."""
+
+    def __init__(self) -> None:
+        self.active: dict[int, Active] = {}
+        self.told = anyio.Event()
+
+    def add(self, active: Iterable[Active]) -> None:
+        self.active.update((entry.job.index, entry) for entry in active)
+
+
+Spawn: TypeAlias = Callable[[Callable[[_Batch], Awaitable[None]], _Batch], None]
+
+
 class Killer:
     """Kills jobs wherever they are."""
 
     def __init__(self, session: Session) -> None:
         """Kill jobs of that session."""
         self._session = session
+        self._gathered: _Batch | None = None
+        self.spawn: Spawn | None = None
+        """Starts a task of the run; None where nobody drives it."""
 
     async def kill(self, jobs: Sequence[Job], *, ask: bool = True) -> None:
         """Kill jobs and return when the engine was told to; their ends are seen later.
 
         A plugin's `on_job_killing` may keep a job alive, where it is asked. An engine that cannot
-        be told now is told again until it can.
+        be told now is told again until it can, also when nobody waits for it any longer.
         """
         willing = [job for job in jobs if await self._may_kill(job, ask)]
         if ask:
@@ -43,12 +62,32 @@ class Killer:
         for job in willing:
             if not job.status.active:
                 await self._kill_waiting(job)
-        active = [a for job in willing if (a := self._start(job)) is not None]
-        for entry in active:
-            await self._move(entry.job, JobStatus.KILLING)
-        if active:
-            await self._flush()
-            await self._end(active)
+        if active := [a for job in willing if (a := self._active(job)) is not None]:
+            await self._end_together(active)
+
+    async def _end_together(self, active: Sequence[Active]) -> None:
+        """End these with all that others kill at this moment: thousands of kills are one for the engine."""
+        batch = self._gathered or _Batch()
+        batch.add(active)
+        if self.spawn is None:
+            await self._end_batch(batch)
+            return
+        if self._gathered is None:
+            self._gathered = batch
+            self.spawn(self._end_batch, batch)
+        await batch.told.wait()
+
+    async def _end_batch(self, batch: _Batch) -> None:
+        self._gathered = None
+        try:
+            active = [a for a in batch.active.values() if self._active(a.job) is a]
+            for entry in active:
+                await self._move(entry.job, JobStatus.KILLING)
+            if active:
+                await self._flush()
+                await self._end(active)
+        finally:
+            batch.told.set()
 
     async def _flush(self) -> None:
         try:
@@ -69,7 +108,7 @@ class Killer:
                 job.will_retry = False
 
     async def _may_kill(self, job: Job, ask: bool) -> bool:
-        if job.status.final or job.status is JobStatus.KILLING:
+        if job.status.final or job.status is JobStatus.KILLING or self._is_gathered(job):
             return False
         if not self._session.hooks.has("on_job_killing"):
             return True
@@ -88,7 +127,10 @@ class Killer:
             job.failure = Failure.CANCELLED
             await self._move(job, JobStatus.KILLED)
 
-    def _start(self, job: Job) -> Active | None:
+    def _is_gathered(self, job: Job) -> bool:
+        return self._gathered is not None and job.index in self._gathered.active
+
+    def _active(self, job: Job) -> Active | None:
         if not job.status.active or job.status is JobStatus.KILLING:
             return None
         return self._session.active.get(job.index)

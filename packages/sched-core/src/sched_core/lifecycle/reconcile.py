@@ -91,7 +91,7 @@ class Reconciler:
                     AttemptId(active.job.index, active.attempt), seen, records
                 )
         late = [a for a in asked if self._is_due(a) or a.job.index in forgotten]
-        await self._look_at_records(self._believed(absent) + late, forgotten)
+        await self._look_at_records(self._believed(absent, len(answers)) + late, forgotten)
         return True
 
     async def _records_of_ended(
@@ -133,16 +133,25 @@ class Reconciler:
                         counter=counter,
                     )
 
-    def _believed(self, absent: Sequence[Active]) -> list[Active]:
-        """Return those whose absence was said before: a single answer may be a slip."""
+    def _believed(self, absent: Sequence[Active], named: int) -> list[Active]:
+        """Return those whose absence was said before: a single answer may be a slip.
+
+        One that names none of several jobs more likely is, however often: what waits would be submitted
+        again, and again. Only what is being killed may well be gone all at once.
+        """
         now = self._session.ports.monotonic()
+        wanted = [active for active in absent if active.job.status is not JobStatus.KILLING]
+        doubtful = {active.job.index for active in wanted} if len(wanted) > 1 and not named else ()
         believed = []
         for active in absent:
             if active.absent_since is None:
                 active.absent_since = now
-            elif now - active.absent_since >= _CONFIRM_AFTER:
+            elif now - active.absent_since >= self._patience(active.job.index in doubtful):
                 believed.append(active)
         return believed
+
+    def _patience(self, doubtful: bool) -> float:
+        return self._session.scheduler.lost_after if doubtful else _CONFIRM_AFTER
 
     # --- records -------------------------------------------------------------------------------
 

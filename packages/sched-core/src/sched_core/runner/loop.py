@@ -63,6 +63,7 @@ class Loop:
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         session = self._session
+        session.killer.spawn = self._spawn
         self._spawn(self._drive)
         self._spawn(self._flush)
         self._spawn(self._watch)
@@ -188,13 +189,8 @@ class Loop:
     async def _kill_all(self) -> None:
         session = self._session
         await self._withdraw()
-        if session.ousted:
-            return
-        try:
+        if not session.ousted:
             await session.killer.kill([a.job for a in session.active.values()], ask=False)
-        except RunLocked as error:
-            session.fail(error)
-            self.leave()
 
     async def _wait_for_ends(self) -> None:
         session = self._session
