@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sched_container import ContainerScheduler
+from sched_core import Job
 from sched_core.testing.contract import SchedulerContract
 
 from .machines import Engine
@@ -14,11 +15,17 @@ class OnEngine(SchedulerContract):
     scheduler_class = ContainerScheduler
     backends = ("asyncio",)
     patience = 90.0
+    engine: Engine
+
+    async def told_by_engine(self, job: Job) -> str:
+        left = self.engine.left()
+        return self.engine.run("inspect", *left) if left else ""
 
 
 class TestApptainer(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, apptainer: Engine) -> None:
+        self.engine = apptainer
         self.options = {"reuse": True, **apptainer.options}
 
 
@@ -26,6 +33,7 @@ class TestApptainer(OnEngine):
 class TestDocker(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, docker: Engine) -> None:
+        self.engine = docker
         self.options = {"reuse": True, "pull": "never", **docker.options}
 
 
@@ -33,4 +41,5 @@ class TestDocker(OnEngine):
 class TestPodman(OnEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, podman: Engine) -> None:
+        self.engine = podman
         self.options = {"reuse": True, "pull": "never", **podman.options}

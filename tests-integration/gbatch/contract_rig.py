@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +14,8 @@ import pytest
 from sched_core import Job, Scheduler, SpecPath
 from sched_core.testing.contract import Rig
 
-from .cloud import Cloud, Quick
+from .batch_calls import calling
+from .cloud import Cloud, Quick, batch_of
 
 __all__ = ["BucketRig", "WeakRig"]
 
@@ -44,6 +46,16 @@ class BucketRig(Rig):
         # Some tests name a folder of this machine.
         place = self.cloud.workdir(workdir.name) if isinstance(workdir, Path) else workdir
         return super().make(place, cls, **options)
+
+    def places_of(self, workdir: Any) -> list[Path]:
+        return [self.cloud.folder(workdir), *Path(tempfile.gettempdir()).glob("sched.*")]
+
+    def check_private(self, *paths: Path) -> None:
+        """Who may read an object, the bucket's policy says."""
+
+    async def told_by_engine(self, job: Job) -> str:
+        with calling(self.cloud.batch) as caller:
+            return str(await self.cloud.do(caller.get, batch_of(job)))
 
     def _seen(self, workdir: SpecPath, name: str) -> anyio.Path:
         return anyio.Path(self.cloud.folder(workdir) / name)

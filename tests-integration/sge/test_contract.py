@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import anyio
 import pytest
 
+from sched_core import Job
+
 from ..clusters.contract import ClusterContract
+from .cluster import SgeCluster
 from .helpers import Asked
 
 
-@pytest.mark.usefixtures("sge")
 class TestSge(ClusterContract):
     scheduler_class = Asked
+
+    @pytest.fixture(autouse=True)
+    def _engine(self, sge: SgeCluster) -> None:
+        self.sge = sge
+
+    async def told_by_engine(self, job: Job) -> str:
+        number = str(job.jid).partition(".")[0]
+        return await anyio.to_thread.run_sync(self.sge.run, "qstat", "-j", number)

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+import anyio
 import pytest
 
+from sched_core import Job
+
 from ..clusters.contract import ClusterContract
+from .cluster import SlurmCluster
 from .helpers import Asked
 
 
-@pytest.mark.usefixtures("slurm")
 class TestSlurm(ClusterContract):
     scheduler_class = Asked
+
+    @pytest.fixture(autouse=True)
+    def _engine(self, slurm: SlurmCluster) -> None:
+        self.slurm = slurm
+
+    async def told_by_engine(self, job: Job) -> str:
+        jid = str(job.jid)
+        shown = await anyio.to_thread.run_sync(self.slurm.run, "scontrol", "show", "job", "-d", jid)
+        script = ("scontrol", "write", "batch_script", jid, "-")
+        return shown + await anyio.to_thread.run_sync(self.slurm.run, *script)

@@ -36,6 +36,21 @@ _sched_fetch_recorder() {
     mapfile -t _sched_lines <"$_sched_copy" && [[ ${_sched_lines[*]: -1} == _sched_loaded=1 ]]
 }
 
+# What the wrapper refers to and does not hold is copied for as long as the job runs.
+_sched_fetch_secrets() {
+  local _sched_line _sched_pair
+  for _sched_line in "${_sched_lines[@]:_sched_skip:_sched_count}"; do
+    [[ $_sched_line == "_sched_secrets='"* && $_sched_line =~ ^[^\']*\'([A-Za-z0-9_.=\ ]*)\' ]] || continue
+    for _sched_pair in ${BASH_REMATCH[1]}; do _sched_insist "$_sched_patience" _sched_fetch_secret "${_sched_pair#*=}"; done
+  done
+  return 0                               # the wrapper says what is missing
+}
+
+_sched_fetch_secret() {
+  (umask 077 && command -p mkdir -p -- "$_sched_scratch/.sched/secrets" &&
+    command -p cp -f -- "$_sched_mounted/.sched/secrets/$1" "$_sched_scratch/.sched/secrets/$1") 2>/dev/null
+}
+
 # Earlier starts of the attempt, and whether the driver has given it up: the recorder looks for itself, at what is brought here.
 _sched_fetch_claims() {
   local _sched_name
@@ -62,6 +77,7 @@ _sched_prepare_job() {
   command -p mkdir -p -m 700 -- "$_sched_dir" "$_sched_scratch/.sched/events" || return
   _sched_insist "$_sched_patience" _sched_make_folders || return
   printf '%s\n' "${_sched_lines[@]:_sched_skip:_sched_count}" >"$_sched_dir/$_sched_wrapper" || return
+  _sched_fetch_secrets
   unset _sched_lines
   _sched_insist "$_sched_patience" _sched_fetch_recorder || return
   _sched_keep_earlier
