@@ -124,6 +124,27 @@ class EngineContract(Rig):
             await runner.wait(job)
             assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
+    async def test_t19_an_answer_that_names_no_job_submits_none_again(self, workdir: Any) -> None:
+        asked = []
+
+        class Forgetful(self.scheduler_class):  # type: ignore[name-defined,misc]  # at run time
+            poll_interval = (0.05, 0.05)
+
+            async def query_jobs(self, jobs: Any) -> Any:
+                asked.append(len(jobs))
+                seen = await super().query_jobs(jobs)
+                return {} if len(asked) <= 4 else seen
+
+        options = {"forks": 2, "error_strategy": "retry", "recheck_interval": 1}
+        scheduler = self.make(workdir, Forgetful, **options)
+        async with self.run(scheduler) as runner:
+            jobs = [await runner.feed(self.waiting()) for _ in range(3)]
+            await self.until_running(*jobs[:2])
+            await self.until(lambda: len(asked) >= 5)
+            await self.open_gate(scheduler)
+        assert {(job.status, job.attempt) for job in jobs} == {(JobStatus.FINISHED, 1)}
+        assert not await (scheduler.workdir / "0" / "job.retry").exists()
+
     @needs("kills")
     async def test_a_kill_that_is_not_heard_is_repeated(self, workdir: Any) -> None:
         left = [EngineUnavailable("away", retry_after=0.05)] * 2

@@ -78,6 +78,24 @@ class OutcomesContract(Rig):
             arrived = await job.stdout_file.read_bytes()
             assert arrived.split(b"\0")[:-1] == [os.fsencode(arg) for arg in NASTY]
 
+    async def test_t22_a_hundred_thousand_arguments_arrive(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir)) as runner:
+            arguments = [f"{number}" for number in range(100_000)]
+            job = await runner.feed(self.shell('printf "%s\\n" "$@" | cksum; echo $#', *arguments))
+            await runner.wait(job)
+            assert job.status is JobStatus.FINISHED
+            assert await self.output(job) == "3389742037 588890\n100000\n"
+
+    async def test_t28_what_keeps_the_output_open_is_not_waited_for(self, workdir: Any) -> None:
+        scheduler = self.make(workdir)
+        async with self.run(scheduler) as runner:
+            left = 'until [ -e "$SCHED_WORKDIR/gate" ]; do sleep 0.1; done'
+            job = await runner.feed(self.shell(f"({left}) & echo said; exit 3"))
+            await runner.wait(job)
+            assert (job.status, job.rc) == (JobStatus.FAILED, 3)
+            assert await self.output(job) == "said\n"
+            await self.open_gate(scheduler)
+
     async def test_t13_a_string_is_split_and_no_shell_runs(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:
             job = await runner.feed("/bin/echo 'a  b' $HOME ';' exit 3")
