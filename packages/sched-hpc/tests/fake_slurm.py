@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _MARK = "FAKE_SLURM_TASK"
 PEAK = 52428800
@@ -55,6 +55,27 @@ def install(folder: Path) -> dict[str, str]:
     return tools
 
 
+class Call(NamedTuple):
+    """A run of one of the tools."""
+
+    moment: float
+    """On the monotonic clock."""
+    tool: str
+    driver: int
+    """The process that ran it."""
+
+
+def count_calls(folder: Path) -> None:
+    """Have the tools write down their calls."""
+    (folder / "calls").touch()
+
+
+def calls_of(folder: Path) -> list[Call]:
+    """Return the calls that were written down."""
+    lines = (line.split() for line in (folder / "calls").read_text().splitlines())
+    return [Call(float(moment), tool, int(driver)) for moment, tool, driver in lines]
+
+
 class Slurm:
     """The state of the fake, as one of its tools sees it."""
 
@@ -66,6 +87,12 @@ class Slurm:
         with (self.home / "next").open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def note_call(self, tool: str) -> None:
+        calls = self.home / "calls"
+        if calls.exists():
+            with calls.open("a") as file:
+                file.write(f"{time.monotonic()} {tool} {os.getppid()}\n")
 
     def new_id(self) -> int:
         with self.lock():
@@ -261,4 +288,6 @@ def fail(words: str) -> None:
 
 def main(tool: str, argv: list[str]) -> None:
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # it is a text file
-    getattr(Slurm(), tool)(argv)
+    slurm = Slurm()
+    slurm.note_call(tool)
+    getattr(slurm, tool)(argv)

@@ -311,3 +311,17 @@ async def test_drivers_poll_in_turn(cache: Path) -> None:
             polls[number] += await driver.may_poll(2.0)
     assert sum(polls) <= 100 / 2 + 2
     assert min(polls) >= max(polls) - 1 >= 5
+
+
+def test_drivers_get_the_same_share_however_many_calls_each_has() -> None:
+    world = World(random.Random(1), Rate(10, 50))
+    world.dice.random = lambda: 1.0  # type: ignore[method-assign]  # nothing happens in between
+    world.drivers = [Driver(world) for _ in range(8)]
+    for _ in range(4000):
+        for driver in world.drivers:
+            driver.step()
+        world.now += 0.01
+    check_budget(world)
+    shares = [driver.calls for driver in world.drivers]
+    assert sum(shares) >= 40 * 10
+    assert max(shares) - min(shares) <= 1
