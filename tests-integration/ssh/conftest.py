@@ -35,7 +35,9 @@ def _entered(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """Be in the hosts' network, with a home whose keys they know."""
     monkeypatch.setenv("HOME", os.fspath(lab.home))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with lab.network.inside():
+    with tempfile.TemporaryDirectory(prefix="sched-cache-") as cache, lab.network.inside():
+        # The tests before have used up what connections there may be to a host.
+        monkeypatch.setenv("XDG_CACHE_HOME", cache)
         yield lab
 
 

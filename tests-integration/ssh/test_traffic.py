@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
+import asyncssh
 import pytest
 
 from sched_core import AttemptId, Job, Observation
@@ -151,3 +154,28 @@ async def test_t50_a_slot_that_is_gone_without_a_word(lab: Lab, tmp_path: Path, 
         job = await runner.feed(["true"])
     assert outcome(job) == ("FINISHED", 0, None)
     assert outcome(first) == (("FAILED", None, "LOST") if busy else ("FINISHED", 0, None))
+
+
+async def test_t30_drivers_together_knock_only_so_often(
+    lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = lab.host(LogLevel="VERBOSE")
+    knocked: list[float] = []
+    connect = asyncssh.connect
+
+    async def noted(**given: Any) -> asyncssh.SSHClientConnection:
+        knocked.append(time.monotonic())
+        return await connect(**given)
+
+    async def drive(number: int) -> None:
+        async with run_of(folder / f"run{number}", "h1", engine_rate="2/s:1") as runner:
+            await runner.feed(["true"])
+
+    monkeypatch.setattr(asyncssh, "connect", noted)
+    began = time.monotonic()
+    async with anyio.create_task_group() as group:
+        for number in range(6):
+            group.start_soon(drive, number)
+    assert host.log().count("Accepted publickey") == 6
+    # The first two may meet where the first one's half second ends.
+    assert all(at - began >= (count - 1) * 0.5 for count, at in enumerate(knocked))

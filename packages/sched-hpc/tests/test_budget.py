@@ -16,6 +16,7 @@ import pytest
 
 from sched_core import EngineUnavailable, Job, OptionError, Runner
 from sched_core.model.rate import Rate
+from sched_core.paths import SpecPath
 from sched_hpc import SgeScheduler, SlurmScheduler
 
 from .fake_slurm import Call, calls_of, count_calls
@@ -130,7 +131,7 @@ async def test_an_engine_that_has_too_much_to_do_is_left_alone_by_all(
     squeue.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
     squeue.chmod(0o755)
     mine, other = (SlurmScheduler(tmp_path / name, squeue=str(squeue)) for name in "ab")
-    job = Job(0, ["true"], tmp_path)
+    job = Job(0, ["true"], SpecPath(tmp_path))
     with pytest.raises(EngineUnavailable):
         await mine.job_is_running(job)
     budget = other.session.budget

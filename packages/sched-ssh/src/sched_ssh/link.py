@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,6 +26,10 @@ _LONGEST_NOISE = 1 << 20
 _CLOSING = 2.0
 
 
+async def _at_once(endpoint: str) -> None:
+    """Let nobody wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
     """How hosts are connected to."""
@@ -35,6 +39,8 @@ class ConnectOptions:
     keepalive: float = 15.0
     skip_host_key_check: bool = False
     warn: Callable[[str], None] = logging.getLogger("sched").warning
+    turn: Callable[[str], Awaitable[None]] = _at_once
+    """Waits until one more connection may be made to "ssh USER@HOST:PORT"."""
     compared: list[Server] = field(default_factory=list)
     """Of whom it is known how ssh itself would connect."""
 

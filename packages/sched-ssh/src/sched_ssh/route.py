@@ -63,6 +63,8 @@ async def connect(
             **given, known_hosts=b"", client_keys=None
         )
         await tell_differences(server, options, how)
+        if not passed:  # each host on the way is connected to as often as the one behind it
+            await how.turn(f"ssh {options.username}@{options.host}:{options.port}")
         passed = (*passed, server.host)
         tunnel = over or await _jump(server, options, how, opened, passed)
         given |= key_options(server, options.config)

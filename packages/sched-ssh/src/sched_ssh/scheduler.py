@@ -61,6 +61,8 @@ class SshScheduler(Scheduler):
     - `host_lost_after`: after that time without a connection, jobs of a host are tried again
       elsewhere. Whether they run on is not known then, so that they may run twice: by default they
       wait.
+    - `engine_rate`: how often a host is connected to at most by all drivers of the user on this machine
+      together: by default "30/min:3", every two seconds after the first three.
     - `insecure_skip_host_key_check`: take whoever answers for the host.
 
     Jobs outlive the driver and the connection. Further options are those of Scheduler.
@@ -78,8 +80,9 @@ class SshScheduler(Scheduler):
     containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
     MAY_BE_SECRET: ClassVar[frozenset[str]] = frozenset({"servers"})
+    usual_rate: ClassVar[str | None] = "30/min"
     OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
-        """servers ssh_config connect_timeout keepalive host_failures host_lost_after
+        """engine_rate servers ssh_config connect_timeout keepalive host_failures host_lost_after
         insecure_skip_host_key_check""".split()
     )
 
@@ -182,7 +185,13 @@ class SshScheduler(Scheduler):
             self.keepalive,
             self.insecure_skip_host_key_check,
             self.session.warn,
+            self._turn,
         )
+
+    async def _turn(self, endpoint: str) -> None:
+        """Wait until this driver may connect there: some hosts ban who knocks too often."""
+        if (budget := self.session.budget_of(endpoint)) is not None:
+            await budget.take()
 
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
