@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -16,6 +18,10 @@ class TestSlurm(ClusterContract):
     @pytest.fixture(autouse=True)
     def _engine(self, slurm: SlurmCluster) -> None:
         self.slurm = slurm
+
+    async def test_t22_a_hundred_thousand_arguments_arrive(self, workdir: Any) -> None:
+        self.options = {"mem": "100M"}  # more than jobs get here: bash has them all in memory
+        await super().test_t22_a_hundred_thousand_arguments_arrive(workdir)
 
     async def told_by_engine(self, job: Job) -> str:
         jid = str(job.jid)
