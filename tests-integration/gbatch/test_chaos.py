@@ -16,21 +16,27 @@ from sched_core import JobStatus
 
 from .cloud import COUNTED, Cloud
 from .test_drivers import driver, resumed
+from .troubles import Troubles
 
 pytestmark = pytest.mark.timeout(1800)
 
 ONCE = ["/bin/bash", "-c", f'{COUNTED}; sleep 0.$((RANDOM % 5)); echo "done $SCHED_JOB_INDEX"']
-CODES = "UNAVAILABLE DEADLINE_EXCEEDED RESOURCE_EXHAUSTED INTERNAL".split()
-CALLS = "CreateJob GetJob ListTasks ListJobs CancelJob".split()
 
 
 class Chaos:
     """Trouble of all kinds, by a seed."""
 
     def __init__(self, cloud: Cloud, seed: int) -> None:
-        self._cloud, self._chance = cloud, random.Random(seed)
-        kinds: list[Callable[[], None]] = [self._lose_machine, self._lose_answer, self._fail_call]
-        self._kinds = [*kinds, self._fail_bucket, self._delay_bucket, self._fail_mount]
+        self._chance = random.Random(seed)
+        troubles = Troubles(cloud.batch, cloud.storage, cloud.mount)
+        self._kinds: list[Callable[[random.Random], None]] = [
+            troubles.lose_machine,
+            troubles.lose_answer,
+            troubles.fail_call,
+            troubles.fail_bucket,
+            troubles.delay_bucket,
+            troubles.fail_mount,
+        ]
         self.met: Counter[str] = Counter()
 
     def moment(self, longest: float) -> float:
@@ -38,35 +44,8 @@ class Chaos:
 
     def strike(self) -> None:
         kind = self._chance.choice(self._kinds)
-        self.met[kind.__name__.lstrip("_")] += 1
-        kind()
-
-    def _lose_machine(self) -> None:
-        code = self._chance.choice([50001, 50002, 50003, 50006])
-        after = self._chance.choice([0.0, 0.05, 0.2, 0.4])
-        self._cloud.batch.strike_next(self._chance.randint(1, 3), code, after=after)
-
-    def _lose_answer(self) -> None:
-        code = self._chance.choice(CODES[:2])
-        self._cloud.batch.fault("CreateJob|CancelJob", code, applied=True)
-
-    def _fail_call(self) -> None:
-        call, code = self._chance.choice(CALLS), self._chance.choice(CODES)
-        self._cloud.batch.fault(call, code, count=self._chance.randint(1, 3))
-
-    def _fail_bucket(self) -> None:
-        kind = self._chance.choice(["status", "reset", "lost", "cut"])
-        skip = self._chance.randint(0, 10)
-        self._cloud.storage.fault(kind, skip=skip)  # type: ignore[arg-type]  # one of them
-
-    def _delay_bucket(self) -> None:
-        self._cloud.storage.delay_files(self._chance.choice([0.0, 0.2, 1.0]))
-
-    def _fail_mount(self) -> None:
-        if self._cloud.mount is not None:
-            error = self._chance.choice(["EIO", "ESTALE"])
-            empty = self._chance.random() < 0.5
-            self._cloud.mount.fail_uploads(error, r"job\.|events", empty=empty)
+        self.met[kind.__name__] += 1
+        kind(self._chance)
 
 
 async def survive(cloud: Cloud, seed: int, count: int, kills: int) -> Counter[str]:

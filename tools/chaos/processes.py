@@ -1,0 +1,43 @@
+"""Processes of this machine, by what is in their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Process", "end_all", "with_variable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One that was found."""
+
+    pid: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.pid}: {self.command}"
+
+
+def with_variable(*starts: str) -> list[Process]:
+    """Return all but this one that have a variable of which NAME=value begins so."""
+    wanted = [b"\0" + os.fsencode(start) for start in starts]
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has just ended, or is somebody else's
+            environment = b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+            if int(pid) != os.getpid() and any(start in environment for start in wanted):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                found.append(Process(int(pid), os.fsdecode(b" ".join(words))[:200]))
+    return found
+
+
+def end_all(processes: Iterable[Process]) -> None:
+    """Kill them."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,177 @@
+"""Slurm and Grid Engine: their daemons die or stand still, their tools fail, nodes are lost, jobs start again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ..faults import Fault, Tools
+from ..plan import Size
+from ..processes import end_all, with_variable
+from ..rig import Rig, a_running_job
+from .engines import daemon_faults, engine_class, started
+
+__all__ = ["sge", "slurm"]
+
+_QUICK = 20
+"""Seconds that a tool may take here: nothing is struck while one is waited for."""
+
+
+# --- Slurm -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def slurm(root: Path) -> Iterator[Rig]:
+    """Start a Slurm with accounting and two nodes."""
+    cluster_class = engine_class("slurm.cluster:SlurmCluster")
+
+    def make() -> Any:
+        return cluster_class(root / "slurm", accounting=True, settings={"MessageTimeout": 4})
+
+    (root / "slurm").mkdir()
+    with started(make) as cluster:
+        names = "sbatch squeue scancel scontrol sacct".split()
+        paths = {name: str(shutil.which(name)) for name in names}
+        words = "slurm_load_jobs error: Socket timed out on send/recv operation"
+        tools = Tools(root / "tools", paths, words)
+        path = f"{tools.folder}{os.pathsep}{os.environ['PATH']}"
+        yield Rig(
+            "slurm",
+            Size(150, 24, 40.0),
+            {**cluster.env, "PATH": path},
+            options={"requeue": True},
+            faults=lambda run: _slurm_faults(cluster, tools, run),
+            left=lambda run: _named(cluster.run("squeue", "--noheader", "--format=%j"), run),
+            hurry=lambda: _hurry_slurm(cluster),
+        )
+
+
+def _slurm_faults(cluster: Any, tools: Tools, run: Path) -> Mapping[str, Fault]:
+    _, slurmdbd = cluster.database
+    found = {**tools.faults(), **daemon_faults("slurmctld", cluster.controller)}
+    found |= daemon_faults("slurmdbd", slurmdbd)
+    for number, node in enumerate(cluster.nodes.values(), start=1):
+        found |= daemon_faults(f"slurmd {number}", node)
+        found[f"node {number} lost"] = Fault(
+            lambda chance, node=node: _lose_node(cluster, node),  # type: ignore[misc]  # mypy cannot infer it
+            (3.0, 14.0), loses=True,
+        )  # fmt: skip
+
+    def requeue(chance: Random) -> None:
+        job = a_running_job(run, chance)
+        cluster.run("scontrol", "requeue", str(job.jid), timeout=_QUICK)
+
+    # What a node knows by its memory alone is lost with it: killed daemons may have jobs start again.
+    found |= {name: replace(fault, loses=True) for name, fault in found.items() if "slurm" in name}
+    return found | {"job requeued": Fault(requeue, loses=True)}
+
+
+def _lose_node(cluster: Any, node: Any) -> Callable[[], None]:
+    """Have a node go down with all that runs there, and come back."""
+    node.kill()
+    mark = f"SLURMD_NODENAME={node.name}"
+    for _ in range(3):  # what is just being started, too
+        end_all(with_variable(mark))
+    for pid in _stepds(node.name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    end_all(with_variable(mark))
+    return node.start
+
+
+def _stepds(node: str) -> list[int]:
+    """Return the processes that watch jobs on a node: they bear its name in their sockets' folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().startswith("slurmstepd"):
+                told = Path(f"/proc/{pid}/environ").read_bytes()
+                if f"-N\0{node}".encode() in told or node.encode() in told:
+                    found.append(int(pid))
+    return found
+
+
+def _hurry_slurm(cluster: Any) -> None:
+    """Have what Slurm took back start at once: by itself it lets such jobs wait for two minutes."""
+    with contextlib.suppress(subprocess.SubprocessError, OSError):
+        told = cluster.run("squeue", "--noheader", "--states=PENDING", "--format=%A %r", timeout=5)
+        for line in told.splitlines():
+            job, _, reason = line.partition(" ")
+            if reason == "BeginTime":
+                # Within a second of its end a node takes the credential of the new start for the old one.
+                cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now+2", timeout=5)
+
+
+# --- Grid Engine -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def sge(root: Path) -> Iterator[Rig]:
+    """Start a Grid Engine of one host."""
+    cluster_class = engine_class("sge.cluster:SgeCluster")
+    (root / "sge").mkdir()
+    with started(lambda: cluster_class(root / "sge")) as cluster:
+        programs = engine_class("sge.cluster:PROGRAMS")
+        names = "qsub qstat qdel qalter qacct".split()
+        paths = {name: str(shutil.which(name, path=programs)) for name in names}
+        words = "error: commlib error: got select error (Connection refused)"
+        tools = Tools(root / "tools", paths, words)
+        yield Rig(
+            "sge",
+            Size(150, 24, 40.0),
+            cluster.env,
+            options={"r": True, **{name: str(tools.folder / name) for name in names}},
+            faults=lambda run: _sge_faults(cluster, tools, run),
+            left=lambda run: _named(cluster.run("qstat", "-xml"), run),
+            hurry=lambda: _clear_errors(cluster),
+        )
+
+
+def _clear_errors(cluster: Any) -> None:
+    """Do what whoever runs the cluster does: a queue whose jobs lost their watchers starts none."""
+    with contextlib.suppress(subprocess.SubprocessError, OSError):
+        cluster.run("qmod", "-cq", "all.q", timeout=5)
+
+
+def _sge_faults(cluster: Any, tools: Tools, run: Path) -> Mapping[str, Fault]:
+    def kill_qmaster(chance: Random) -> Callable[[], None]:
+        # Killed while it starts a task, 8.1.9 itself never starts another one of that array.
+        cluster.run("qmod", "-d", "all.q", timeout=_QUICK)
+        cluster.qmaster.kill()
+
+        def back() -> None:
+            cluster.start_qmaster()
+            cluster.run("qmod", "-e", "all.q", timeout=_QUICK)
+
+        return back
+
+    def requeue(chance: Random) -> None:
+        job = a_running_job(run, chance)
+        cluster.run("qmod", "-rj", str(job.jid), timeout=_QUICK)
+
+    def lose_watchers(chance: Random) -> None:
+        cluster.lose_watchers()
+
+    found = daemon_faults("sge_qmaster", cluster.qmaster) | daemon_faults(
+        "sge_execd", cluster.execd
+    )
+    return {
+        **tools.faults(),
+        **found,
+        "sge_qmaster killed": Fault(kill_qmaster, (0.5, 6.0)),
+        "watchers lost": Fault(lose_watchers, loses=True),
+        "job requeued": Fault(requeue, loses=True),
+    }
+
+
+def _named(told: str, run: str) -> list[str]:
+    return [line.strip() for line in told.splitlines() if run in line]
