@@ -13,6 +13,7 @@ from .machines import Engine
 
 class OnEngine(SchedulerContract):
     scheduler_class = ContainerScheduler
+    workdir_names = SchedulerContract.workdir_names[:-1]  # no engine mounts what is not UTF-8
     backends = ("asyncio",)
     patience = 90.0
     engine: Engine

@@ -25,7 +25,7 @@ class BucketRig(Rig):
 
     scheduler_class = Quick
     options: Mapping[str, Any] = {}
-    patience: ClassVar[float] = 30.0
+    patience: ClassVar[float] = 90.0
     workdir_names = ("run", "a run", "it's 100% $HOME")
 
     @pytest.fixture(autouse=True)

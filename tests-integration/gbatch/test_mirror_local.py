@@ -22,6 +22,7 @@ def settings(
     prepare(mirrored_storage, tmp_path / "cache", monkeypatch)
 
 
+@pytest.mark.witness("local", kind="engine")
 class TestLocal(SchedulerContract):
     scheduler_class = LocalScheduler
     backends: ClassVar[tuple[str, ...]] = ("asyncio",)

@@ -53,6 +53,14 @@ def test_t46_docker_and_podman() -> None:
     assert (list(kept.image), kept.kind, kept.client) == (["img:1", "-l"], "podman", "/x/podman")
 
 
+@pytest.mark.witness("core", "container", kind="unit")
+@pytest.mark.parametrize("kind", ["docker", "podman", "apptainer"])
+def test_t15_a_folder_that_no_engine_can_mount_is_refused(kind: str) -> None:
+    for mount in (Mount("/a/\udcff", "/b"), Mount("/a", "/b\udcff")):
+        with pytest.raises(OptionError, match="not UTF-8; rename it"):
+            words_of({"engine": kind}, [mount])
+
+
 def test_a_container_that_is_kept_for_further_jobs() -> None:
     kept = words_of({"reuse": True})
     assert "--interactive" in kept.start

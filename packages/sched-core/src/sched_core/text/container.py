@@ -103,12 +103,24 @@ def _docker(
 
 def _mount(mount: Mount) -> str:
     """Return a mount in the engines' CSV: a path may hold commas and quotes."""
+    _check_name(mount.source)
+    _check_name(mount.target)
     fields = ["type=bind", f"source={mount.source}", f"target={mount.target}"]
     if mount.read_only:
         fields.append("readonly")
     text = io.StringIO()
     csv.writer(text).writerow(fields)
     return text.getvalue().removesuffix("\r\n")
+
+
+def _check_name(path: str) -> None:
+    """Refuse what engines would take for another name: between client and engine names are JSON."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(
+            f"a container cannot have the folder {path!r}: its name is not UTF-8; rename it, or use another"
+        ) from error
 
 
 def _apptainer(container: Container, mounts: Sequence[Mount], wanted: Resources) -> list[str]:

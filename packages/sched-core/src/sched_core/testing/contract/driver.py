@@ -10,6 +10,7 @@ from typing import Any, Literal
 import anyio
 
 from sched_core import Runner, Scheduler
+from sched_core.testing.contract.dying import die_at
 
 __all__ = ["driver_command"]
 
@@ -20,8 +21,10 @@ def driver_command(
     commands: list[list[str]],
     backend: str,
     existing: Literal["error", "resume"] = "error",
+    dies_at: str = "",
 ) -> list[str]:
-    """Return the argv of a driver that feeds these commands and waits for them.
+    """Return the argv of a driver that feeds these commands and waits for them, or is killed at one
+    of the `POINTS` of its first submission.
 
     It imports the scheduler's class by its module and name, on this process's path.
     """
@@ -35,6 +38,7 @@ def driver_command(
         "commands": commands,
         "backend": backend,
         "existing": existing,
+        "dies_at": dies_at,
     }
     return [sys.executable, __file__, json.dumps(job)]
 
@@ -43,13 +47,19 @@ def _main(job: dict[str, Any]) -> None:
     sys.path[:] = job["path"]
     cls = getattr(importlib.import_module(job["module"]), job["name"])
     scheduler = cls(job["workdir"], **job["options"])
-    anyio.run(_drive, scheduler, job["commands"], job["existing"], backend=job["backend"])
+    given = (job["commands"], job["existing"], job["dies_at"])
+    anyio.run(_drive, scheduler, *given, backend=job["backend"])
 
 
 async def _drive(
-    scheduler: Scheduler, commands: list[list[str]], existing: Literal["error", "resume"]
+    scheduler: Scheduler,
+    commands: list[list[str]],
+    existing: Literal["error", "resume"],
+    dies_at: str,
 ) -> None:
-    async with Runner(scheduler, plugins=[], existing=existing) as runner:
+    ports = scheduler.make_ports()
+    die_at(dies_at, scheduler, ports)
+    async with Runner(scheduler, plugins=[], existing=existing, ports=ports) as runner:
         await runner.feed_all(commands)
 
 

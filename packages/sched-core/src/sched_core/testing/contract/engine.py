@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sched_core import EngineUnavailable, Failure, JobStatus, Scheduler, SubmitRejected
+from sched_core import (
+    EngineUnavailable,
+    Failure,
+    Job,
+    JobStatus,
+    Runner,
+    Scheduler,
+    SubmitRejected,
+)
 
-from .rig import COUNTED, HookRecorder, Rig, needs
+from .rig import BEGUN, COUNTED, HookRecorder, Rig, needs
 
 __all__ = ["EngineContract"]
 
@@ -104,7 +113,9 @@ class EngineContract(Rig):
             assert (job.index, job.status) == (0, JobStatus.FINISHED)
         assert await self.counted(scheduler, "once") == 1
 
-    async def test_t01_a_scheduler_that_cannot_be_asked_changes_nothing(self, workdir: Any) -> None:
+    async def test_t01_a_scheduler_that_cannot_be_asked_changes_nothing(
+        self, workdir: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
         asked = []
 
         class Mute(self.scheduler_class):  # type: ignore[name-defined,misc]  # known at run time
@@ -116,13 +127,36 @@ class EngineContract(Rig):
 
         scheduler = self.make(workdir, Mute, recheck_interval=1)
         async with self.run(scheduler) as runner:
-            job = await runner.feed(self.waiting())
-            await self.until_running(job)
-            await self.until(lambda: len(asked) >= 3)
-            assert not job.status.final
-            await self.open_gate(scheduler)
-            await runner.wait(job)
+            job = await self.run_while(runner, lambda: len(asked) >= 3)
             assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
+        assert await self.counted(scheduler, "once") == 1
+        assert "cannot be asked, nothing changes: no answer" in caplog.text
+
+    async def test_t02_an_answer_that_names_no_job_is_no_news(self, workdir: Any) -> None:
+        asked = []
+
+        class Blank(self.scheduler_class):  # type: ignore[name-defined,misc]  # known at run time
+            poll_interval = (0.05, 0.05)
+
+            async def query_jobs(self, jobs: Any) -> Any:
+                asked.append(len(jobs))
+                return {} if len(asked) <= 2 else await super().query_jobs(jobs)
+
+        scheduler = self.make(workdir, Blank, recheck_interval=1)
+        async with self.run(scheduler) as runner:
+            job = await self.run_while(runner, lambda: len(asked) >= 4)
+            assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
+        assert await self.counted(scheduler, "once") == 1
+
+    async def run_while(self, runner: Runner, happened: Callable[[], bool]) -> Job:
+        """Have a job run until something has happened; it must run on meanwhile."""
+        script = f'{COUNTED}; {BEGUN}; while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.05; done'
+        job = await runner.feed(self.shell(script, "once"))
+        await self.until_running(job)
+        await self.until(happened)
+        assert job.status is JobStatus.RUNNING
+        await self.open_gate(runner.scheduler)
+        return await runner.wait(job)
 
     async def test_t19_an_answer_that_names_no_job_submits_none_again(self, workdir: Any) -> None:
         asked = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from sched_core import XQUTE_ENV_ALIASES, Failure, JobStatus
 
-from .outcomes import NASTY
+from .outcomes import NASTY, strange
 from .rig import Rig
 
 __all__ = ["EnvironmentContract"]
@@ -17,13 +17,14 @@ class EnvironmentContract(Rig):
     """Environment."""
 
     async def test_t14_values_arrive_byte_for_byte(self, workdir: Any) -> None:
-        envs = {f"V{number}": value for number, value in enumerate(NASTY)}
-        script = "".join(f'printf "%s\\0" "$V{number}"; ' for number in range(len(NASTY)))
+        values = [*NASTY, *strange(3, 200)]
+        envs = {f"V{number}": value for number, value in enumerate(values)}
+        script = "".join(f'printf "%s\\0" "$V{number}"; ' for number in range(len(values)))
         async with self.run(self.make(workdir)) as runner:
             job = await runner.feed(self.shell(script), envs=envs)
             await runner.wait(job)
             arrived = (await job.stdout_file.read_bytes()).split(b"\0")[:-1]
-            assert arrived == [os.fsencode(value) for value in NASTY]
+            assert arrived == [os.fsencode(value) for value in values]
 
     async def test_t14_values_are_written_out(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:

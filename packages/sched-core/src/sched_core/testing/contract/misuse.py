@@ -49,8 +49,6 @@ class MisuseContract(Rig):
             ("", {}),
             ("it's", {}),
             (["a\0b"], {}),
-            (["true"], {"BAD NAME;x": "1"}),
-            (["true"], {"UID": "1"}),
             (["true"], {"A": "a\0b"}),
         ],
     )
@@ -60,4 +58,11 @@ class MisuseContract(Rig):
         async with self.run(self.make(workdir)) as runner:
             with pytest.raises(CommandError):
                 await runner.feed(cmd, envs=envs)
+            assert runner.jobs == []
+
+    async def test_t14_names_of_variables_are_checked(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir)) as runner:
+            for name in ("BAD NAME;x", "UID", "", "1A", "A=B", "A-B", "É", "A\n"):
+                with pytest.raises(CommandError):
+                    await runner.feed(["/bin/true"], envs={name: "1"})
             assert runner.jobs == []

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import random
 from typing import Any
 
 from sched_core import Failure, JobStatus, run
 
 from .rig import Rig
 
-__all__ = ["OutcomesContract"]
+__all__ = ["NASTY", "OutcomesContract", "strange"]
 
-NASTY = (
+NASTY: tuple[str, ...] = (
     *("", " ", "a b", "'", '"', "'\"'\"'", "$HOME", "${HOME}", "$(id)", "`id`", "\\", "\\n", "*"),
     *("?", "[a]", "~", "!", "!!", "#", "&", ";", "|", "<", ">", "(", ")", "{a,b}", "%s", "%", "-n"),
     *("--", "-e", "=", "a=b", "\n", "a\nb", "\t", "\r", "é", "日本語", "\x01", "\x7f"),
     *("trailing\\", "\n\n", os.fsdecode(b"\xff\xfe not UTF-8")),
 )
 """Arguments that a shell or a careless quote would change."""
+
+
+def strange(seed: int, count: int) -> list[str]:
+    """Return texts of any bytes but NUL, as well as those that are nasty, in any order; by the seed."""
+    chance = random.Random(seed)
+    pieces = [*NASTY, *(os.fsdecode(bytes([byte])) for byte in range(1, 256))]
+    return ["".join(chance.choices(pieces, k=chance.randrange(6))) for _ in range(count)]
 
 
 class OutcomesContract(Rig):
@@ -72,11 +80,14 @@ class OutcomesContract(Rig):
             assert await good.get_status(refresh=True) is JobStatus.FINISHED
 
     async def test_t13_arguments_arrive_byte_for_byte(self, workdir: Any) -> None:
+        lists = [NASTY, strange(1, 200), strange(2, 200)]
         async with self.run(self.make(workdir)) as runner:
-            job = await runner.feed(self.shell('printf "%s\\0" "$@"', *NASTY))
-            await runner.wait(job)
-            arrived = await job.stdout_file.read_bytes()
-            assert arrived.split(b"\0")[:-1] == [os.fsencode(arg) for arg in NASTY]
+            for arguments in lists:
+                await runner.feed(self.shell('printf "%s\\0" "$@"', *arguments))
+            await runner.stop_feeding()
+            for job, arguments in zip(runner.jobs, lists, strict=True):
+                arrived = await job.stdout_file.read_bytes()
+                assert arrived.split(b"\0")[:-1] == [os.fsencode(arg) for arg in arguments]
 
     async def test_t22_a_hundred_thousand_arguments_arrive(self, workdir: Any) -> None:
         arguments = [f"{number}" for number in range(100_000)]
@@ -109,7 +120,9 @@ class OutcomesContract(Rig):
             )
             assert job.status is JobStatus.FAILED  # there is none yet
             job = await runner.wait(await runner.feed(self.shell("echo here")))
-            assert (job.status, await self.output(job)) == (JobStatus.FINISHED, "here\n")
+            assert (job.status, await self.output(job)) == (JobStatus.FINISHED, "here\n"), (
+                job.reason
+            )
 
     async def test_t41_a_job_leaves_few_files(self, workdir: Any) -> None:
         async with self.run(self.make(workdir)) as runner:

@@ -53,8 +53,11 @@ class Rig:
     patience: ClassVar[float] = 30.0
     """Seconds after which a test gives up."""
 
-    workdir_names: ClassVar[tuple[str, ...]] = ("run", "a run", "it's 100% $HOME", "two\nlines")
-    """Names that the folder of a run may have."""
+    workdir_names: ClassVar[tuple[str, ...]] = (
+        *("run", "it's 100% $HOME, %j and %A_%a", 'two\nlines `id` "\\', "long " * 40),
+        os.fsdecode(b"\xff\xfe is not UTF-8"),
+    )
+    """Names that the folder of a run may have; the last one is not UTF-8."""
 
     kills: ClassVar[bool] = True
     """Whether it can kill a job that runs."""

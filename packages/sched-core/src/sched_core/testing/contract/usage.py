@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import pytest
 
 from sched_core import read_run
 
@@ -13,6 +16,8 @@ from .rig import Rig, needs
 __all__ = ["UsageContract"]
 
 _AWAKE = 0.2
+_CLOCKS_DIFFER = 2.0
+"""Seconds, for engines that tell whole ones."""
 BUSY = """
 while :; do
   i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done
@@ -41,6 +46,26 @@ class UsageContract(Rig):
         assert record.queued is not None
         assert record.submitted is not None
         assert record.queued <= record.submitted
+
+    async def test_t10_times_are_right_whatever_the_time_zones(
+        self, workdir: Any, far_away: str
+    ) -> None:
+        before = time.time()
+        async with self.run(self.make(workdir)) as runner:
+            job = await runner.feed(self.shell("exit 0"), envs={"TZ": far_away})
+            await runner.wait(job)
+        assert None not in (job.started, job.ended)
+        assert before - _CLOCKS_DIFFER <= (job.started or 0) <= (job.ended or 0)
+        assert (job.ended or 0) <= time.time() + _CLOCKS_DIFFER
+
+    @pytest.fixture
+    def far_away(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        """Have the driver in one time zone, and return one on the other side of the date line."""
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "EAST-14")
+            time.tzset()
+            yield "WEST+11"
+        time.tzset()
 
     @needs("tells_cpu")
     async def test_what_processors_have_spent_is_known(self, workdir: Any) -> None:
