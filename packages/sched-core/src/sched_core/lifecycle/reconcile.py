@@ -205,7 +205,7 @@ class Reconciler:
         jobs = [active.job for active in actives]
         try:
             won = await self._session.scheduler.fence(jobs)
-        except StoreUnavailable as error:
+        except OSError as error:  # such as a full disk: it is tried again
             self._session.warn(f"jobs cannot be kept from starting now: {error}")
             return []
         return [a for a in actives if AttemptId(a.job.index, a.attempt) in won]
