@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .backends import BACKENDS
 from .report import Figures, as_json, table
-from .rounds import Stopped, Wish, run_rounds
+from .rounds import Stopped, UnknownFault, Wish, run_rounds
 
 __all__ = ["main"]
 
@@ -24,13 +24,17 @@ _CLONE_NEWNS = 0x20000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Have rounds of chaos, print the report and return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     # What is ended by TERM leaves as little behind as what is ended by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not os.geteuid():
         _have_own_mounts()
     rows = [Figures(name) for name in options.backend]
-    code = _run(rows, options)
+    try:
+        code = _run(rows, options)
+    except UnknownFault as error:
+        parser.error(str(error))
     met = [row for row in rows if row.rounds or row.note]
     print(table(met))
     if options.json:

@@ -5,7 +5,7 @@ kind=$1 seconds=$2 marks=$3
 now() { time=${EPOCHREALTIME/[.,]/}; }
 now
 id=${SLURM_JOB_ID:-${JOB_ID:-0}-${SGE_TASK_ID:-0}}
-me=$marks/$SCHED_JOB_INDEX.$SCHED_ATTEMPT.${SLURM_RESTART_COUNT:-${RESTARTED:-0}}.$id.$time
+me=$marks/$SCHED_JOB_INDEX.$SCHED_ATTEMPT.${SLURM_RESTART_COUNT:-${SCHED_RESTARTS:-0}}.$id.$time
 : >"$me.start" || exit 99
 # Held as long as this shell lives; an image may lack the program.
 exec 9>"$marks/$SCHED_JOB_INDEX.lock"

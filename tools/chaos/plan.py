@@ -55,9 +55,9 @@ def plan_round(seed: int, number: int, faults: Collection[str], size: Size) -> P
 
 def _strikes(chance: Random, faults: list[str], seconds: float) -> list[Strike]:
     at, strikes = chance.uniform(0.3, _PAUSE), []
-    while at < seconds:
-        # Drivers are what it is about: every other strike is at one.
-        named = [fault for fault in faults if fault.startswith("driver ")]
+    # Drivers are what it is about: every other strike is at one.
+    named = [fault for fault in faults if fault.startswith("driver ")]
+    while faults and at < seconds:
         fault = chance.choice(named if named and chance.random() < 0.5 else faults)
         lasts = chance.random()
         strikes.append(Strike(round(at, 3), fault, round(lasts, 3), chance.getrandbits(32)))

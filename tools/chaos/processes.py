@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Process", "end_all", "with_variable"]
+__all__ = ["Process", "end_all", "name_of", "with_variable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,12 @@ class Process:
 
     pid: int
     command: str
+
+    def parent(self) -> int | None:
+        """Return the process that has started it, None where one of both is gone."""
+        with contextlib.suppress(OSError):
+            return int(Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()[1])
+        return None
 
     def __str__(self) -> str:
         return f"{self.pid}: {self.command}"
@@ -34,6 +40,13 @@ def with_variable(*starts: str) -> list[Process]:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Process(int(pid), os.fsdecode(b" ".join(words))[:200]))
     return found
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process's program, empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def end_all(processes: Iterable[Process]) -> None:

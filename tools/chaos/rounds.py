@@ -29,7 +29,7 @@ from .processes import end_all, with_variable
 from .report import Figures
 from .rig import CannotStart, Rig, Start, claims_of
 
-__all__ = ["Stopped", "Wish", "run_rounds"]
+__all__ = ["Stopped", "UnknownFault", "Wish", "run_rounds"]
 
 _SETTLING = 20.0
 """Seconds in which what jobs have left in the background has to end."""
@@ -38,6 +38,10 @@ _SHOWN = 12
 """Violations of a round that are told one by one."""
 
 Say = Callable[[str], None]
+
+
+class UnknownFault(ValueError):
+    """A fault was wished for that the backend does not know; the message says which there are."""
 
 
 class Stopped(Exception):
@@ -62,6 +66,7 @@ def run_rounds(start: Start, figures: Figures, wish: Wish, say: Say) -> None:
     try:
         (root / "engine").mkdir(mode=0o755)
         with start(root / "engine") as rig, _disk(root, rig) as disk:
+            _check(wish, figures, Director.fault_names(rig, disk))
             began = time.monotonic()
             while time.monotonic() - began < wish.seconds:
                 figures.rounds += 1
@@ -71,6 +76,13 @@ def run_rounds(start: Start, figures: Figures, wish: Wish, say: Say) -> None:
     finally:
         figures.seconds += time.monotonic() - began
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _check(wish: Wish, figures: Figures, names: Sequence[str]) -> None:
+    unknown = [name for name in wish.faults if name not in names]
+    if unknown:
+        told = f"there is no fault {unknown[0]!r}; on {figures.backend} there are "
+        raise UnknownFault(told + ", ".join(names))
 
 
 @contextmanager

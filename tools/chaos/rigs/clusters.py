@@ -7,16 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..faults import Fault, Tools
+from ..faults import Fault, NotNow, Tools
 from ..plan import Size
-from ..processes import end_all, with_variable
+from ..processes import Process, end_all, name_of, with_variable
 from ..rig import Rig, a_running_job
 from .engines import daemon_faults, engine_class, started
 
@@ -72,6 +72,7 @@ def _slurm_faults(cluster: Any, tools: Tools, run: Path) -> Mapping[str, Fault]:
 
     # What a node knows by its memory alone is lost with it: killed daemons may have jobs start again.
     found |= {name: replace(fault, loses=True) for name, fault in found.items() if "slurm" in name}
+    found["watchers lost"] = Fault(lambda chance: _lose_watchers(cluster), loses=True)
     return found | {"job requeued": Fault(requeue, loses=True)}
 
 
@@ -80,24 +81,32 @@ def _lose_node(cluster: Any, node: Any) -> Callable[[], None]:
     node.kill()
     mark = f"SLURMD_NODENAME={node.name}"
     for _ in range(3):  # what is just being started, too
-        end_all(with_variable(mark))
-    for pid in _stepds(node.name):
+        found = with_variable(mark)
+        for watcher in _watchers(found):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(watcher, signal.SIGKILL)
+        end_all(found)
+    return lambda: _come_back(node)
+
+
+def _lose_watchers(cluster: Any) -> None:
+    """End what watches jobs, as a machine that is short of memory would; the jobs go on."""
+    watched = [one for name in cluster.nodes for one in with_variable(f"SLURMD_NODENAME={name}")]
+    if not (watchers := _watchers(watched)):
+        raise NotNow
+    for pid in watchers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    end_all(with_variable(mark))
-    return node.start
 
 
-def _stepds(node: str) -> list[int]:
-    """Return the processes that watch jobs on a node: they bear its name in their sockets' folder."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text().startswith("slurmstepd"):
-                told = Path(f"/proc/{pid}/environ").read_bytes()
-                if f"-N\0{node}".encode() in told or node.encode() in told:
-                    found.append(int(pid))
-    return found
+def _come_back(node: Any) -> None:
+    node.start()
+
+
+def _watchers(found: Sequence[Process]) -> set[int]:
+    """Return those of Slurm's own processes that have started these; they bear no name of a node."""
+    parents = {parent for process in found if (parent := process.parent())}
+    return {pid for pid in parents if name_of(pid).startswith("slurmstepd")}
 
 
 def _hurry_slurm(cluster: Any) -> None:
