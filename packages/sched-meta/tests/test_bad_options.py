@@ -61,6 +61,18 @@ BAD: list[tuple[list[str], str]] = [
     (["--env", "A"], "--env A: write it as NAME=VALUE"),
     (["--env", "=x"], "'' is no name of an environment variable"),
     (["--env", "PPID=1"], "the variable PPID is kept by the shell"),
+    (["--secret-env", ""], "'' is no name of an environment variable"),
+    (
+        ["--secret-env", "A=x"],
+        "--secret-env A=...: give the name alone, since all users of a machine",
+    ),
+    (
+        ["--secret-env", "NO_SUCH"],
+        "there is no variable NO_SUCH; set it, unseen, with read -rs NO_SUCH",
+    ),
+    (["--secret-env", "PPID"], "the variable PPID is kept by the shell"),
+    (["--secret-env", "LC_ALL"], "the variable LC_ALL cannot hold a secret: the shell tells it"),
+    (["--secret-env", "HOME", "--env", "HOME=x"], "HOME is given by --env and by --secret-env"),
     (["--name", ""], f"--name {IS_EMPTY}"),
     (["--name", "a/b"], "--name 'a/b' cannot be the name of a folder; use -w RUN for a path"),
     (["--name", ".."], "--name '..' cannot be the name of a folder"),

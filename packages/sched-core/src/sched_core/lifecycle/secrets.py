@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..runfolder.layout import Layout
     from .session import Session
 
-__all__ = ["Secrets", "read_secrets", "remove_secrets"]
+__all__ = ["Secrets", "lacking_secret", "read_secrets", "remove_secrets"]
 
 _LONGEST_NAME = 100
 
@@ -116,9 +116,9 @@ class Secrets:
 
     def _own(self, variable: str) -> Secret:
         if variable not in os.environ:
-            raise _lacking(variable)
+            raise lacking_secret(variable)
         if variable in self._several:
-            raise _lacking(variable, f"jobs of the run have several values of {variable}")
+            raise lacking_secret(variable, f"jobs of the run have several values of {variable}")
         return Secret(os.environb[os.fsencode(variable)])
 
     def renew(self, job: Job, fed: Job) -> None:
@@ -179,6 +179,10 @@ class Secrets:
         self._session.check_lease()
         remove_secrets(self._session.ports.files, self._session.layout)
 
+    def known(self) -> list[str]:
+        """Return all values that are known here."""
+        return list(self._values.values())
+
     # --- texts -----------------------------------------------------------------------------------
 
     def redact(self, text: str) -> str:
@@ -190,7 +194,8 @@ def _give(job: Job, variable: str, value: Secret) -> None:
     job.envs = {**(job.envs or {}), variable: value}
 
 
-def _lacking(variable: str, why: str = "") -> OptionError:
+def lacking_secret(variable: str, why: str = "") -> OptionError:
+    """Return the error of a secret that nobody has the value of."""
     why = why or f"the value of {variable} is a secret, and not recorded with the run"
     return OptionError(
         f"{why}: set the variable {variable} and add --secret-env {variable} "

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 
 __all__ = ["Watcher", "watched"]
 
+_PAUSE = 0.005
+"""Seconds between two looks: what is watched wants to run as well."""
+
 
 class Watcher(threading.Thread):
     """Reads the command lines of all processes that are seen here, over and over."""
@@ -23,7 +26,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Read until `stop` is called."""
-        while not self._over.is_set():
+        while not self._over.wait(_PAUSE):
             for entry in os.scandir("/proc"):
                 if entry.name.isdigit():
                     with contextlib.suppress(OSError), open(f"{entry.path}/cmdline", "rb") as file:

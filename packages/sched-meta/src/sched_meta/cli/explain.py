@@ -35,4 +35,5 @@ def explain(run: str, job: str) -> None:
     if len(chosen) != 1:
         which = index_ranges([record.index for record in chosen])
         raise OptionError(f"{job!r} is {len(chosen)} jobs ({which or 'none'}); name one")
-    click.echo("\n".join([*explanation(folder, chosen[0]), *engines_words(folder, chosen[0])]))
+    lines = [*explanation(folder, chosen[0]), *engines_words(folder, chosen[0])]
+    click.echo(folder.redact("\n".join(lines)))

@@ -14,6 +14,8 @@ from .shared import (
     output_of,
     output_options,
     scheduler_options,
+    secret_option,
+    secrets_given,
     start_detached,
 )
 
@@ -34,6 +36,7 @@ Options are those of the run, unless they are given anew. To run failed jobs aga
 
 @click.command(cls=SessionCommand, help=_HELP)
 @click.argument("run", required=False)
+@secret_option
 @scheduler_options
 @profile_option
 @conduct_options
@@ -45,4 +48,5 @@ def resume(ctx: click.Context, /, run: str | None, **values: Any) -> int:
         return start_detached(ctx)
     from ..driving.start import resume_run
 
-    return resume_run(run, given_options(values), output, conduct=conduct)
+    secrets = secrets_given(values)
+    return resume_run(run, given_options(values), output, conduct=conduct, secrets=secrets)

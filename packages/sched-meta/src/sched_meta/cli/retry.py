@@ -14,6 +14,8 @@ from .shared import (
     output_of,
     output_options,
     scheduler_options,
+    secret_option,
+    secrets_given,
     start_detached,
 )
 
@@ -43,6 +45,7 @@ process drives the run until all its jobs have ended. The files of earlier attem
     metavar="CLASS",
     help="Only what ended so: exit, timeout, oom, lost, ...; repeatable.",
 )
+@secret_option
 @scheduler_options
 @profile_option
 @conduct_options
@@ -62,4 +65,5 @@ def retry(
     from ..driving.control import retry_jobs
     from ..reading.runfolder import existing_run
 
-    return retry_jobs(existing_run(run), jobs, given_options(values), output, failures, conduct)
+    given, secrets = given_options(values), secrets_given(values)
+    return retry_jobs(existing_run(run), jobs, given, output, failures, conduct, secrets)

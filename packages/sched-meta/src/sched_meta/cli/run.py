@@ -16,6 +16,8 @@ from .shared import (
     output_of,
     output_options,
     scheduler_options,
+    secret_option,
+    secrets_given,
     start_detached,
 )
 
@@ -80,6 +82,7 @@ class _RunCommand(ConfiguredCommand):
 @click.option("-w", "--workdir", metavar="RUN", help="Folder of the run, also gs://...")
 @scheduler_options
 @click.option("--env", multiple=True, metavar="K=V", help="Variable for every job; repeatable.")
+@secret_option
 @click.option(
     "--name", metavar="T", help="Name of the run's folder; with {}-forms, of each job instead."
 )
@@ -118,6 +121,7 @@ def run(ctx: click.Context, /, **values: Any) -> int:
         run_name=run_name,
         resume=values["resume"],
         conduct=conduct,
+        secrets=secrets_given(values),
     )
 
 
@@ -164,7 +168,8 @@ def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:
 
     names = ("list_file", "table", "shell", "name", "env")
     behind = ctx.meta.get(BEHIND_DASHES) or ()
-    collected = collect_jobs(behind, **{name: values[name] for name in names})
+    given = {name: values[name] for name in names}
+    collected = collect_jobs(behind, **given, secrets=secrets_given(values))
     if collected.note:
         say(collected.note)
     return collected

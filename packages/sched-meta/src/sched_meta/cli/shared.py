@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from sched_core import Secret
+
     from ..driving.conduct import Conduct
     from ..driving.given import Given, Output
 
@@ -18,6 +20,8 @@ __all__ = [
     "output_of",
     "output_options",
     "scheduler_options",
+    "secret_option",
+    "secrets_given",
     "start_detached",
 ]
 
@@ -85,6 +89,24 @@ _CONDUCT_OPTIONS = (
 def conduct_options(command: F) -> F:
     """Add the options that say what a driver does besides driving."""
     return _add(_CONDUCT_OPTIONS, command)
+
+
+def secret_option(command: F) -> F:
+    """Add `--secret-env`."""
+    option = click.option(
+        "--secret-env",
+        multiple=True,
+        metavar="NAME",
+        help="Variable for every job with the value that it has here, which is recorded nowhere; repeatable.",
+    )
+    return option(command)
+
+
+def secrets_given(values: dict[str, Any]) -> Mapping[str, Secret]:
+    """Return what `secret_option` collected. Raises OptionError, CommandError."""
+    from ..driving.secrets import secrets_of
+
+    return secrets_of(values["secret_env"])
 
 
 def scheduler_options(command: F) -> F:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sched_core import Failure, JobStatus, OptionError, Resources, RunView
+from sched_core import Failure, JobStatus, OptionError, Resources, RunView, Secret
 from sched_core.runfolder import JobRecord, ask_driver, jobs_that_may_run, request_is_open
 
 from ..console import say
@@ -18,6 +18,7 @@ from ..reading.states import state_counts
 from ..wording import count_jobs, counted, index_ranges
 from .conduct import NOTHING_ELSE, Conduct
 from .given import Given, Output
+from .secrets import check_that_known
 from .start import changed_scheduler, resume_run
 from .undriven import kill_undriven
 from .wishes import check_retry
@@ -50,6 +51,7 @@ def retry_jobs(
     output: Output,
     failures: Sequence[str] = (),
     conduct: Conduct = NOTHING_ELSE,
+    secrets: Mapping[str, Secret] | None = None,
 ) -> int:
     """Have the jobs run once more, of some classes of failure only if any are given; return the exit code.
 
@@ -65,12 +67,19 @@ def retry_jobs(
     if resources:
         check_retry(changed_scheduler(folder, others), jobs, resources)
     if _ask_to_retry(folder, view, jobs, resources):
-        if conduct.max_failures or conduct.on_finish:
-            say("its own --max-failures and --on-finish stay in effect")
+        if conduct.max_failures or conduct.on_finish or secrets:
+            say("its own --max-failures, --on-finish and --secret-env stay in effect")
         return 0
+    check_that_known(folder, jobs, secrets or {})
     again = [job.index for job in jobs]
     return resume_run(
-        folder.path, others, output, retry=again, resources=resources, conduct=conduct
+        folder.path,
+        others,
+        output,
+        retry=again,
+        resources=resources,
+        conduct=conduct,
+        secrets=secrets,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from sched_core import (
     RunInterrupted,
     Runner,
     SchedError,
+    Secret,
 )
 from sched_core.model.container import Container
 from sched_core.model.resources import Resources
@@ -74,6 +75,8 @@ class Drive:
     output: Output
     again: Again = _NONE
     conduct: Conduct = NOTHING_ELSE
+    secrets: Mapping[str, Secret] | None = None
+    """Values for jobs that the run has already, by variable."""
 
 
 def drive(what: Drive) -> int:
@@ -135,6 +138,7 @@ class _Driver:
             what.scheduler,
             plugins=self._plugins(),
             existing="resume" if what.resumes else "error",
+            secrets=what.secrets,
         )
 
     def _plugins(self) -> list[object] | None:
@@ -207,6 +211,7 @@ class _Driver:
 
     def _begin(self, jobs: Sequence[Job]) -> None:
         scheduler = self._what.scheduler
+        self._what.folder.known_secrets = scheduler.session.secrets.known()
         done = sum(job.status.final for job in jobs)
         what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks:,} at a time"
         if self._what.resumes:

@@ -21,7 +21,7 @@ from .given import Given, Output
 from .succession import inherited
 
 if TYPE_CHECKING:
-    from sched_core import Scheduler
+    from sched_core import Scheduler, Secret
     from sched_core.runfolder import RunFile
 
 __all__ = ["Plan", "changed_scheduler", "plan_run", "resume_run", "start_run"]
@@ -39,6 +39,7 @@ def start_run(
     run_name: str | None = None,
     resume: bool = False,
     conduct: Conduct = NOTHING_ELSE,
+    secrets: Mapping[str, Secret] | None = None,
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     plan = plan_run(specs, scheduler, given, workdir=workdir, run_name=run_name, resume=resume)
@@ -48,7 +49,17 @@ def start_run(
     try:
         resumes = plan.found is not None
         conduct = inherited(folder, conduct) if resumes else conduct
-        return drive(Drive(made, folder, specs, resumes=resumes, output=output, conduct=conduct))
+        return drive(
+            Drive(
+                made,
+                folder,
+                specs,
+                resumes=resumes,
+                output=output,
+                conduct=conduct,
+                secrets=secrets,
+            )
+        )
     finally:
         if plan.place is None:
             _remove_if_empty(folder)
@@ -100,17 +111,28 @@ def resume_run(
     retry: Sequence[int] = (),
     resources: Resources | None = None,
     conduct: Conduct = NOTHING_ELSE,
+    secrets: Mapping[str, Secret] | None = None,
 ) -> int:
     """Go on with a run, and run once more the jobs of these indexes; return the exit code.
 
-    `resources` are what those get in place of what they asked for.
+    `resources` are what those get in place of what they asked for, `secrets` values that no file of
+    the run holds any more, or that have changed.
     """
     folder = existing_run(run)
     scheduler = changed_scheduler(folder, given)
     again = Again(frozenset(retry), resources)
     conduct = inherited(folder, conduct)
     return drive(
-        Drive(scheduler, folder, (), resumes=True, output=output, again=again, conduct=conduct)
+        Drive(
+            scheduler,
+            folder,
+            (),
+            resumes=True,
+            output=output,
+            again=again,
+            conduct=conduct,
+            secrets=secrets,
+        )
     )
 
 

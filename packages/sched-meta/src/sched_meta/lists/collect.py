@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sched_core.errors import OptionError
+from sched_core.model.secret import Secret
 
 from .jobspec import JobSpec, Rows, add_environment, specs_from_values
 from .listfile import parse_list
@@ -36,6 +37,7 @@ def collect_jobs(
     shell: bool = False,
     name: str | None = None,
     env: Iterable[str] = (),
+    secrets: Mapping[str, Secret] | None = None,
     read: Callable[[str], bytes] = read_bytes,
 ) -> Collected:
     """Return the jobs of a list, or of the command `behind` with its values or those of a table.
@@ -44,7 +46,7 @@ def collect_jobs(
     """
     if list_file:
         specs = parse_list(read(list_file), _called(list_file))
-        return Collected(add_environment(specs, env), name)
+        return Collected(add_environment(specs, env, secrets), name)
     command, values = split_command(behind, read)
     if table and values.width:
         raise OptionError("--table brings the values; leave out ::: and what stands behind it")
@@ -57,7 +59,7 @@ def collect_jobs(
     specs = list(specs_from_values(command, rows, shell=shell, name=name))
     named = bool(specs) and specs[0].name is not None
     note = "" if shell or rows.width else _note(command)
-    return Collected(add_environment(specs, env), None if named else name, note)
+    return Collected(add_environment(specs, env, secrets), None if named else name, note)
 
 
 def _note(command: Sequence[str]) -> str:

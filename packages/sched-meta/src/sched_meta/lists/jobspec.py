@@ -14,6 +14,7 @@ from sched_core.model.command import (
     check_name,
 )
 from sched_core.model.resources import Resources
+from sched_core.model.secret import Secret
 
 from .replacement import Grammar, Template, has_forms
 from .shellline import ShellTemplate
@@ -72,16 +73,20 @@ def _names(name: str | None, values: Rows) -> Template | None:
     return template if template.has_forms else None
 
 
-def add_environment(specs: list[JobSpec], pairs: Iterable[str]) -> list[JobSpec]:
-    """Give every job the variables of `--env K=V`; what a job has of its own wins.
+def add_environment(
+    specs: list[JobSpec], pairs: Iterable[str], secrets: Mapping[str, Secret] | None = None
+) -> list[JobSpec]:
+    """Give every job the variables of `--env K=V`, and secrets; what a job has of its own wins.
 
     Raises OptionError and CommandError.
     """
-    variables: dict[str, str] = {}
+    variables: dict[str, object] = {**(secrets or {})}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise OptionError(f"--env {pair}: write it as NAME=VALUE")
+        if secrets and name in secrets:
+            raise OptionError(f"{name} is given by --env and by --secret-env; choose one")
         variables[name] = value
     if shared := check_environment(variables):
         for spec in specs:

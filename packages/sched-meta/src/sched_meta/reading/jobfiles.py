@@ -57,7 +57,7 @@ def contents(folder: RunFolder, paths: Sequence[str]) -> Iterator[bytes | None]:
 
 def last_line_of_each(folder: RunFolder, paths: Sequence[str]) -> list[str]:
     """Return the last line of each file that is not blank, '' where there is none."""
-    return [_last_line(end) for end in _ends(folder, paths, 4 * _LINE)]
+    return [folder.redact(_last_line(end)) for end in _ends(folder, paths, 4 * _LINE)]
 
 
 def last_line(folder: RunFolder, path: str) -> str:
@@ -68,7 +68,7 @@ def last_line(folder: RunFolder, path: str) -> str:
 def last_lines(folder: RunFolder, path: str, most: int) -> list[str]:
     """Return up to that many lines from the end of a file, none where it cannot be read."""
     (end,) = _ends(folder, [path], _LINE * most)
-    return _lines(end)[-most:]
+    return [folder.redact(line) for line in _lines(end)[-most:]]
 
 
 def _ends(folder: RunFolder, paths: Sequence[str], most: int) -> list[bytes]:

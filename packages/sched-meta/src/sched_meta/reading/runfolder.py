@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -76,6 +76,19 @@ class RunFolder:
         from sched_core.runfolder import Layout
 
         return Layout(self.path)
+
+    @cached_property
+    def known_secrets(self) -> Collection[str]:
+        """Values of secrets that are in files of the run as long as jobs need them. Blocks."""
+        from sched_core.lifecycle.secrets import read_secrets
+
+        return read_secrets(self.files, self.layout).values()
+
+    def redact(self, text: str) -> str:
+        """Return what somebody else has said without these values. Blocks."""
+        from sched_core.model.secret import redacted
+
+        return redacted(text, self.known_secrets)
 
     def interval(self, wanted: float) -> float:
         """Return how long to wait between two looks: what is wanted, or more for a store far away."""

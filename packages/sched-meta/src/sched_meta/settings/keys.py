@@ -11,6 +11,7 @@ from typing import Any
 
 from sched_core.errors import OptionError, SchedError
 from sched_core.model.command import check_environment
+from sched_core.model.secret import Secret
 from sched_core.model.units import parse_memory, parse_time
 
 __all__ = ["KEYS", "OF_ONE_SCHEDULER", "OF_THE_SESSION", "PER_RUN", "TABLES", "check_value"]
@@ -140,6 +141,15 @@ def _variable(name: str, value: Any) -> str:
     return str(value)
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    """Names of variables, whose values are nowhere."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _wrong(value, 'a list of names such as ["TOKEN"]')
+    check_environment(dict.fromkeys(names, Secret("")))
+    return tuple(names)
+
+
 def _options(value: Any) -> dict[str, list[str]]:
     """Each option as `-o` would be given: a list as often as it has items."""
     options: dict[str, list[str]] = {}
@@ -176,6 +186,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "memory": _amounts(parse_memory, "4 GiB"),
     "gpus": lambda value: str(_count(0)(value)),
     "env": _environment,
+    "secret-env": _names,
     "max-failures": _failures,
     "on-finish": _text("echo done"),
     "no-progress": _flag,
