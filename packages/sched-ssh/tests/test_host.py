@@ -60,7 +60,7 @@ async def test_one_that_refuses_is_tried_again_at_growing_intervals(tmp_path: Pa
     assert max(waits) <= 4
 
 
-async def test_one_that_lets_nobody_in_is_tried_again_only_after_long(tmp_path: Path) -> None:
+async def test_t30_one_that_lets_nobody_in_is_tried_again_only_after_long(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("no key at all")
     waits = await waits_for(Server("h", "127.0.0.1", port=1, keyfile=str(key)), tmp_path)
