@@ -67,6 +67,7 @@ async def test_t30_a_connection_that_is_lost_at_a(
         other = await runner.feed(shell(COUNTED + WAITS, "other"))
         await runner.wait(job)
         await until_running(other)
+        await until(lambda: sorted(started(host)) == ["1", "2"])
         await runner.kill(other)
         await until(dropped.is_set)
         assert not host.processes("other")
