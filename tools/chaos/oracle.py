@@ -9,6 +9,7 @@ from typing import Any
 
 from sched_core import Failure, JobStatus
 from sched_core.runfolder import JobRecord
+from sched_core.text.claim import Claim
 
 from .marks import Start
 from .work import DISK_WAS_FULL, RETRIES, output_of
@@ -38,8 +39,8 @@ class Found:
     starts: Sequence[Start]
     outputs: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     """stdout and stderr of jobs that finished."""
-    recorded: Collection[tuple[int, int, int]] = ()
-    """Index, attempt and position of starts whose claims tell of a good end."""
+    claims: Sequence[tuple[int, int, Claim]] = ()
+    """Of starts, by index and attempt."""
     wanted: Collection[int] = ()
     """Jobs that somebody asked to kill."""
     loses: bool = False
@@ -167,10 +168,13 @@ def _next_attempt(found: Found, old: Start) -> Iterator[str]:
 
 
 def _is_recorded(found: Found, start: Start) -> bool:
-    # What was killed between its end and the record of it has to run again.
-    return start.rc == 0 and any(
-        (index, attempt) == (start.index, start.attempt) for index, attempt, _ in found.recorded
-    )
+    """Tell whether the record of a start tells of a good end.
+
+    What was killed between its end and the record of it has to run again.
+    """
+    own = [c for i, a, c in found.claims if (i, a) == (start.index, start.attempt)]
+    taken = [claim for claim in own if (claim.claimed or 0.0) * 1e6 <= start.began]
+    return bool(taken) and max(taken, key=lambda claim: claim.claimed or 0.0).finished
 
 
 # --- words -------------------------------------------------------------------------------------------

@@ -62,8 +62,10 @@ def a_running_job(folder: Path, chance: Random) -> JobRecord:
 
 
 def claims_of(folder: Path) -> Iterator[tuple[int, int, Claim]]:
-    """Return index, attempt and content of all claims that a run's folder has."""
+    """Return index, attempt and content of all claims that a run's folder has, fences apart."""
     for path in folder.glob("*/job.claim.*"):
         name = parse_claim_name(path.name)
         if name is not None and path.parent.name.isdecimal():
-            yield int(path.parent.name), name[0], parse_claim(path.read_bytes())
+            claim = parse_claim(path.read_bytes())
+            if not claim.is_fence:
+                yield int(path.parent.name), name[0], claim

@@ -158,7 +158,7 @@ def _look(rig: Rig, place: Round, director: Director, kinds: list[str]) -> Found
         settled=_settled(entries),
         starts=read_starts(os.listdir(place.marks)),
         outputs=_outputs(place, jobs),
-        recorded=[(i, a, c.position) for i, a, c in claims_of(place.run) if c.finished],
+        claims=list(claims_of(place.run)),
         wanted=director.wanted,
         loses=director.loses,
         fills=director.fills,

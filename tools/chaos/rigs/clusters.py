@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..faults import Fault, NotNow, Tools
+from ..faults import Fault, Tools
 from ..plan import Size
 from ..processes import Process, end_all, name_of, with_variable
 from ..rig import Rig, a_running_job
@@ -72,7 +72,6 @@ def _slurm_faults(cluster: Any, tools: Tools, run: Path) -> Mapping[str, Fault]:
 
     # What a node knows by its memory alone is lost with it: killed daemons may have jobs start again.
     found |= {name: replace(fault, loses=True) for name, fault in found.items() if "slurm" in name}
-    found["watchers lost"] = Fault(lambda chance: _lose_watchers(cluster), loses=True)
     return found | {"job requeued": Fault(requeue, loses=True)}
 
 
@@ -87,16 +86,6 @@ def _lose_node(cluster: Any, node: Any) -> Callable[[], None]:
                 os.kill(watcher, signal.SIGKILL)
         end_all(found)
     return lambda: _come_back(node)
-
-
-def _lose_watchers(cluster: Any) -> None:
-    """End what watches jobs, as a machine that is short of memory would; the jobs go on."""
-    watched = [one for name in cluster.nodes for one in with_variable(f"SLURMD_NODENAME={name}")]
-    if not (watchers := _watchers(watched)):
-        raise NotNow
-    for pid in watchers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _come_back(node: Any) -> None:

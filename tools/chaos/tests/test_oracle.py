@@ -7,6 +7,7 @@ import pytest
 
 from sched_core import Failure, JobStatus
 from sched_core.runfolder import JobRecord
+from sched_core.text.claim import Claim
 
 from ..marks import Start, read_starts
 from ..oracle import Found, judge
@@ -30,6 +31,7 @@ def failed(attempt: int = 1, failure: Failure = Failure.EXIT) -> dict[tuple[int,
 
 GOOD = Found(["plain"], {0: job()}, {}, [start()], {0: output_of(0, "plain")})
 LATER = start(2, 30, 40)
+ENDED = Claim(claimed=0.000_009, rc=0)
 TWO = replace(GOOD, jobs={0: job(attempt=2)}, starts=[start(rc=None, ended=None), LATER])
 
 
@@ -82,7 +84,7 @@ def test_a_job_that_is_lost_is_found(found: Found) -> None:
         (
             replace(
                 TWO, settled=failed(failure=Failure.LOST), starts=[start(), LATER],
-                recorded={(0, 1, 0)}, loses=True,
+                claims=[(0, 1, ENDED)], loses=True,
             ),
             "that is on record",
         ),
@@ -96,6 +98,17 @@ def test_a_job_that_ran_twice_is_found(found: Found, what: str) -> None:
 @pytest.mark.parametrize("failure", [Failure.LOST, Failure.NODE_FAIL, Failure.PREEMPTED])
 def test_what_was_lost_may_run_again_where_something_can_be_lost(failure: Failure) -> None:
     assert judge(replace(TWO, settled=failed(failure=failure), loses=True)) == []
+
+
+def test_what_had_not_been_recorded_has_to_run_again() -> None:
+    starts = [start(), start(began=30, ended=40, restart=1)]
+    second = (0, 1, Claim(claimed=0.000_025, rc=0))
+    found = replace(
+        GOOD, starts=starts, claims=[(0, 1, replace(ENDED, rc=None)), second], loses=True
+    )
+    assert judge(found) == []
+    found = replace(found, claims=[(0, 1, ENDED), second])
+    assert words(found).startswith("an attempt that had finished was started again")
 
 
 def test_an_engine_may_start_a_job_again_where_it_was_made_to() -> None:
