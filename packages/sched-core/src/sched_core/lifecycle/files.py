@@ -93,6 +93,8 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     # Where the next attempt has begun, by the hand of a driver that died, these are its own.
     if not names or claim_name(attempt + 1) in found:
         return
+    # Each by itself: missing parents get the permissions that the umask leaves.
+    files.make_folder(f"{metadir}/job.retry")
     folder = f"{metadir}/job.retry/{attempt}"
     kept = [] if files.make_folder(folder) else files.names(folder)
     pairs = {f"{metadir}/{name}": f"{folder}/{name}" for name in names if name in kept}
