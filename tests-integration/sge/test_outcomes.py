@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from sched_core import Failure, JobStatus, OptionError
+from sched_core import Failure, Job, JobStatus, OptionError
+from sched_core.text.claim import parse_claim
 
 from ..clusters.engine import Engine
 from ..clusters.outcomes import cancel_what_runs, is_refused, tells_memory
 from ..daemons import processes_with
-from ..jobs import ONCE, begun, explained, pending, ran, running, until, waiting
+from ..jobs import ONCE, begun, explained, left_of, pending, ran, running, until, waiting
 from .cluster import SgeCluster
 from .helpers import Asked
 
@@ -251,6 +253,36 @@ async def test_t50_the_host_is_lost(
         assert (job.status, job.attempt, job.restart) == (JobStatus.FINISHED, 1, 1)
     else:
         assert (job.status, job.failure) == (JobStatus.FAILED, Failure.NODE_FAIL)
+
+
+async def test_t50_a_task_whose_watcher_was_killed_is_ended_by_its_next_start(
+    sge: SgeCluster, tmp_path: Path
+) -> None:
+    """Grid Engine takes it for lost while it runs on: two must not run at once."""
+    scheduler = Asked(tmp_path / "run", r=True)
+    async with running(scheduler) as runner:
+        job = await runner.feed(waiting())
+        await begun(job)
+        first = await leader_of(job, "job.claim.1")
+        await (job.metadir / "begun").unlink()
+        sge.lose_watchers()
+        await until(lambda: sge.state(str(job.jid)).startswith("R"))
+        assert first in left_of(runner, job)
+        await until(partial(started_once_more, sge, job))
+        assert await leader_of(job, "job.claim.1.r1") in left_of(runner, job)
+        assert first not in left_of(runner, job)
+        await (scheduler.workdir / "gate").write_text("")
+    assert (job.status, job.attempt, job.restart) == (JobStatus.FINISHED, 1, 1)
+
+
+async def leader_of(job: Job, claim: str) -> int | None:
+    return parse_claim(await (job.metadir / claim).read_bytes()).leader
+
+
+async def started_once_more(sge: SgeCluster, job: Job) -> bool:
+    # Whose jobs have lost their watchers, that queue starts none, until somebody says that it may.
+    sge.run("qmod", "-cq", "all.q")
+    return await (job.metadir / "begun").exists()
 
 
 async def test_a_dependency_and_several_cores(sge: SgeCluster, tmp_path: Path) -> None:

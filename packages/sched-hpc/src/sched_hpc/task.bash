@@ -31,6 +31,22 @@ _sched_start() {
   exec "$BASH" -p "$_sched_script" "$_sched_attempt"
 }
 
+# An engine that has lost sight of a task, as when its watcher was killed, starts another one beside it.
+_sched_end_earlier() {
+  local _sched_try
+  _sched_read_claim
+  if _sched_alive "$_sched_recorder" "$_sched_born" || _sched_alive "$_sched_leader" "$_sched_led"; then
+    # The recorder first: it would take what is done to its command for the attempt's end.
+    if _sched_alive "$_sched_recorder" "$_sched_born"; then kill -s KILL "$_sched_recorder"; fi
+    for ((_sched_try = 0; _sched_try < 20; _sched_try++)); do
+      [[ $(_sched_heirs) ]] || break
+      _sched_signal_found KILL $(_sched_heirs)
+      command -p sleep 0.05
+    done
+  fi
+  _sched_recorder='' _sched_leader=''
+} 2>/dev/null
+
 _sched_run_job() {
   local _sched_killer=''
   _sched_attempt=${1#*:} _sched_dir=$_sched_workdir/${1%:*}
@@ -38,6 +54,7 @@ _sched_run_job() {
   _sched_await_script || return 122
   _sched_passed=''
   if declare -F _sched_before_job >/dev/null; then _sched_before_job; fi
+  ((${SLURM_RESTART_COUNT:-${SCHED_RESTARTS:-0}} == 0)) || _sched_end_earlier
   _sched_start &
   _sched_child=$!
   if ((${#_sched_jobs[@]} > 1)); then
