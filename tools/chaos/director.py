@@ -18,7 +18,7 @@ from typing import Any
 from sched_core.ports import system_ports
 from sched_core.runfolder import read_run
 
-from .drivers import MARK, SCHED, Drivers
+from .drivers import MARK, SCHED, Drivers, faults_told
 from .faults import Fault, NotNow, faults_of_drivers
 from .plan import Plan, Strike
 from .rig import Rig
@@ -26,7 +26,7 @@ from .work import RETRIES, jobs_file
 
 __all__ = ["PATIENCE", "Director", "Round"]
 
-PATIENCE = 240.0
+PATIENCE = 400.0
 """Seconds after the last strike in which all jobs are to end."""
 _TICK = 0.05
 _HURRY = 3.0
@@ -184,9 +184,12 @@ class Director:
     def complaints(self) -> list[str]:
         """Return what drivers and other commands have shown that they should not."""
         logs = sorted(self._place.folder.glob("kill-*.log"))
-        raw = [log.name for log in logs if "Traceback" in log.read_text(errors="replace")]
-        found = [*self.drivers.wrong, *(f"a traceback: {name}" for name in raw)]
-        return [*found, self.hangs] if self.hangs else found
+        told = [
+            f"{log.name}: {line}"
+            for log in logs
+            for line in faults_told(log.read_text(errors="replace"))
+        ]
+        return [*self.drivers.wrong, *told, *([self.hangs] if self.hangs else [])]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-__all__ = ["MARK", "SCHED", "Driver", "Drivers"]
+__all__ = ["MARK", "SCHED", "Driver", "Drivers", "faults_told"]
 
 SCHED = str(Path(sys.executable).with_name("sched"))
 MARK = "SCHED_CHAOS_ROUND"
@@ -22,6 +22,12 @@ _ENDED = (0, 1)
 """Exit codes of a driver that came to an end: of all jobs, or of what it could do."""
 _ELSEWHERE = "unshare --pid --fork --kill-child --mount-proc --".split()
 """A namespace in which pids mean nothing to others: what another host is to a driver."""
+
+
+def faults_told(said: str) -> list[str]:
+    """Return what a command has said of faults of its own."""
+    signs = ("Traceback (most recent call last)", "a fault of sched's own")
+    return [line.strip() for line in said.splitlines() if any(sign in line for sign in signs)]
 
 
 class Driver:
@@ -136,8 +142,7 @@ class Drivers:
 
     def _take(self, driver: Driver) -> None:
         code, said = driver.process.returncode, driver.said()
-        if "Traceback (most recent call last)" in said:
-            self.wrong.append(f"a traceback: {driver.log.name}")
+        self.wrong += [f"{driver.log.name}: {line}" for line in faults_told(said)]
         if code in _ENDED and not driver.struck and self._has_ended():
             self.over = True
         elif not driver.struck:
