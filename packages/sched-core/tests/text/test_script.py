@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -164,3 +165,63 @@ def test_an_interpreter_without_p_gets_it(folder: Folder) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, job.stdout) == (0, b"", b"true to its word\n")
+
+
+def with_secrets(folder: Folder, **values: str) -> dict[str, Any]:
+    """Return the fields of a script that finds these values in files."""
+    place = folder.root / "secrets"
+    place.mkdir(exist_ok=True)
+    for name, value in values.items():
+        (place / name).write_bytes(os.fsencode(value) + b"\0")
+    return {"secrets": {name: name for name in values}, "secrets_folder": os.fspath(place)}
+
+
+@REAL
+@given(envs=st.dictionaries(NAME, TEXT, max_size=3))
+def test_secrets_arrive_byte_for_byte(folder: Folder, envs: dict[str, str]) -> None:
+    job = folder.job("/bin/cat", "/proc/self/environ", **with_secrets(folder, **envs))
+    assert job.run(env={**os.environ, "LC_ALL": "C.UTF-8"}) == 0
+    arrived = dict(entry.split(b"=", 1) for entry in job.stdout.split(b"\0")[:-1])
+    for name, value in envs.items():
+        assert arrived[name.encode()] == os.fsencode(value)
+        assert len(value) < 4 or value not in render(job.script)
+
+
+@pytest.mark.parametrize("fd", ["", "1", "2"])
+def test_t43_no_trace_shows_a_secret(folder: Folder, fd: str) -> None:
+    trace = f"BASH_XTRACEFD={fd}" if fd else "set -v"
+    job = folder.job(
+        "/bin/sh",
+        "-c",
+        "test ${#TOKEN} = 7",
+        before=f"{trace}; set -x; : traced",
+        after=": after",
+        **with_secrets(folder, TOKEN="hunter2"),
+    )
+    traced = {**os.environ, "SHELLOPTS": "xtrace", "BASH_XTRACEFD": "1"}
+    done = subprocess.run(["bash", "-px", job.path], env=traced, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout + done.stderr + job.stdout + (job.text("stderr") or "").encode()
+    assert b"traced" in told
+    assert b"hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (None, b"is not there (any more: it is removed when its run has ended)"),
+        (b"half", b"cannot be read"),
+    ],
+)
+def test_a_secret_that_is_missing_is_no_fault_of_the_command(
+    folder: Folder, content: bytes | None, words: bytes
+) -> None:
+    job = folder.job("echo", "run", **with_secrets(folder, TOKEN="hunter2"))
+    path = folder.root / "secrets/TOKEN"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert job.run() == 122
+    assert job.claim().failure == "SETUP"
+    assert words in (job.metadir / "job.stderr").read_bytes()
+    assert job.stdout == b""
