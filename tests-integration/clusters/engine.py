@@ -17,7 +17,7 @@ __all__ = ["Engine"]
 pytest.register_assert_rewrite(
     *(
         f"{__package__}.{name}"
-        for name in ("arrays", "chaos", "chunks", "containers", "outcomes", "preview", "troubles")
+        for name in "arrays calls chaos chunks containers drivers outcomes preview troubles".split()
     )
 )
 
@@ -48,6 +48,9 @@ class Engine(ABC):
 
     restartable: ClassVar[Mapping[str, Any]]
     """Options of jobs that the engine may start again."""
+
+    told_task: ClassVar[str]
+    """Shell code that prints the engine's id for the job, or for the array that it is in."""
 
     told_cores: ClassVar[str]
     """Shell code that prints how many cores the engine has given to the job."""

@@ -33,6 +33,7 @@ class SgeEngine(Engine):
     looks_into_each_array = True
     restartable: ClassVar[Mapping[str, Any]] = {"r": True, "grace": 1}
     told_cores = "echo $NSLOTS"
+    told_task = "echo $JOB_ID"
 
     def __init__(self, cluster: SgeCluster) -> None:
         self._cluster = cluster

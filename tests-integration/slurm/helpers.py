@@ -55,6 +55,7 @@ class SlurmEngine(Engine):
     looks_back = "sacct"
     looks_into_each_array = False
     restartable: ClassVar[Mapping[str, Any]] = {"requeue": True}
+    told_task = "echo ${SLURM_ARRAY_JOB_ID-$SLURM_JOB_ID}"
     told_cores = "echo $SLURM_CPUS_ON_NODE; nproc; srun nproc"
 
     def __init__(self, cluster: SlurmCluster) -> None:

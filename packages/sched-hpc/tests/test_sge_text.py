@@ -14,7 +14,7 @@ from sched_core import EngineState, Failure, OptionError, Resources
 from sched_hpc import SgeScheduler
 from sched_hpc.names import sge_name
 from sched_hpc.sge_commands import delete_ids, qsub
-from sched_hpc.sge_directives import has_soft_limit, qsub_options
+from sched_hpc.sge_directives import has_soft_limit, leave_out, qsub_options, requests
 from sched_hpc.sge_errors import is_misplaced, judge_submission, said
 from sched_hpc.sge_parsers import (
     Row,
@@ -456,6 +456,25 @@ def test_what_grid_engine_cannot_promise_is_an_error(resources: Resources, words
 def test_what_is_asked_for_in_the_site_s_words_can_be_promised() -> None:
     wanted = Resources(gpus=1, disk="1G")
     assert "gpu=1,scratch=1G" in qsub_options({"l": "gpu=1,scratch=1G"}, wanted, None, 1.0, None)
+
+
+@pytest.mark.parametrize(
+    "options, placed",
+    [
+        (("-w", "e"), ("-l", "hostname=!(a|b)", "-w", "e")),
+        (("-clear", "-l", "gpu=1"), ("-clear", "-l", "hostname=!(a|b)", "-l", "gpu=1")),
+        (("-l", "gpu=1,h=a"), ("-l", "gpu=1,h=a")),  # who names hosts has them
+        (("-q", "all.q@a"), ("-q", "all.q@a")),
+        (("-soft", "-l", "gpu=1"), ("-soft", "-l", "gpu=1")),  # it would be no more than a wish
+    ],
+)
+def test_t49_bad_hosts_are_left_out(options: tuple[str, ...], placed: tuple[str, ...]) -> None:
+    assert leave_out(options, ["a", "b"]) == placed
+    assert leave_out(options, []) == options
+
+
+def test_t49_all_that_is_asked_for_is_one_list() -> None:
+    assert requests(("-l", "a=1,b=2", "-w", "e", "-l", "c=3")) == "a=1,b=2,c=3"
 
 
 def test_who_wants_to_hear_of_soft_limits() -> None:

@@ -15,7 +15,7 @@ from sched_hpc.directives import expand
 from sched_hpc.names import slurm_name
 from sched_hpc.ranges import join_ranges, split_ranges
 from sched_hpc.slurm_commands import SEPARATOR, cancel_ids, sbatch, squeue
-from sched_hpc.slurm_directives import sbatch_options
+from sched_hpc.slurm_directives import leave_out, sbatch_options
 from sched_hpc.slurm_doctor import check_slurm
 from sched_hpc.slurm_errors import is_misconfigured, judge_submission, said
 from sched_hpc.slurm_parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
@@ -369,6 +369,19 @@ def test_t46_memory_is_asked_for_as_the_site_wants_it(
     assert sbatch_options(scheduler.directives, wanted, None, 10.0) == words
     again = SlurmScheduler("run", **scheduler.options())
     assert sbatch_options(again.directives, wanted, None, 10.0) == words
+
+
+@pytest.mark.parametrize(
+    "options, placed",
+    [
+        (("--mem=1M",), ("--mem=1M", "--exclude=n1,n7")),
+        (("--exclude=n3", "--mem=1M"), ("--mem=1M", "--exclude=n3,n1,n7")),
+        (("--nodelist=n1",), ("--nodelist=n1",)),  # who names nodes has them
+    ],
+)
+def test_t49_bad_nodes_are_left_out(options: tuple[str, ...], placed: tuple[str, ...]) -> None:
+    assert leave_out(options, ["n1", "n7"]) == placed
+    assert leave_out(options, []) == options
 
 
 def test_flags_lists_and_what_is_left_out() -> None:

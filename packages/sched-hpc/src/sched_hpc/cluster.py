@@ -32,6 +32,7 @@ from sched_core.text.script import JobScript
 
 from . import chunks
 from .accounted import Told, share_no_task, usage_of
+from .badhosts import BadHosts
 from .directives import take_directives
 from .places import Place, array_of
 from .taskscript import TaskScript, render_task_script
@@ -42,6 +43,7 @@ __all__ = ["ClusterScheduler"]
 _BALANCE_INTERVAL = 1.0
 _PATIENCE = 5.0
 """Seconds after which even few empty places are worth the call of a tool."""
+_HOST_FAILURES = 3
 _JOBS_AT_ONCE = 10_000
 """Jobs of a submission at most, however many share a task: it is one step of the driver."""
 
@@ -90,7 +92,7 @@ class ClusterScheduler(Scheduler):
     @classmethod
     def option_names(cls) -> frozenset[str]:
         """Return the name of every option that the scheduler takes, but the engine's own."""
-        return super().option_names() | {*cls.programs, "chunk"}
+        return super().option_names() | {*cls.programs, "chunk", "host_failures"}
 
     @classmethod
     def native_option_names(cls) -> frozenset[str]:
@@ -102,6 +104,8 @@ class ClusterScheduler(Scheduler):
         self.tools = {name: str(options.pop(name, None) or name) for name in self.programs}
         self.toolbox = Toolbox(self.tools, self.tool_patience)
         self.chunk = check_count("chunk", options.pop("chunk", 1), 1)
+        most = check_count("host_failures", options.pop("host_failures", _HOST_FAILURES), 1)
+        self._bad_hosts = BadHosts(most)
         self.set_largest_array(self.usual_array)
         self.directives = take_directives(
             self.name,
@@ -113,6 +117,8 @@ class ClusterScheduler(Scheduler):
         own: dict[str, Any] = {n: path for n, path in self.tools.items() if path != n}
         if self.chunk > 1:
             own["chunk"] = self.chunk
+        if most != _HOST_FAILURES:
+            own["host_failures"] = most
         self._arrays: dict[str, int | None] = {}
         self._empty_since: float | None = None
         return {**own, **self.directives}
@@ -197,9 +203,9 @@ class ClusterScheduler(Scheduler):
 
     async def submit_job(self, job: Job) -> str:
         """Submit the job alone and return its id."""
-        return await self.submit_tasks(
-            [[attempt_id(job)]], self._name_of(job), self.submit_options(job), None
-        )
+        options = self.submit_options(job)
+        placed = self.place_options(options, self._bad_hosts.left_out(options))
+        return await self.submit_tasks([[attempt_id(job)]], self._name_of(job), placed, None)
 
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
@@ -208,9 +214,11 @@ class ClusterScheduler(Scheduler):
         present = [attempt_id(job) for job in jobs[: self.max_batch]]
         tasks, limit = self._array_of(present, submission)
         options = self.submit_options(jobs[0])
-        array = await self.submit_tasks(tasks, submission.name, options, limit)
+        placed = self.place_options(options, self._bad_hosts.left_out(options))
+        array = await self.submit_tasks(tasks, submission.name, placed, limit)
         if limit is not None:
             self._arrays[array] = limit
+            self._bad_hosts.submitted(array, options)
         ids = self.ids_of_tasks(array, submission)
         return {attempt: ids[attempt] for attempt in present}
 
@@ -291,6 +299,41 @@ class ClusterScheduler(Scheduler):
                     self.session.warn(f"an array's limit cannot be changed now: {error}")
                     break
                 self._arrays[array] = limit
+            await self._tell_of_bad_hosts()
+
+    # --- bad nodes -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def place_options(self, options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
+        """Return the options of a submission that is to keep away from bad nodes, too; as they are
+        where the user has said which nodes it may go to.
+        """
+
+    @abstractmethod
+    async def keep_away(self, array: str, options: Sequence[str], bad: Sequence[str]) -> None:
+        """Keep the tasks of an array that wait away from bad nodes. Raises EngineUnavailable."""
+
+    def attempt_ended(self, job: Job) -> None:
+        """Leave a node out on which job after job cannot even be started, while others do well."""
+        if job.host is None or job.status is JobStatus.KILLED:
+            return
+        for bad in self._bad_hosts.ended(self.submit_options(job), job.host, job.failure):
+            self.session.warn(
+                f"{bad} gets no more jobs: {self._bad_hosts.most} in a row could not be started there; "
+                f"sched explain {self.session.layout.workdir} JOB tells why"
+            )
+
+    async def _tell_of_bad_hosts(self) -> None:
+        """Have arrays that wait keep away from nodes that have turned out to be bad."""
+        for array, options in self._bad_hosts.untold(self._arrays):
+            bad = self._bad_hosts.left_out(options)
+            if self.place_options(options, bad) == options:
+                continue
+            try:
+                await self.keep_away(array, options, bad)
+            except EngineUnavailable as error:
+                self._bad_hosts.not_told(array)
+                self.session.warn(f"an array cannot be kept from {', '.join(bad)} now: {error}")
 
     def _note_empty_places(self, used: int, *, changed: bool) -> None:
         """Remember since when places are empty, and have jobs submitted once that is long."""

@@ -40,7 +40,14 @@ from .cluster import ClusterScheduler
 from .environment import environment_file, environment_name
 from .names import sge_name
 from .places import JobIds, Place, array_of, by_array, places_of
-from .sge_directives import QSUB_OPTIONS, RESERVED, has_soft_limit, qsub_options
+from .sge_directives import (
+    QSUB_OPTIONS,
+    RESERVED,
+    has_soft_limit,
+    leave_out,
+    qsub_options,
+    requests,
+)
 from .sge_errors import BUSY, is_misplaced, judge_submission, said
 from .sge_parsers import (
     Config,
@@ -84,6 +91,8 @@ class SgeScheduler(ClusterScheduler):
     - `chunk`: how many jobs with equal options share one task, one after the other.
     - `engine_rate`: how often these programs are run at most by all drivers of the user on this
       machine together: calls a second, "30/min", or "10/s:50" (50 of them at once).
+    - `host_failures`: a host on which so many jobs in a row cannot even be started gets no more of them,
+      as long as others do well.
     - `qsub`, `qstat`, `qdel`, `qacct`, `qalter`, `qconf`: where these programs lie, if not in PATH.
 
     Jobs whose options are equal are submitted as one job array, as large as the site allows. The
@@ -98,6 +107,7 @@ class SgeScheduler(ClusterScheduler):
     reserved_directives: ClassVar[Mapping[str, str]] = RESERVED
     task_number: ClassVar[str] = "SGE_TASK_ID-1"
     wrapper_jid: ClassVar[str] = "${JOB_ID-}${SGE_TASK_ID+.$SGE_TASK_ID}"
+    wrapper_host: ClassVar[str] = "${HOSTNAME-}"
     ends_jobs: ClassVar[bool] = True
     wrapper_restart: ClassVar[str] = "${SCHED_RESTARTS:-0}"
     busy_words: ClassVar[re.Pattern[str]] = BUSY
@@ -294,6 +304,15 @@ class SgeScheduler(ClusterScheduler):
         before, self._config = self.largest_array, None
         await self._configuration()
         return self.largest_array < before
+
+    def place_options(self, options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
+        """Return the options of qsub with bad hosts left out."""
+        return leave_out(options, bad)
+
+    async def keep_away(self, array: str, options: Sequence[str], bad: Sequence[str]) -> None:
+        """Have the tasks of an array that wait keep away from bad hosts."""
+        wanted = requests(self.place_options(options, bad))
+        await self._ask(commands.set_requests(self.tools["qalter"], array, wanted))
 
     # --- asking ----------------------------------------------------------------------------------
 

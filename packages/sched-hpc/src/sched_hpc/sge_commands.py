@@ -15,6 +15,7 @@ __all__ = [
     "qstat_reasons",
     "qsub",
     "set_limit",
+    "set_requests",
     "show_config",
     "show_environment",
     "show_environments",
@@ -80,6 +81,11 @@ def delete_ids(ids: JobIds) -> list[list[str]]:
 def set_limit(program: str, array: str, limit: int) -> list[str]:
     """Return the command that changes how many tasks of an array may run at once."""
     return [program, "-tc", str(limit), array]
+
+
+def set_requests(program: str, array: str, requests: str) -> list[str]:
+    """Return the command that changes what the tasks of an array that wait ask for."""
+    return [program, "-l", requests, array]
 
 
 def show_config(program: str) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sched_core import OptionError, Resources
 
 from .directives import expand
 
-__all__ = ["QSUB_OPTIONS", "RESERVED", "has_soft_limit", "qsub_options"]
+__all__ = ["QSUB_OPTIONS", "RESERVED", "has_soft_limit", "leave_out", "qsub_options", "requests"]
 
 _NAMES = """
 A M P R S V a ac ar binding ckpt clear c dc display dul cwd e h hard he hold_jid hold_jid_ad i j
@@ -46,6 +47,7 @@ _MEMORY = frozenset(
     "h_vmem s_vmem h_rss s_rss h_data mem_free mf virtual_free vf mem_total".split()
 )
 _TIME = frozenset({"h_rt", "s_rt"})
+_HOST = frozenset({"h", "host", "hostname"})
 _FIRST = frozenset({"clear"})
 """It undoes what stands before it."""
 _MIB = 1 << 20
@@ -80,6 +82,20 @@ def qsub_options(
     rest = {name: value for name, value in native.items() if name not in _FIRST}
     parts = (first, usual, portable if limits else {}, rest)
     return tuple(word for part in parts for word in _written(part))
+
+
+def leave_out(options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
+    """Return the options with these hosts left out, unless the user has named those to be used."""
+    asked = {pair.partition("=")[0].strip() for pair in requests(options).split(",")}
+    if not bad or asked & _HOST or "-soft" in options or any("@" in word for word in options):
+        return tuple(options)
+    first = 1 if options[:1] == ("-clear",) else 0
+    return (*options[:first], "-l", f"hostname=!({'|'.join(bad)})", *options[first:])
+
+
+def requests(options: Sequence[str]) -> str:
+    """Return all that the options ask for by -l, as one list."""
+    return ",".join(value for name, value in pairwise(options) if name == "-l")
 
 
 def has_soft_limit(native: Mapping[str, Any]) -> bool:

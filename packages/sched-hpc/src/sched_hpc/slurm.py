@@ -27,7 +27,7 @@ from .chunks import Tasks
 from .cluster import ClusterScheduler
 from .names import slurm_name
 from .places import JobIds, Place, array_of, by_array, places_of
-from .slurm_directives import RESERVED, SBATCH_OPTIONS, sbatch_options
+from .slurm_directives import RESERVED, SBATCH_OPTIONS, excluded, leave_out, sbatch_options
 from .slurm_errors import BUSY, is_misconfigured, judge_submission, said
 from .slurm_parsers import Config, Row, parse_config, parse_sacct, parse_sbatch, parse_squeue
 from .slurm_states import failure_of, state_of
@@ -53,6 +53,8 @@ class SlurmScheduler(ClusterScheduler):
 
     - every long option of sbatch, with underscores (`partition="main"`, `mem="4G"`, `exclusive=True`,
       `mail_type=["END", "FAIL"]`); they win over `resources`.
+    - `host_failures`: a node on which so many jobs in a row cannot even be started gets no more of them,
+      as long as others do well.
     - `clusters`: the clusters among which sbatch chooses.
     - `engine_rate`: how often Slurm's programs are run at most by all drivers of the user on this
       machine together: calls a second, "30/min", or "10/s:50" (50 of them at once).
@@ -74,6 +76,7 @@ class SlurmScheduler(ClusterScheduler):
     wrapper_jid: ClassVar[str] = (
         "${SLURM_ARRAY_JOB_ID-${SLURM_JOB_ID-}}${SLURM_ARRAY_TASK_ID+_$SLURM_ARRAY_TASK_ID}"
     )
+    wrapper_host: ClassVar[str] = "${SLURMD_NODENAME-}"
     ends_jobs: ClassVar[bool] = True
     wrapper_restart: ClassVar[str] = "${SLURM_RESTART_COUNT:-0}"
     busy_words: ClassVar[re.Pattern[str]] = BUSY
@@ -180,6 +183,16 @@ class SlurmScheduler(ClusterScheduler):
         before = self.largest_array
         await self._configuration(fresh=True)
         return self.largest_array < before and any(word.startswith("--array=") for word in argv)
+
+    def place_options(self, options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
+        """Return the options of sbatch with bad nodes left out."""
+        return leave_out(options, bad)
+
+    async def keep_away(self, array: str, options: Sequence[str], bad: Sequence[str]) -> None:
+        """Have the tasks of an array that wait keep away from bad nodes."""
+        nodes = excluded(self.place_options(options, bad))
+        cluster = self._cluster_of.get(array)
+        await self._ask(commands.set_excluded(self.tools["scontrol"], array, nodes, cluster))
 
     # --- asking ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ __all__ = [
     "sacct_by_name",
     "sbatch",
     "scancel",
+    "set_excluded",
     "set_limit",
     "show_config",
     "show_partitions",
@@ -118,6 +119,11 @@ def set_limit(program: str, array: str, limit: int, cluster: str | None) -> list
         f"JobId={array}",
         f"ArrayTaskThrottle={limit}",
     ]
+
+
+def set_excluded(program: str, array: str, nodes: str, cluster: str | None) -> list[str]:
+    """Return the command that keeps the tasks of an array that wait from some nodes."""
+    return [program, *_clusters(cluster), "update", f"JobId={array}", f"ExcNodeList={nodes}"]
 
 
 def show_config(program: str, cluster: str | None = None) -> list[str]:

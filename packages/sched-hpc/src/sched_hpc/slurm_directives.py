@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sched_core import Resources
 
 from .directives import expand
 
-__all__ = ["RESERVED", "SBATCH_OPTIONS", "sbatch_options"]
+__all__ = ["RESERVED", "SBATCH_OPTIONS", "excluded", "leave_out", "sbatch_options"]
 
 _LONG = """
 account acctg_freq array batch bb bbf begin chdir cluster_constraint clusters comment consolidate_segments
@@ -53,6 +53,7 @@ RESERVED: Mapping[str, str] = {
     "wrap": "feed commands",
 }
 
+_EXCLUDE = "--exclude="
 _INSTEAD = {
     "cpus": {"cpus_per_task", "cpus_per_gpu"},
     "memory": {"mem", "mem_per_cpu", "mem_per_gpu"},
@@ -85,6 +86,20 @@ def sbatch_options(
         if value is not None and not _INSTEAD[what] & native.keys()
     }
     return tuple(_written(*option) for option in expand({**portable, **native}))
+
+
+def leave_out(options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
+    """Return the options with these nodes left out, unless the user has named those to be used."""
+    if not bad or any(option.startswith(("--nodelist=", "--nodefile=")) for option in options):
+        return tuple(options)
+    others = [option for option in options if not option.startswith(_EXCLUDE)]
+    named = ",".join(filter(None, [excluded(options), *bad]))
+    return (*others, _EXCLUDE + named)
+
+
+def excluded(options: Sequence[str]) -> str:
+    """Return the nodes that these options leave out, as Slurm writes them."""
+    return ",".join(one.removeprefix(_EXCLUDE) for one in options if one.startswith(_EXCLUDE))
 
 
 def _written(name: str, value: str | None) -> str:

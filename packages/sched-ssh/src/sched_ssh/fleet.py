@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from sched_core.lifecycle.session import Session
 from sched_core.ports import Files
 from sched_core.runfolder import Layout
+from sched_core.scheduler.hosts import HostFailures
 from sched_core.text.recorder import recorder_name
 from sched_core.text.script import recorder_text
 
@@ -79,7 +80,7 @@ class Fleet:
     ) -> None:
         self._hosts = {s.name: Host(s, how, place, session.ports) for s in servers}
         self._session = session
-        self._most_failures = most_failures
+        self._failures = HostFailures(most_failures)
         self._usable = anyio.Event()
         self.is_open = False
         """Whether the run has hosts to begin with: from then on each that is away is told of."""
@@ -186,14 +187,13 @@ class Fleet:
     # --- setting aside ---------------------------------------------------------------------------
 
     def count_start(self, host: Host, *, failed: bool) -> None:
-        """Set a host aside on which nothing but failures come about, unless it is the last one."""
-        host.failures = host.failures + 1 if failed else 0
-        others = [h for h in self._hosts.values() if h is not host and h.up and not h.aside]
-        if host.failures >= self._most_failures and others and not host.aside:
-            host.aside = True
+        """Set hosts aside on which nothing but failures come about, unless no other one is up."""
+        usable = [other.name for other in self._hosts.values() if other.up]
+        for name in self._failures.count(host.name, failed=failed, others=usable):
+            self._hosts[name].aside = True
             self._session.warn(
-                f"{host.name} is set aside: {host.failures} jobs in a row could not be started there; "
-                f"look at the disk and at {host.root}"
+                f"{name} is set aside: {self._failures.most} jobs in a row could not be started there; "
+                f"look at the disk and at {self._hosts[name].root}"
             )
 
 

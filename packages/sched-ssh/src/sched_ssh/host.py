@@ -97,8 +97,6 @@ class Host:
         """Size and time of what has been brought there already, by name."""
         self.secrets: set[str] = set()
         """Names of the secrets' files that its agent was given on this connection."""
-        self.failures = 0
-        """Jobs in a row that could not even be started there."""
         self.aside = False
         self.given_up = False
         """Whether somebody waits for it to have been away for too long."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
+from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
 from ..text.claim import Claim
@@ -264,12 +265,23 @@ class Evidence:
             return True
         if active.concluded or session.active.get(job.index) is not active:
             return False
-        if await session.scheduler.seal(job, position):
+        if await self._seal(job, position):
             return True
         claim = await self.record_of(active)
         if claim is not None and claim.restart > job.restart:
             await self.observe(AttemptId(job.index, active.attempt), self.told_by(claim))
         return False
+
+    async def _seal(self, job: Job, position: int | None) -> bool:
+        try:
+            return await self._session.scheduler.seal(job, position)
+        except StoreUnavailable:
+            raise
+        except OSError:
+            # Such as a full disk, which has stopped the run: whoever goes on with it looks at the job anew.
+            if not self._session.closing:
+                raise
+            return True
 
     async def _move(self, job: Job, status: JobStatus) -> None:
         await self._session.scheduler.transition_job_status(job, status)

@@ -10,7 +10,6 @@ from ..errors import EngineUnavailable
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
-from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.observation import EngineState, Observation
 from .evidence import EVENTS_ARE_LATE

@@ -274,6 +274,7 @@ class Transitions:
         session = self._session
         session.let_go(job)
         self._fired.pop(job.index, None)
+        session.scheduler.attempt_ended(job)
         if job.status is JobStatus.FAILED:
             session.note_state(job)  # a plugin may have changed whether it is retried
         if job.status is JobStatus.FAILED and job.will_retry:

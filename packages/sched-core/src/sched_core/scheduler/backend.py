@@ -115,6 +115,11 @@ class Backend(JobText):
         job = jobs[0]
         return [PreviewPart(f"script of job {job.index}", self.wrap_job_script(job))]
 
+    def attempt_ended(self, job: Job) -> None:
+        """Hear that an attempt has ended, with its host and the class of its failure, before another
+        one follows. Only backends whose engine may start jobs again (`wrapper_restart`) are told.
+        """
+
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs. Raises EngineUnavailable."""
         # At once: one kill may take its whole grace period.

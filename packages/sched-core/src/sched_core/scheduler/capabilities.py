@@ -75,5 +75,8 @@ class Capabilities:
     wrapper_jid: ClassVar[str] = ""
     """A bash expression of the engine's id for the job; empty for the wrapper's own pid."""
 
+    wrapper_host: ClassVar[str] = ""
+    """A bash expression of the engine's name for the host; empty for the host's own name."""
+
     wrapper_restart: ClassVar[str] = "0"
     """A bash expression of how often the engine started the job again."""

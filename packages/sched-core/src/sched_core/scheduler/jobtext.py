@@ -79,6 +79,7 @@ class JobText(Wishes, Capabilities):
             spool=f"{session.mounted}/.sched/events",
             events=self.events,
             jid=self.wrapper_jid,
+            host=self.wrapper_host,
             restart=self.wrapper_restart,
             record_umask=f"{0o777 & ~folder_mode(self.mode):03o}",
             shebang=self.jobcmd_shebang(job),

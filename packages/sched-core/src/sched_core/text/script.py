@@ -22,8 +22,8 @@ class JobScript:
     """All that a job's script says; every path is as the job sees it.
 
     `before` and `after` are the user's bash around the command: `before` may change the array
-    `cmd`, `after` sees `rc`. `jid` and `restart` are bash expressions for the engine's own id and
-    count of restarts (trusted: they are a backend's). `timeout` and `grace` are seconds. `umask` is
+    `cmd`, `after` sees `rc`. `jid`, `host` and `restart` are bash expressions for the engine's own
+    id, its name for the host and its count of restarts (trusted: they are a backend's). `timeout` and `grace` are seconds. `umask` is
     the command's, octal, empty to inherit; `record_umask` that of the records and outputs. Where
     `root` is given, the run's folder may lie elsewhere: `metadir`, `recorder`, `spool` and the
     variables named in `places`, all below it, are found from where the script itself lies.
@@ -49,6 +49,7 @@ class JobScript:
     spool: str | None = None
     events: Literal["always", "fallback"] = "always"
     jid: str = ""
+    host: str = ""
     restart: str = "0"
     umask: str = ""
     record_umask: str = "077"
@@ -92,7 +93,7 @@ _sched_spool={_place(s, s.spool) if s.spool else "''"} _sched_events={s.events}
 _sched_jid="{s.jid}" _sched_restart="{s.restart}"
 _sched_umask={s.umask or "''"} _sched_records={s.record_umask}
 {_secrets(s) if s.secrets else _NO_SECRETS}{_container(s, s.container) if s.container else _NO_CONTAINER}[[ ${{_sched_loaded-}} == {recorder} ]] || . {recorder} && _sched_loaded={recorder}
-sched_job "$@"
+{_host(s) if s.host else ""}sched_job "$@"
 """
 
 
@@ -120,6 +121,11 @@ def _place(s: JobScript, path: str) -> str:
     if not s.root or (rest == path) or (rest and not rest.startswith("/")):
         return _quote(path)
     return '"$_sched_root"' + (_quote(rest) if rest else "")
+
+
+def _host(s: JobScript) -> str:
+    # The recorder has found the host's own name out, which stays where the engine says nothing.
+    return f'_sched_name="{s.host}" _sched_host=${{_sched_name:-$_sched_host}}\n'
 
 
 def _secrets(s: JobScript) -> str:
