@@ -10,7 +10,7 @@ from sched_core.testing.simulator import Scenario, simulate
 
 @pytest.mark.parametrize("arrays", [True, False])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_without_faults_every_job_finishes(
+def test_without_faults_every_job_ends_as_its_command_does(
     backend: Literal["asyncio", "trio"], arrays: bool
 ) -> None:
     outcome = simulate(
@@ -18,7 +18,9 @@ def test_without_faults_every_job_finishes(
     )
 
     assert outcome.violations == []
-    assert [job.status for job in outcome.jobs] == [JobStatus.FINISHED] * 10
+    always_fails = [job.cmd[2] == "3" for job in outcome.jobs]
+    assert [job.status is JobStatus.FAILED for job in outcome.jobs] == always_fails
+    assert set(always_fails) == {False, True}
     assert len(outcome.executions) == sum(job.attempt for job in outcome.jobs)
 
 

@@ -1,8 +1,8 @@
-"""One engine, drivers as they are wanted, and faults exactly where they are wanted."""
+"""One engine, and drivers as they are wanted; each of the faults strikes once, where it is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sched_core import Runner
@@ -20,20 +20,6 @@ from sched_core.testing.simulator import (
 )
 
 
-class Script(Chance):
-    """Has each of the faults strike once, at the opportunity of that number."""
-
-    def __init__(self, faults: Mapping[Fault, int]) -> None:
-        super().__init__(1, frozenset(faults), 1.0)
-        self._left = dict(faults)
-
-    def strikes(self, fault: Fault) -> bool:
-        if fault not in self._left:
-            return False
-        self._left[fault] -= 1
-        return self._left[fault] == 0
-
-
 class World:
     def __init__(
         self,
@@ -41,7 +27,7 @@ class World:
         nodes: int = 40,
         disk: Callable[[Callable[[], float]], SimulatedDisk] = SimulatedDisk,
     ) -> None:
-        self.chance = Script(faults)
+        self.chance = Chance(1, at=faults)
         self.disk = disk(virtual_clock())
         self.engine = SimulatedEngine(self.disk, self.chance, nodes)
         self.taken: list[int] = []
@@ -53,11 +39,13 @@ class World:
         self._drivers += 1
         return SimulatedPorts(self.disk, self.chance, host, self._drivers, self._living)
 
-    def runner(self, ports: SimulatedPorts, **options: Any) -> Runner:
+    def runner(
+        self, ports: SimulatedPorts, plugins: Iterable[object] = (), **options: Any
+    ) -> Runner:
         scheduler = SimulatedScheduler(
             "/sim/run", engine=self.engine, chance=self.chance, **options
         )
-        return Runner(scheduler, plugins=[], existing="resume", ports=ports)
+        return Runner(scheduler, plugins=[*plugins], existing="resume", ports=ports)
 
     def die_at_submit(self, ports: SimulatedPorts) -> None:
         """Have the driver die just after the engine has taken something."""

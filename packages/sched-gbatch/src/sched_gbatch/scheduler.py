@@ -85,7 +85,7 @@ class GbatchScheduler(GbatchConfiguration):
     exclusive_create: ClassVar[bool] = False
     sees_buckets: ClassVar[bool] = True
     poll_interval: ClassVar[tuple[float, float]] = (5.0, 30.0)
-    spool_interval: ClassVar[float] = 1.0
+    spool_interval: float = 1.0
     wrapper_jid: ClassVar[str] = "${BATCH_JOB_ID-}/${BATCH_TASK_INDEX-}"
     wrapper_restart: ClassVar[str] = "${BATCH_TASK_RETRY_ATTEMPT:-0}"
 

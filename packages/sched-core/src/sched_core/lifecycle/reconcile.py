@@ -197,6 +197,10 @@ class Reconciler:
 
     async def fence(self, actives: Sequence[Active]) -> list[Active]:
         """Make sure that these attempts never start; return those of which that is now certain."""
+        return await self._try_to_fence(actives) or []
+
+    async def _try_to_fence(self, actives: Sequence[Active]) -> list[Active] | None:
+        """Fence attempts; None where nothing is known, since the driver cannot write now."""
         # While this was found out, some may have gone on: their next attempts are not meant.
         actives = [active for active in actives if self._is_current(active)]
         if not actives:
@@ -206,7 +210,7 @@ class Reconciler:
             won = await self._session.scheduler.fence(jobs)
         except OSError as error:  # such as a full disk: it is tried again
             self._session.warn(f"jobs cannot be kept from starting now: {error}")
-            return []
+            return None
         return [a for a in actives if AttemptId(a.job.index, a.attempt) in won]
 
     # --- submissions of which the answer was lost --------------------------------------------------
@@ -271,7 +275,10 @@ class Reconciler:
             for active in actives:
                 self._session.submitter.resubmit(active)
             return
-        fenced = await self.fence(actives)
+        fenced = await self._try_to_fence(actives)
+        if fenced is None:
+            self._lookups[lookup.submission.sid] = lookup
+            return
         for active in actives:
             if active in fenced:
                 await self._start_over(active)

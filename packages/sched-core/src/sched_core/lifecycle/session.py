@@ -287,6 +287,8 @@ class Session:
     def let_go(self, job: Job) -> None:
         """Forget the job's attempt: it has ended, or was never handed over."""
         active = self.active.pop(job.index, None)
+        if self.closing and not self.active:
+            self.notify()  # nothing runs any more that is waited for, whatever has become of it
         if active is None or active.submission is None:
             return
         sid = active.submission.sid

@@ -69,7 +69,7 @@ class Capabilities:
     poll_interval: ClassVar[tuple[float, float]] = (1.0, 30.0)
     """Seconds between two questions for all jobs: at least, and while nothing changes."""
 
-    spool_interval: ClassVar[float] = 0.5
+    spool_interval: float = 0.5
     """Seconds between two looks at what wrappers tell in the spool: one listing for all jobs."""
 
     wrapper_jid: ClassVar[str] = ""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-import anyio
-
-from ...hooks import hookimpl
 from ...model.failure import Failure
 from ...model.job import Job
 from ...model.status import MOVES, JobStatus
 from .engine import SimulatedEngine
 from .scheduler import SimulatedScheduler
+from .watching import HookLog, WatchedJob
 from .wrapper import Execution
 
-__all__ = ["HookLog", "Oracle", "WatchedJob"]
+__all__ = ["Oracle"]
 
 _ORDER = {
     name: place
@@ -26,27 +23,11 @@ _ORDER = {
     )
 }
 
-
 _QUESTIONS = 10
 """How many questions are counted together: each takes its time, so that two may come close."""
 
-
-class WatchedJob(Job):
-    """A job that notes every state that it is given, and when."""
-
-    __slots__ = ("_status", "moves")
-
-    @property
-    def status(self) -> JobStatus:
-        """Where the job stands."""
-        return self._status
-
-    @status.setter
-    def status(self, status: JobStatus) -> None:
-        if not hasattr(self, "moves"):
-            self.moves: list[tuple[float, JobStatus]] = []
-        self._status = status
-        self.moves.append((anyio.current_time(), status))
+_IMPATIENT = 6
+"""How many calls may come before the moment that an engine has named: others were on their way."""
 
 
 class Oracle:
@@ -56,7 +37,8 @@ class Oracle:
         """Watch that engine."""
         self.violations: list[str] = []
         self._engine = engine
-        self._forks = forks
+        self.forks = forks
+        """How many jobs may run at once."""
         self._running: list[Execution] = []
         engine.on_start = self.started
 
@@ -73,8 +55,8 @@ class Oracle:
             if old.index == new.index:
                 self.complain(f"two at once: {old} and {new}")
         self._running.append(new)
-        if len(self._running) > self._forks:
-            self.complain(f"{len(self._running)} run at once, more than {self._forks}")
+        if len(self._running) > self.forks:
+            self.complain(f"{len(self._running)} run at once, more than {self.forks}")
         for old in self._engine.executions[:-1]:
             if (old.index, old.attempt) == (new.index, new.attempt):
                 self._judge_restart(old, new)
@@ -143,7 +125,8 @@ class Oracle:
     def judge_moves(self, driver: str, jobs: Iterable[Job]) -> None:
         """Judge the states that one driver gave its jobs."""
         for job in jobs:
-            assert isinstance(job, WatchedJob)
+            if not isinstance(job, WatchedJob):
+                continue  # a host's own kind of job
             moves = [status for _, status in job.moves]
             if moves[1:] and moves[1] not in MOVES[JobStatus.INIT]:
                 del moves[0]  # what was restored begins where it stood
@@ -152,86 +135,30 @@ class Oracle:
                     names = " ".join(status.name for status in moves)
                     self.complain(f"{driver} moved {job} from {old.name} to {new.name}: {names}")
 
+    def judge_hooks(self, driver: str, log: HookLog) -> None:
+        """Judge the hooks that one driver fired: each once for an attempt, and in order."""
+        for execution in self.recorded():
+            if (execution.index, execution.attempt) in log.lost:
+                self.complain(f"{driver} took a recorded attempt for lost: {execution}")
+        for attempt, hooks in log.once():
+            if len(set(hooks)) != len(hooks):
+                self.complain(f"{driver}: a hook fired twice for {attempt}: {hooks}")
+            elif hooks != sorted(hooks, key=_ORDER.__getitem__):
+                self.complain(f"{driver}: hooks fired out of order for {attempt}: {hooks}")
+
     def judge_questions(self, scheduler: SimulatedScheduler) -> None:
         """Judge how often the engine was asked."""
         asked = scheduler.questions
         for first, last in zip(asked, asked[_QUESTIONS:], strict=False):
             if last - first < (_QUESTIONS - 1) * scheduler.poll_interval[0]:
                 self.complain(f"the engine was asked {_QUESTIONS} times from {first:.3f} on")
+        for until, times in scheduler.impatient.items():
+            if times > _IMPATIENT:
+                self.complain(
+                    f"the engine was called {times} times before {until:.3f} as it wanted"
+                )
 
 
 def _last_limit(job: Job) -> float | None:
     amounts = job.resources.amounts("time") if job.resources is not None else ()
     return amounts[-1] if amounts else None
-
-
-@dataclass(slots=True)
-class HookLog:
-    """A plugin that notes which hooks fire for which attempt."""
-
-    fired: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    lost: set[tuple[int, int]] = field(default_factory=set)
-
-    def note(self, hook: str, job: Job) -> None:
-        """Note a hook."""
-        self.fired.setdefault((job.index, job.attempt), []).append(hook)
-
-    def judge(self, oracle: Oracle, driver: str) -> None:
-        """Complain about hooks that fired twice for an attempt, or out of order."""
-        for execution in oracle.recorded():
-            if (execution.index, execution.attempt) in self.lost:
-                oracle.complain(f"{driver} took a recorded attempt for lost: {execution}")
-        for attempt, hooks in self.fired.items():
-            # Whether a job may be killed is asked at any moment.
-            once = [hook for hook in hooks if hook != "on_job_killing"]
-            if len(set(once)) != len(once):
-                oracle.complain(f"{driver}: a hook fired twice for {attempt}: {hooks}")
-            elif once != sorted(once, key=_ORDER.__getitem__):
-                oracle.complain(f"{driver}: hooks fired out of order for {attempt}: {hooks}")
-
-    @hookimpl
-    def on_job_queued(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_queued", job)
-
-    @hookimpl
-    def on_job_submitting(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_submitting", job)
-
-    @hookimpl
-    def on_job_submitted(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_submitted", job)
-
-    @hookimpl
-    def on_job_started(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_started", job)
-
-    @hookimpl
-    def on_job_verify(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_verify", job)
-
-    @hookimpl
-    def on_job_killing(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_killing", job)
-
-    @hookimpl
-    def on_job_killed(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_killed", job)
-
-    @hookimpl
-    def on_job_failed(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_failed", job)
-        if job.failure is Failure.LOST:
-            self.lost.add((job.index, job.attempt))
-
-    @hookimpl
-    def on_job_succeeded(self, job: Job) -> None:
-        """Note it."""
-        self.note("on_job_succeeded", job)

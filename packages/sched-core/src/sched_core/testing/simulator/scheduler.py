@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -11,9 +12,11 @@ from ...model.failure import Failure
 from ...model.job import Job
 from ...runfolder.submissions import AttemptId, Submission
 from ...scheduler import EngineState, Observation, Scheduler, attempt_id
-from .driver import SimulatedPorts
-from .engine import Row, SimulatedEngine, TaskState
-from .faults import Chance, Fault
+from .chance import Chance
+from .engine import SimulatedEngine
+from .faults import Fault
+from .ports import SimulatedPorts
+from .tasks import Row, TaskState
 
 __all__ = ["SimulatedArrayScheduler", "SimulatedScheduler"]
 
@@ -24,12 +27,16 @@ _TIMEOUT = 10.0
 
 _STATES: Mapping[TaskState, tuple[EngineState, Failure | None]] = {
     TaskState.PENDING: (EngineState.WAITING, None),
+    TaskState.HELD: (EngineState.FAILED, Failure.SETUP),
     TaskState.RUNNING: (EngineState.RUNNING, None),
+    TaskState.SUSPENDED: (EngineState.RUNNING, None),
     TaskState.COMPLETED: (EngineState.SUCCEEDED, None),
     TaskState.FAILED: (EngineState.FAILED, None),
     TaskState.CANCELLED: (EngineState.FAILED, Failure.CANCELLED),
     TaskState.PREEMPTED: (EngineState.FAILED, Failure.PREEMPTED),
     TaskState.NODE_FAIL: (EngineState.FAILED, Failure.NODE_FAIL),
+    TaskState.OUT_OF_MEMORY: (EngineState.FAILED, Failure.OUT_OF_MEMORY),
+    TaskState.TIMEOUT: (EngineState.FAILED, Failure.TIMEOUT),
 }
 
 
@@ -57,6 +64,8 @@ class SimulatedScheduler(Scheduler):
         self._chance = chance
         self.questions: list[float] = []
         """When all jobs were asked about."""
+        self.impatient: Counter[float] = Counter()
+        """How often it was called again before a moment that the engine had named."""
 
     # --- what a backend writes -------------------------------------------------------------------
 
@@ -78,14 +87,7 @@ class SimulatedScheduler(Scheduler):
     ) -> Mapping[AttemptId, str | None]:
         """Submit an array; each task is told which attempt it is for."""
         chance, ports = self._chance, self._ports
-        if chance.strikes(Fault.SUBMIT_UNAVAILABLE):
-            await ports.sleep(_TIMEOUT)
-            raise EngineUnavailable("the simulated engine is down")
-        if chance.strikes(Fault.SUBMIT_REJECTED):
-            await self._say(lambda: None)
-            raise SubmitRejected("the simulated engine refuses the array", returncode=1)
-        if chance.strikes(Fault.SUBMIT_PARTIAL):
-            jobs = jobs[: (len(jobs) + 1) // 2]
+        jobs = await self._admitted(jobs)
         tasks = self._tasks(jobs, submission)
         limit = self._limit(jobs, submission)
 
@@ -106,6 +108,35 @@ class SimulatedScheduler(Scheduler):
             for task, attempt in enumerate(submission.tasks)
             if task in tasks
         }
+
+    async def _admitted(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Return those of the jobs that the engine takes now."""
+        chance = self._chance
+        self._check_rate()
+        if chance.strikes(Fault.SUBMIT_UNAVAILABLE):
+            await self._ports.sleep(_TIMEOUT)
+            raise EngineUnavailable("the simulated engine is down")
+        if chance.strikes(Fault.SUBMIT_REJECTED):
+            await self._say(_nothing)
+            raise SubmitRejected("the simulated engine refuses the array", returncode=1)
+        if chance.strikes(Fault.QUOTA):
+            await self._ports.perform(self._limit_queue)
+        vacancies = self._engine.vacancies()
+        if vacancies == 0:
+            await self._say(_nothing)
+            raise EngineUnavailable("the simulated engine has as many jobs as a user may have")
+        if chance.strikes(Fault.SUBMIT_PARTIAL):
+            jobs = jobs[: (len(jobs) + 1) // 2]
+        return jobs[:vacancies]
+
+    def _limit_queue(self) -> None:
+        """Have the engine take few jobs for some minutes."""
+
+        def lift() -> None:
+            self._engine.quota = None
+
+        self._engine.quota = self._chance.dice("quota").choice((1, 2, 4))
+        self._engine.later(self._chance.between("quota", 10.0, 300.0), lift)
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask for all tasks; an id alone is not trusted, the array's name tells whose it is."""
@@ -137,13 +168,14 @@ class SimulatedScheduler(Scheduler):
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end tasks, named so that a reused id does no harm."""
         places = [place for job in jobs if (place := self._place(job)) is not None]
+        self._check_rate()
         if await self._is_down():
             raise EngineUnavailable("the simulated engine does not answer")
         if self._chance.strikes(Fault.KILL_REFUSED):
             await self._ports.sleep(_TIMEOUT)
             raise EngineUnavailable("the simulated engine is down")
         if self._chance.strikes(Fault.KILL_FORGOTTEN):
-            await self._say(lambda: None)
+            await self._say(_nothing)
             return
         await self._say(lambda: self._engine.cancel(places))
         if self._chance.strikes(Fault.KILL_LOST):
@@ -163,7 +195,18 @@ class SimulatedScheduler(Scheduler):
         await self._ports.sleep(self._chance.between("back", 0.0, 0.3))
         return answer
 
+    def _check_rate(self) -> None:
+        """Refuse a call where the engine has had too many, and say when the next one may come."""
+        engine = self._engine
+        if self._chance.strikes(Fault.RATE_LIMITED):
+            engine.refuses_until = engine.clock() + self._chance.between("rate limit", 1.0, 120.0)
+        left = engine.refuses_until - engine.clock()
+        if left > 0:
+            self.impatient[engine.refuses_until] += 1
+            raise EngineUnavailable("the simulated engine was called too often", retry_after=left)
+
     async def _ask(self, lost: Fault, late: Fault, empty: Fault) -> list[Row]:
+        self._check_rate()
         if await self._is_down():
             raise EngineUnavailable("the simulated engine does not answer")
         if self._chance.strikes(lost):
@@ -188,7 +231,7 @@ class SimulatedScheduler(Scheduler):
         """Maybe lose a submission, or its answer."""
         chance, ports = self._chance, self._ports
         if chance.strikes(Fault.SUBMIT_DROPPED):
-            await self._say(lambda: None)
+            await self._say(_nothing)
         elif chance.strikes(Fault.SUBMIT_TAKEN):
             await self._say(submit)
         elif chance.strikes(Fault.SUBMIT_TAKEN_LATE):
@@ -220,6 +263,10 @@ class SimulatedScheduler(Scheduler):
         return active.submission.name, active.submission.tasks.index(attempt_id(job))
 
 
+def _nothing() -> None:
+    """Reach the engine, and do nothing there."""
+
+
 def void(value: object) -> None:
     """Forget an answer that nobody hears."""
 
@@ -238,6 +285,7 @@ class SimulatedArrayScheduler(SimulatedScheduler):
     """
 
     throttles: ClassVar[bool] = True
+    ends_jobs: ClassVar[bool] = True
     queue_ahead: int = 8
 
     def __init__(

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from ...text.claim import claim_name
-from .disk import NodeFiles
-from .driver import EPOCH
-from .faults import Chance, Fault
+from .chance import Chance
+from .faults import Fault
+from .nodefiles import NodeFiles, Trouble
+from .wallclock import WallClock
+from .work import Behaviour, Work
 
-__all__ = ["Execution", "Payload", "Steps", "Wrapper"]
+__all__ = ["Execution", "Payload", "Start", "Steps", "Wrapper"]
 
 NOT_OURS = 121
 NOT_SET_UP = 122
 
 _SCRIPT = re.compile(
-    r"^_sched_index=(\d+) _sched_attempt=(\d+)\n_sched_dir=(\S+)\n_sched_cmd=\((.*)\)$",
-    re.MULTILINE,
+    r"^_sched_index=(\d+) _sched_attempt=(\d+)\n_sched_dir=(\S+)\n"
+    r"_sched_cmd=\((.*?)\)\n_sched_env\(\) {\n",
+    re.MULTILINE | re.DOTALL,
 )
 _LIMIT = re.compile(r"\b_sched_timeout=([0-9.]+)")
 _SPOOL = re.compile(r"^_sched_spool=(\S+) ", re.MULTILINE)
@@ -56,6 +60,19 @@ class Execution:
     """The seconds that it had."""
     timed_out: bool = False
     """Whether it was ended because it took longer than it had."""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What an engine starts: a job's script for one attempt, as its job `jid`, which it has started
+    `restart` times before.
+    """
+
+    script: str
+    attempt: int
+    jid: str
+    restart: int
 
 
 class Wrapper:
@@ -63,53 +80,57 @@ class Wrapper:
 
     def __init__(
         self,
-        script: str,
-        attempt: int,
-        jid: str,
-        restart: int,
+        start: Start,
         files: NodeFiles,
         chance: Chance,
         clock: Callable[[], float],
+        behaviour: Behaviour,
         on_start: Callable[[Execution], None],
     ) -> None:
-        """Run the script for that attempt, as the engine's job `jid`, started `restart` times before."""
-        self._script = script
-        self._attempt = attempt
-        self._jid = jid
-        self._restart = restart
+        """Run what is started; `behaviour` tells what its command does."""
+        self._start = start
+        self._attempt = start.attempt
         self._files = files
         self._chance = chance
         self._clock = clock
+        self._wall_clock = WallClock(clock, chance, Fault.NODE_CLOCK_JUMPS)
+        self._behaviour = behaviour
         self._on_start = on_start
         self._position = 0
         self._slow = chance.strikes(Fault.NODE_SLOW)
-        self._full = chance.dice("full").choice(("claim", "record"))
-        if not chance.strikes(Fault.FULL_DISK):
-            self._full = ""
+        self._troubled = chance.dice("full").choice(("claim", "record"))
+        self._trouble = self._draw_trouble()
         self.execution: Execution | None = None
         self.events: list[str] = []
         """The events that it has created."""
 
+    def _draw_trouble(self) -> Trouble | None:
+        if self._chance.strikes(Fault.FULL_DISK):
+            return "full"
+        return "read-only" if self._chance.strikes(Fault.READ_ONLY_DISK) else None
+
     def steps(self) -> Steps:
         """Do what the script and the recorder do."""
-        text = self._files.read(self._script)
+        text = self._files.read(self._start.script)
         if text is None:
             return 127
         script = text.decode()
         found, spool = _SCRIPT.search(script), _SPOOL.search(script)
         if found is None or spool is None:
             return 2  # what bash says of a script that is cut short
-        index, attempt, self._dir, command = int(found[1]), int(found[2]), found[3], found[4]
+        index, attempt, self._dir = int(found[1]), int(found[2]), found[3]
         self._event_base = f"{spool[1]}/{index}.{attempt}"
         if attempt != self._attempt:
             return NOT_OURS
-        self._files.full = self._full == "claim"
+        if self._troubled == "claim":
+            self._files.trouble = self._trouble
         rc = yield from self._take()
         if rc == NOT_SET_UP:
             self._event(f"FAILED.{rc}", "SETUP")
         if rc:
             return rc
         limit = _LIMIT.search(script)
+        command = tuple(shlex.split(found[4]))
         return (yield from self._attend(index, command, float(limit[1]) if limit else math.inf))
 
     def _take(self) -> Generator[float | Payload, str | None, int]:
@@ -118,66 +139,84 @@ class Wrapper:
             return NOT_OURS
         yield self._pause()
         claim = base
+        start = self._start
         while True:
             self._claim = claim
-            now = EPOCH + self._clock()
-            line = f"{self._jid} {self._restart} node boot 1 1 {now:.6f}\n"
+            line = f"{start.jid} {start.restart} node boot 1 1 {self._wall_clock():.6f}\n"
             try:
-                if files.create(claim, line.encode()):
+                if files.create(claim, line.encode() + _times(0.0)):
                     return 0
             except OSError:
                 return NOT_SET_UP
             yield self._pause()
-            if not self._restart or not self._may_follow(files.read(claim) or b""):
+            if not start.restart or not self._may_follow(files.read(claim) or b""):
                 return NOT_OURS
             self._position += 1
             claim = f"{self._dir}/{claim_name(self._attempt, self._position)}"
 
     def _may_follow(self, claim: bytes) -> bool:
         """Tell whether that claim is of an earlier start of the same job that did not finish."""
-        return claim.split(b" ", 1)[0] == self._jid.encode() and b"\nE 0 " not in claim
+        return claim.split(b" ", 1)[0] == self._start.jid.encode() and b"\nE 0 " not in claim
 
-    def _attend(self, index: int, command: str, limit: float) -> Steps:
-        _, seconds, codes = command.split()
-        rcs = codes.split(",")
-        rc = int(rcs[min(self._attempt, len(rcs)) - 1])
-        self.execution = Execution(
-            index, self._attempt, self._position, self._jid, self._restart, self._clock()
+    def _attend(self, index: int, command: tuple[str, ...], limit: float) -> Steps:
+        start = self._start
+        work = self._behaviour(command, self._attempt)
+        self.execution = execution = Execution(
+            index,
+            self._attempt,
+            self._position,
+            start.jid,
+            start.restart,
+            self._clock(),
+            limit=limit,
+            command=command,
         )
-        self.execution.limit = limit
-        self._on_start(self.execution)
+        self._on_start(execution)
         yield self._pause()
         self._event("RUNNING")
-        signal = yield Payload(min(float(seconds), limit))
-        self.execution.ended = self._clock()
-        self.execution.timed_out = not signal and float(seconds) > limit
-        self.execution.rc = rc = 143 if signal or self.execution.timed_out else rc
-        self._files.full = self._files.full or self._full == "record"
+        signal = yield Payload(min(work.seconds, limit))
+        execution.ended = self._clock()
+        execution.timed_out = not signal and work.seconds > limit
+        execution.rc = self._status(work, signal)
+        if self._troubled == "record":
+            self._files.trouble = self._trouble
         yield self._pause()
-        return (yield from self._record(rc, signal))
+        if work.stdout:
+            self._try(self._files.write, f"{self._dir}/job.stdout", work.stdout)
+        return (yield from self._record(execution, signal))
 
-    def _record(self, rc: int, signal: str | None) -> Steps:
+    def _status(self, work: Work, signal: str | None) -> int:
+        assert self.execution is not None
+        if signal == "KILL":
+            return 137
+        return 143 if signal or self.execution.timed_out else work.rc
+
+    def _record(self, execution: Execution, signal: str | None) -> Steps:
         files = self._files
         if files.exists(f"{self._dir}/{claim_name(self._attempt + 1)}") or files.exists(
             f"{self._dir}/{claim_name(self._attempt, self._position + 1)}"
         ):
             return NOT_OURS
-        assert self.execution is not None
-        failure = "TIMEOUT" if self.execution.timed_out else "EXIT" if rc else "-"
-        mark = f"G {signal}\n" if signal else ""
-        end = f"{mark}E {rc} {failure} {EPOCH + self._clock():.6f}\n"
+        rc = execution.rc
+        assert rc is not None
+        failure = "TIMEOUT" if execution.timed_out else "EXIT" if rc else "-"
+        # A KILL is for the command alone: whoever records has not heard of it.
+        mark = f"G {signal}\n" if signal == "TERM" else ""
+        end = f"{mark}E {rc} {failure} {self._wall_clock():.6f}\n"
+        times = _times((execution.ended or execution.started) - execution.started)
         yield self._pause()
-        self.execution.recorded = self._try(files.append, self._claim, end.encode())
-        self._try(files.write, f"{self._dir}/job.rc", f"{rc}\n".encode())
+        execution.recorded = self._try(files.append, self._claim, times + end.encode())
+        kept = self._try(files.write, f"{self._dir}/job.rc", f"{rc}\n".encode())
         yield self._pause()
-        self._event(f"FAILED.{rc}" if rc else f"FINISHED.{rc}", failure)
-        return rc
+        kept |= self._event(f"FAILED.{rc}" if rc else f"FINISHED.{rc}", failure)
+        return rc if kept or execution.recorded else NOT_SET_UP
 
-    def _event(self, what: str, failure: str = "-") -> None:
+    def _event(self, what: str, failure: str = "-") -> bool:
         path = f"{self._event_base}.{self._position}.{what}"
-        self.events.append(path)
-        words = f"{failure} {EPOCH + self._clock():.6f} node {self._jid}\n"
-        self._files.tell(path, words.encode())
+        words = f"{failure} {self._wall_clock():.6f} node {self._start.jid}\n"
+        if told := self._try(self._files.tell, path, words.encode()):
+            self.events.append(path)
+        return told
 
     def _try(self, write: Callable[[str, bytes], None], path: str, data: bytes) -> bool:
         try:
@@ -188,3 +227,9 @@ class Wrapper:
 
     def _pause(self) -> float:
         return self._chance.between("wrapper", 0.0, 4.0 if self._slow else 0.05)
+
+
+def _times(seconds: float) -> bytes:
+    """Return what bash's `times` writes: of the shell, and of what it has started."""
+    minutes, rest = divmod(seconds, 60.0)
+    return f"0m0.000s 0m0.000s\n{int(minutes)}m{rest:.3f}s 0m0.000s\n".encode()
