@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sched_container import ContainerScheduler
-from sched_core import Failure, Job, JobStatus, Runner
+from sched_core import Failure, Job, JobStatus, Runner, Secret
 
 from ..jobs import until
 from .machines import Engine
@@ -257,3 +258,19 @@ async def test_t14_nothing_of_the_host_leaks_in(
     left = {name for name in names if not name.startswith(own)}
     assert left <= THEIRS | (THEIRS_TOO if engine.name == "apptainer" else set())
     assert "SCHED_WORKDIR" in names
+
+
+async def test_t43_another_user_has_the_secret_and_cannot_read_its_file(
+    keeper: Engine, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(partial(os.umask, os.umask(0)))  # what a mode widens, a mask would narrow
+    script = (
+        'id -u; printf %s "$TOKEN" | tr a-z A-Z; cat "$SCHED_WORKDIR/.sched/secrets/TOKEN"; cat'
+    )
+    options = {"pull": "never", **keeper.options, "user": "1000:1000", "mode": 0o666}
+    async with Runner(ContainerScheduler(tmp_path / "run", **options), plugins=[]) as runner:
+        envs = {"TOKEN": Secret("hunter\n2"), "OTHER": Secret("x")}
+        job = await runner.wait(await runner.feed(["/bin/sh", "-c", script], envs=envs))
+        assert await job.stdout_file.read_text() == "1000\nHUNTER\n2"
+        assert "ermission denied" in await job.stderr_file.read_text()
+    assert (job.status.name, job.rc) == ("FINISHED", 0)

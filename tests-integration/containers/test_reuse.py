@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from sched_container import ContainerScheduler
-from sched_core import Failure, JobStatus, Runner
+from sched_core import Failure, JobStatus, Runner, Secret
 from sched_core.processes.tree import find_by_token
 from sched_core.scheduler import job_token
 from sched_core.testing.contract.driver import driver_command
@@ -175,3 +175,18 @@ async def test_jobs_outlive_the_driver(engine: Engine, tmp_path: Path) -> None:
         await runner.stop_feeding()
     assert [(job.status, ran(folder, job)) for job in jobs] == [(JobStatus.FINISHED, ["1"])] * 4
     await until(lambda: not engine.left())
+
+
+async def test_t43_the_next_job_in_a_container_has_no_secret_of_the_one_before(
+    engine: Engine, tmp_path: Path
+) -> None:
+    said = 'test "$TOKEN" && echo has; cat /proc/[0-9]*/environ | tr "\\0" "\\n" | grep -c ^TOKEN='
+    async with Runner(scheduler(engine, tmp_path, forks=1), plugins=[]) as runner:
+        jobs = [
+            await runner.feed(["/bin/sh", "-c", said], envs=envs)
+            for envs in ({"TOKEN": Secret("hunter2")}, None)
+        ]
+        await runner.stop_feeding()
+    outputs = [await job.stdout_file.read_text() for job in jobs]
+    assert outputs[0].startswith("has\n")
+    assert [jobs[1].rc, outputs[1]] == [1, "0\n"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,11 +31,22 @@ class TestLocal(SchedulerContract):
     """An object's name may hold less than a folder's."""
 
     root: Path
+    mirror: Path
 
     @pytest.fixture
     def workdir(self, mirrored_storage: StorageEmulator) -> Any:
         self.root = mirrored_storage.root
         return f"gs://{BUCKET}/{uuid.uuid4().hex}"
+
+    def places_of(self, workdir: Any) -> list[Path]:
+        name = str(workdir).removeprefix("gs://")
+        self.mirror = Path(os.environ["XDG_CACHE_HOME"], "sched/buckets", name)
+        return [self.root / name, self.mirror]
+
+    def check_private(self, *paths: Path) -> None:
+        """See that secrets come to the mirror alone."""
+        super().check_private(*paths)
+        assert all(path.is_relative_to(self.mirror) for path in paths)
 
     async def test_a_finite_list_is_recorded_before_any_of_it_starts(self, workdir: Any) -> None:
         """The journal is in the bucket only."""

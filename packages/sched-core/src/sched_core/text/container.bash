@@ -25,8 +25,20 @@ _sched_contain() {
   if [[ $PWD -ef $_sched_root/files ]]; then      # where inputs lie on a host with a disk of its own
     case $_sched_engine in apptainer) _sched_words+=(--pwd "$PWD") ;; *) _sched_words+=(--workdir "$PWD") ;; esac
   fi
+  if [[ $_sched_secrets ]] && _sched_is_sent; then
+    _sched_words+=(--interactive)
+    exec < <(_sched_send_secrets)
+  fi
   _sched_hand_back
   builtin exec -- "${_sched_words[@]}" "${_sched_image[@]}" "$_sched_inner_script" --inside
+}
+
+# Secrets are in files that another user may not read: inside they come on stdin, unless that is for orders.
+_sched_is_sent() { [[ ${_sched_engine-} && $_sched_user && ! $_sched_reuse ]]; }
+
+_sched_send_secrets() {
+  local _sched_pair
+  for _sched_pair in $_sched_secrets; do command -p cat -- "$_sched_secrets_folder/${_sched_pair#*=}"; done
 }
 
 # The client's words up to the image.  These variables are to be seen inside.

@@ -319,9 +319,18 @@ _sched_read_secrets() {
   local _sched_pair _sched_file
   for _sched_pair in $_sched_secrets; do
     _sched_file=$_sched_secrets_folder/${_sched_pair#*=} _sched_pair=${_sched_pair%%=*}
-    { LC_ALL=C IFS= read -rd '' "$_sched_pair" <"$_sched_file"; } 2>/dev/null || _sched_lack_secret
+    _sched_read_secret 2>/dev/null || _sched_lack_secret
     export "${_sched_pair?}"
   done
+  ! _sched_is_sent || exec </dev/null
+}
+
+_sched_read_secret() {
+  if _sched_is_sent; then
+    LC_ALL=C IFS= read -rd '' "$_sched_pair"
+  else
+    LC_ALL=C IFS= read -rd '' "$_sched_pair" <"$_sched_file"
+  fi
 }
 
 _sched_lack_secret() {
