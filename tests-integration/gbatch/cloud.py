@@ -42,7 +42,7 @@ class Quick(GbatchScheduler):
     """Asks more often, for tests."""
 
     poll_interval: ClassVar[tuple[float, float]] = (0.3, 0.6)
-    spool_interval: ClassVar[float] = 0.1
+    spool_interval = 0.1
     batch_delay: ClassVar[float] = 0.1
 
 

@@ -21,7 +21,7 @@ class Asked(SlurmScheduler):
     """Asked more often, for tests."""
 
     poll_interval: ClassVar[tuple[float, float]] = (0.3, 1.0)
-    spool_interval: ClassVar[float] = 0.2
+    spool_interval = 0.2
 
 
 async def started_again(slurm: SlurmCluster, job: Job) -> None:
