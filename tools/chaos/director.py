@@ -100,7 +100,7 @@ class Director:
             self._calm()
             self.drivers.end()
             for process in self._kills:
-                _end(process)
+                _end(process, 40.0 if self.drivers.over else 0.0)
 
     def _go(self, over: Callable[[], bool], until: float) -> None:
         hurried = time.monotonic()
@@ -192,9 +192,9 @@ class Director:
         return [*self.drivers.wrong, *told, *([self.hangs] if self.hangs else [])]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
     try:
-        process.wait(40)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
