@@ -32,7 +32,6 @@ _FOUND = {
     "a job that is started again although it had ended": "requeued_late full_disk late_file",
     "a job that is started again before it was ever started": "launch_failed full_disk old_event",
     "a driver that wakes up after it was taken over": "driver_hangs drivers_race submit_taken",
-    "a driver that wakes up in its recovery": "driver_hangs driver_dies",
     "a job that fails when it is to be killed": "job_killed preempted submit_unavailable",
     "jobs that were being killed with their run when the driver died": (
         "run_cancelled driver_dies kill_lost kill_refused kill_ignored"

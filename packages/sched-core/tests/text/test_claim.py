@@ -75,6 +75,14 @@ def test_a_fence_is_a_claim_that_nothing_can_have() -> None:
     assert not parse_claim(HEAD).is_fence
 
 
+@pytest.mark.parametrize("length", [6, 20])
+def test_a_fence_that_was_cut_short_is_one(length: int) -> None:
+    fence = render_fence("host", "boot", 12, 34, 1000.0)[:length]
+
+    assert parse_claim(fence).is_fence
+    assert not parse_claim(fence).complete
+
+
 @given(st.integers(0), st.integers(0))
 def test_names_are_read_back(attempt: int, restart: int) -> None:
     assert parse_claim_name(claim_name(attempt, restart)) == (attempt, restart)

@@ -91,7 +91,11 @@ def render_fence(host: str, boot_id: str, pid: int, start: int, now: float) -> b
 
 
 def parse_claim(data: bytes) -> Claim:
-    """Read a claim, whatever of it is there: a line without its end says nothing."""
+    """Read a claim, whatever of it is there: a line without its end says nothing, but that it is a
+    fence, which its driver was writing when it died.
+    """
+    if b"\n" not in data and data.startswith(f"{FENCE} ".encode()):
+        return Claim(jid=FENCE)
     lines = data.decode("utf-8", "replace").split("\n")[:-1]
     return Claim(**_head(lines[:1]), **_marks(lines[1:]), **_usage(lines[1:]))  # type: ignore[arg-type]  # one dict a part
 
