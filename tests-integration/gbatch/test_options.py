@@ -187,6 +187,15 @@ async def test_secrets_are_not_in_the_definition(cloud: Cloud) -> None:
     assert "hunter2" not in str(the_definition(cloud))
 
 
+async def test_variables_of_secret_manager_are_batchs_own_affair(cloud: Cloud) -> None:
+    name = "projects/p/secrets/token/versions/latest"
+    environment = {"secretVariables": {"TOKEN": name}}
+    async with cloud.run(taskGroups=[{"taskSpec": {"environment": environment}}]) as runner:
+        await runner.feed(["/bin/sh", "-c", "true"])
+    asked = spec_of(the_definition(cloud)).environment
+    assert dict(asked.secret_variables) == {"TOKEN": name}
+
+
 async def test_inputs_and_outputs_are_refused_if_batch_cannot(cloud: Cloud) -> None:
     runner: Runner
     async with cloud.run() as runner:
