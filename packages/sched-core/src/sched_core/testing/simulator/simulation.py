@@ -98,7 +98,7 @@ class _Simulation:
         self.world.engine.later(_CALM_AFTER, self._calm_down)
         self.world.plan_requests()
         with anyio.move_on_after(self.scenario.horizon) as horizon:
-            while not await self._one_life(group):
+            while not (await self._one_life(group) or self.world.oracle.violations):
                 pass
             await self._leave_behind()
             self._calm_down()
