@@ -19,7 +19,7 @@ def counts() -> Counter[Fault]:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("backend, examples", [("asyncio", 330), ("trio", 80)])
-def test_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
+def test_t50_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
     backend: Backend, examples: int, counts: Counter[Fault], full: bool
 ) -> None:
     search(backend, examples, counts, full=full)
