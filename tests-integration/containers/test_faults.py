@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from sched_container import ContainerScheduler
 from sched_core import Failure, Job, JobStatus, Runner
 from sched_core.text.claim import parse_claim
 
 from ..daemons import processes_with
-from ..disks import keeps_results_on_a_full_disk, small_disk
 from ..jobs import begun, ran, until, waiting
 from .machines import Docker, Engine
-from .test_outcomes import keeper, limiter, scheduler
+from .test_outcomes import keeper, scheduler
 
-__all__ = ["keeper", "limiter"]
+__all__ = ["keeper"]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -190,12 +188,3 @@ async def test_t26_killing_ends_what_is_inside(keeper: Engine, tmp_path: Path) -
         await runner.kill(job)
         assert (job.status, job.failure) == (JobStatus.KILLED, Failure.CANCELLED)
     await until(lambda: not keeper.left())
-
-
-async def test_t39_a_full_disk_loses_no_result(limiter: Engine, tmp_path: Path) -> None:
-    def make(folder: Path) -> ContainerScheduler:
-        volumes = {"volumes": [str(tmp_path)]}
-        return ContainerScheduler(folder, **{"pull": "never", **limiter.options, **volumes})
-
-    with small_disk(tmp_path / "disk") as disk:
-        await keeps_results_on_a_full_disk(make, disk)

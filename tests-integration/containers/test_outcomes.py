@@ -11,6 +11,7 @@ import pytest
 
 from sched_container import ContainerScheduler
 from sched_core import Failure, Job, JobStatus, Runner, Secret
+from sched_core.text.claim import parse_claim
 
 from ..jobs import until
 from .machines import Engine
@@ -79,6 +80,16 @@ async def test_t37_too_much_memory_is_told_as_that(
     monkeypatch.chdir(tmp_path)  # where Podman leaves a file `oom`
     job = await one(limiter, tmp_path, HUNGRY, resources={"memory": "20 MiB"})
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.OUT_OF_MEMORY)
+
+
+async def test_t37_a_command_that_hides_what_was_ended_is_told_of(
+    limiter: Engine, tmp_path: Path
+) -> None:
+    hides = ["/bin/bash", "-c", '"$@"; exit 0', "hides", *HUNGRY]
+    job = await one(limiter, tmp_path, hides, resources={"memory": "20 MiB"})
+    assert (job.status, job.failure) == (JobStatus.FINISHED, None)
+    claim = parse_claim(await (job.metadir / "job.claim.1").read_bytes())
+    assert claim.inside_failure == Failure.OUT_OF_MEMORY
 
 
 async def test_t45_more_memory_follows_too_little(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
 from sched_meta.reading.history import story
@@ -64,3 +66,14 @@ def test_files_that_travel_and_the_container_are_told(tmp_path: Path) -> None:
     assert "inputs:   'a b'" in told
     assert "outputs:  x y" in told
     assert "inside:   tools?.sif (apptainer)" in told
+
+
+@pytest.mark.witness("core", kind="unit")
+def test_t37_memory_that_was_short_is_told_of_a_job_that_finished(tmp_path: Path) -> None:
+    run = record_run(tmp_path / "r", [ENDED])
+    metadir = Path(run.of_job(0))
+    metadir.mkdir(exist_ok=True)
+    claim = f"17_0 0 node1 boot 1 2 {BEGUN}\nI\nC 0 OUT_OF_MEMORY\nE 0 - {BEGUN + 60}\n"
+    (metadir / "job.claim.1").write_text(claim)
+    told = "\n".join(story(run, run.read().jobs[0]))
+    assert "a process of it was ended for its use of memory" in told

@@ -131,7 +131,10 @@ _sched_read_inside() {
     case $_sched_mark in
       I) _sched_begun=1 ;;
       K | T) _sched_told=$_sched_mark ;;
-      C) _sched_rc=$_sched_status _sched_class=${_sched_word#-}; return 0 ;;
+      C)
+        _sched_rc=$_sched_status _sched_class=${_sched_word#-}
+        ((_sched_rc)) || _sched_class=''  # it may have got over what was ended: for people to read only
+        return 0 ;;
     esac
   done <"$_sched_claim"
   return 1
@@ -311,10 +314,8 @@ _sched_attend_inside() {
   (exec 2>&"$_sched_err" {_sched_err}>&-; trap - PIPE; _sched_inner)
   _sched_rc=$?
   _sched_class=-
-  if ((_sched_rc)); then
-    _sched_count_kills
-    ((_sched_kills <= _sched_before_count)) || _sched_class=OUT_OF_MEMORY
-  fi
+  _sched_count_kills
+  ((_sched_kills <= _sched_before_count)) || _sched_class=OUT_OF_MEMORY
   # Outermost last: whoever sees that line sees the others.
   { _sched_tell_peak; times; printf 'C %s %s\n' "$_sched_rc" "$_sched_class"; } 2>/dev/null >>"$_sched_claim"
   exit "$_sched_rc"

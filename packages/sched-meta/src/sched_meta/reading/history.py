@@ -21,6 +21,7 @@ __all__ = ["explanation", "story"]
 
 _MOST_LINES = 10
 
+_LACKED_MEMORY = "it ended with 0, though a process of it was ended for its use of memory"
 _HINTS = {
     Failure.TIMEOUT: "it ran into its time limit; give it more: add --time 4h",
     Failure.OUT_OF_MEMORY: "it was ended for its use of memory; give it more: add --memory 16G",
@@ -119,6 +120,8 @@ def _take_claim(attempt: Attempt, claim: Claim) -> None:
     elif not attempt.status.final:
         attempt.status = JobStatus.FAILED if claim.rc else JobStatus.FINISHED
     attempt.cpu = attempt.cpu if claim.cpu is None else claim.cpu
+    if claim.finished and claim.inside_failure == Failure.OUT_OF_MEMORY:
+        attempt.reason = attempt.reason or _LACKED_MEMORY
 
 
 def _claims(folder: RunFolder, metadir: str) -> Iterator[tuple[int, Claim]]:
