@@ -8,7 +8,9 @@ from itertools import pairwise
 from ...model.failure import Failure
 from ...model.job import Job
 from ...model.status import MOVES, JobStatus
+from .chance import Chance
 from .engine import SimulatedEngine
+from .faults import Fault
 from .scheduler import SimulatedScheduler
 from .watching import HookLog, WatchedJob
 from .wrapper import Execution
@@ -33,9 +35,10 @@ _IMPATIENT = 6
 class Oracle:
     """Watches the engine and the drivers, and collects what must not be."""
 
-    def __init__(self, engine: SimulatedEngine, forks: int) -> None:
-        """Watch that engine."""
+    def __init__(self, engine: SimulatedEngine, forks: int, chance: Chance) -> None:
+        """Watch that engine; `chance` knows what has gone wrong."""
         self.violations: list[str] = []
+        self._chance = chance
         self._engine = engine
         self.forks = forks
         """How many jobs may run at once."""
@@ -96,8 +99,15 @@ class Oracle:
         if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
             self.complain(f"{job} is said to have finished, but ran as {own}")
         for execution in executions:
-            if ended is not None and execution.started > ended:
-                self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
+            if ended is None or execution.started <= ended or self._is_unsealed(execution):
+                continue
+            self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
+
+    def _is_unsealed(self, execution: Execution) -> bool:
+        """Tell whether it is an engine's own restart of what a driver could not seal: there was no
+        room for a claim, and the run had to stop.
+        """
+        return bool(self._chance.counts[Fault.DRIVER_DISK_FULL] and execution.restart)
 
     def _executions(self) -> dict[int, list[Execution]]:
         found: dict[int, list[Execution]] = {}
@@ -109,6 +119,8 @@ class Oracle:
         """Judge whether jobs that nobody wanted to be killed, and that had too little time, got more."""
         executions = self._executions()
         for job in jobs:
+            if _last_limit(job) is None:
+                continue
             self._judge_limits(job, executions.get(job.index, []))
 
     def _judge_limits(self, job: Job, executions: list[Execution]) -> None:

@@ -40,7 +40,7 @@ class World:
         self.chance = Chance(scenario.seed, scenario.faults, scenario.rate, scenario.at)
         self.disk = SimulatedDisk(self.clock)
         self.engine = SimulatedEngine(self.disk, self.chance, behaviour=behaviour)
-        self.oracle = Oracle(self.engine, scenario.forks)
+        self.oracle = Oracle(self.engine, scenario.forks, self.chance)
         self.dice = Random(f"{scenario.seed}/simulation")
         self.spool_interval = self.dice.choice(_SPOOL_INTERVALS)
         """The seconds between two looks of a driver at what tasks tell."""
