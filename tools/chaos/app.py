@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(rows, options)
     except UnknownFault as error:
         parser.error(str(error))
-    met = [row for row in rows if row.rounds or row.note]
+    met = [row for row in rows if row.seconds or row.note]
     print(table(met))
     if options.json:
         Path(options.json).write_text(as_json(met, options.seed))

@@ -106,7 +106,7 @@ class Disk:
     """A small disk in memory, which ends with the mount namespace of this process."""
 
     def __init__(self, folder: Path, size: str = "64m") -> None:
-        folder.mkdir()
+        folder.mkdir(parents=True)
         options = f"size={size},mode=755"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], check=True)
         self._folder, self._filler = folder, folder / "filler"
@@ -120,6 +120,10 @@ class Disk:
             while True:
                 filler.write(bytes(4096))
         return self.free
+
+    def fault(self) -> Fault:
+        """Return what can happen to it."""
+        return Fault(self.fill, (0.5, 6.0), fills=True, loses=True)
 
     def free(self) -> None:
         """Have room again."""

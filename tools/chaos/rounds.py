@@ -69,7 +69,6 @@ def run_rounds(start: Start, figures: Figures, wish: Wish, say: Say) -> None:
             _check(wish, figures, Director.fault_names(rig, disk))
             began = time.monotonic()
             while time.monotonic() - began < wish.seconds:
-                figures.rounds += 1
                 _one_round(rig, root, disk, figures, wish, say)
     except CannotStart as error:
         figures.note = str(error)
@@ -95,7 +94,7 @@ def _disk(root: Path, rig: Rig) -> Iterator[Mapping[str, Fault]]:
         return
     disk = Disk(folder)
     try:
-        yield {"disk full": Fault(disk.fill, (0.5, 6.0), fills=True, loses=True)}
+        yield {"disk full": disk.fault()}
     finally:
         disk.unmount()
 
@@ -103,7 +102,7 @@ def _disk(root: Path, rig: Rig) -> Iterator[Mapping[str, Fault]]:
 def _one_round(
     rig: Rig, root: Path, disk: Mapping[str, Fault], figures: Figures, wish: Wish, say: Say
 ) -> None:
-    number = figures.rounds
+    number = figures.rounds + 1
     names = Director.fault_names(rig, disk)
     faults = [name for name in names if name in wish.faults or not wish.faults]
     plan = plan_round(wish.seed, number, faults, rig.size)
@@ -118,6 +117,7 @@ def _one_round(
         figures.faults += director.met
         figures.drivers_killed += director.drivers.killed
         end_all(with_variable(director.mark))
+    figures.rounds = number
     figures.jobs += len(found.jobs)
     figures.starts += len(found.starts)
     took = time.monotonic() - began

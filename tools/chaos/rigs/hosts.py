@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..faults import Fault
+from ..faults import Disk, Fault
 from ..plan import Size
 from ..rig import CannotStart, Rig
 from .engines import engine_class
@@ -34,6 +34,7 @@ def ssh(root: Path) -> Iterator[Rig]:
         lab = engine_class("ssh.hosts:Lab")(root / "ssh", _NET)
     except missing as error:
         raise CannotStart(str(error)) from None
+    disks = [Disk(root / "ssh" / f"h{number}" / "disk") for number in (1, 2)]
     try:
         try:
             hosts = [lab.host(uid=_USER, shared=[marks], MaxStartups="100") for _ in range(2)]
@@ -46,16 +47,19 @@ def ssh(root: Path) -> Iterator[Rig]:
                 Size(200, 8, 40.0),
                 {**env, "HOME": os.fspath(lab.home)},
                 options={"servers": [host.name for host in hosts], "keepalive": 1},
-                faults=lambda run: _faults(hosts),
+                faults=lambda run: _faults(hosts, disks),
                 left=lambda run: [one for host in hosts for one in _processes(host)],
             )
     finally:
         lab.stop()
+        for disk in disks:
+            disk.unmount()
 
 
-def _faults(hosts: list[Any]) -> Mapping[str, Fault]:
+def _faults(hosts: list[Any], disks: list[Disk]) -> Mapping[str, Fault]:
     found = {}
-    for host in hosts:
+    for host, disk in zip(hosts, disks, strict=True):
+        found[f"disk of {host.name} full"] = disk.fault()
         found[f"link of {host.name} cut"] = Fault(partial(_cut, host), (0.1, 8.0))
         found[f"sshd of {host.name} killed"] = Fault(partial(_kill_sshd, host), (0.1, 6.0))
         found[f"connections of {host.name} ended"] = Fault(partial(_end_connections, host))
