@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import anyio
 import pytest
 
@@ -16,6 +19,10 @@ class TestSge(ClusterContract):
     @pytest.fixture(autouse=True)
     def _engine(self, sge: SgeCluster) -> None:
         self.sge = sge
+
+    def places_of(self, workdir: Any) -> list[Path]:
+        own = [self.sge.root / name for name in ("spool", "log")]
+        return [*super().places_of(workdir), *own]
 
     async def told_by_engine(self, job: Job) -> str:
         number = str(job.jid).partition(".")[0]

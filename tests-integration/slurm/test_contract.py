@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,6 +23,10 @@ class TestSlurm(ClusterContract):
     async def test_t22_a_hundred_thousand_arguments_arrive(self, workdir: Any) -> None:
         self.options = {"mem": "100M"}  # more than jobs get here: bash has them all in memory
         await super().test_t22_a_hundred_thousand_arguments_arrive(workdir)
+
+    def places_of(self, workdir: Any) -> list[Path]:
+        own = [self.slurm.root / name for name in ("state", "spool", "log")]
+        return [*super().places_of(workdir), *own]
 
     async def told_by_engine(self, job: Job) -> str:
         jid = str(job.jid)

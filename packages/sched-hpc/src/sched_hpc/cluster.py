@@ -99,10 +99,15 @@ class ClusterScheduler(Scheduler):
         """Return the names of the engine's directives."""
         return frozenset(cls.legal_directives) - frozenset(cls.reserved_directives)
 
+    def inherited(self) -> Mapping[str, str]:
+        """Return the driver's environment, which engines record, without what jobs have as secrets."""
+        session = self._session
+        return os.environ if session is None else session.secrets.withhold(os.environ)
+
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options, and where its tools lie. Raises OptionError."""
         self.tools = {name: str(options.pop(name, None) or name) for name in self.programs}
-        self.toolbox = Toolbox(self.tools, self.tool_patience)
+        self.toolbox = Toolbox(self.tools, self.tool_patience, self.inherited)
         self.chunk = check_count("chunk", options.pop("chunk", 1), 1)
         most = check_count("host_failures", options.pop("host_failures", _HOST_FAILURES), 1)
         self._bad_hosts = BadHosts(most)

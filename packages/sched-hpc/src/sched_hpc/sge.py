@@ -216,7 +216,7 @@ class SgeScheduler(ClusterScheduler):
         """Return what tasks are to read, None where the user has said what goes along."""
         if "V" in self.directives:
             return None
-        return environment_file(clean_environment(os.environ), _OF_EACH_JOB)
+        return environment_file(clean_environment(self.inherited()), _OF_EACH_JOB)
 
     def submit_options(self, job: Job) -> tuple[str, ...]:
         """Return the options of qsub for the job."""

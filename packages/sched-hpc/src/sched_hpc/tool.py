@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -66,10 +66,19 @@ class Answer:
 class Toolbox:
     """The programs of one engine."""
 
-    def __init__(self, programs: Mapping[str, str], patience: float) -> None:
-        """Run these programs, each for at most `patience` seconds."""
+    def __init__(
+        self,
+        programs: Mapping[str, str],
+        patience: float,
+        inherited: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
+        """Run these programs, each for at most `patience` seconds.
+
+        `inherited` returns the environment that they get; by default it is this process's own.
+        """
         self._programs = programs
         self._patience = patience
+        self._inherited = inherited or (lambda: os.environ)
         self.calls: Counter[str] = Counter()
         """How often each was run."""
 
@@ -92,7 +101,7 @@ class Toolbox:
         Only its own end counts: a child that it leaves behind may keep its output open.
         """
         self.calls[self._name_of(argv[0])] += 1
-        environment = clean_environment(os.environ) | dict(extra or {})
+        environment = clean_environment(self._inherited()) | dict(extra or {})
         with _Memory() as given, _Memory() as told, _Memory() as complained:
             given.fill(stdin)
             try:

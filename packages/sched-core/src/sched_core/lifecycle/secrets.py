@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Secrets", "lacking_secret", "read_secrets", "remove_secrets"]
 
 _LONGEST_NAME = 100
+_SHORT = 3
+"""Characters of a value that others have by chance."""
 
 
 class Secrets:
@@ -37,8 +39,11 @@ class Secrets:
         self._values: dict[str, str] = {}
         """What is known to be in files, or is to be written into them, by their names."""
         self._new: dict[str, str] = {}
+        self.were_there = False
+        """Whether jobs of earlier drivers had some, of which files may be left."""
         self._taken: set[str] = set()
         """Names of files that jobs refer to."""
+        self._variables: set[str] = set()
         self._several: set[str] = set()
         """Variables of which jobs of earlier drivers had different values."""
 
@@ -49,6 +54,7 @@ class Secrets:
         secrets = {n: v for n, v in (job.envs or {}).items() if isinstance(v, Secret)}
         if not secrets:
             return {}
+        self._variables |= secrets.keys()
         known = job.secrets or {}
         job.secrets = {name: self._file_of(name, value, known) for name, value in secrets.items()}
         return job.secrets
@@ -82,6 +88,7 @@ class Secrets:
         """
         files: dict[str, str] = {}
         for job in jobs:
+            self._variables |= (job.secrets or {}).keys()
             for variable, name in (job.secrets or {}).items():
                 if files.setdefault(variable, name) != name:
                     self._several.add(variable)
@@ -161,7 +168,7 @@ class Secrets:
         killed = session.interrupted and any(
             j.status is JobStatus.KILLED for j in session.jobs.values()
         )
-        return bool(self._taken or self._values) and not killed
+        return bool(self.were_there or self._taken or self._values) and not killed
 
     async def tidy(self) -> None:
         """Remove the files if no job needs them any more; warn where that fails."""
@@ -182,6 +189,15 @@ class Secrets:
     def known(self) -> list[str]:
         """Return all values that are known here."""
         return list(self._values.values())
+
+    def withhold(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the driver's own variables without those that are secrets of jobs, by name or value."""
+        values = {value for value in self._values.values() if len(value) > _SHORT}
+        return {
+            name: value
+            for name, value in environment.items()
+            if name not in self._variables and value not in values
+        }
 
     # --- texts -----------------------------------------------------------------------------------
 

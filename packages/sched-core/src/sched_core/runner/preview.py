@@ -38,6 +38,7 @@ def preview_jobs(
     with _shown(scheduler, Hooks(plugins), run or _new_run(scheduler)) as session:
         for job in jobs:
             check_every_attempt(scheduler, job)
+            session.secrets.settle(job)
         batch = _first_batch(session, jobs)
         if not batch:
             return Preview((), ())

@@ -142,6 +142,7 @@ class Runner:
     async def _take_over(self, records: Mapping[int, Any]) -> None:
         session = self._open_session
         current = {i: r for i, r in records.items() if r.generation == session.generation}
+        session.secrets.were_there = any(record.secrets for record in records.values())
         self._earlier = {i: r.attempt for i, r in records.items() if i not in current}
         for job in await recover(session, current):
             self._recorded.add(job)

@@ -38,9 +38,10 @@ class SecretsContract(Rig):
             assert arrived == [os.fsencode(value) for value in NASTY]
 
     async def test_t43_a_secret_is_nowhere_but_in_a_file_of_its_own_while_jobs_need_it(
-        self, workdir: Any
+        self, workdir: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         value, marker = f"secret-{uuid.uuid4().hex}\nand a second line", self.marker()
+        monkeypatch.setenv("TOKEN", value)  # as whoever gives it to the driver has it
         scheduler = self.make(workdir, forks=2, prescript=_PRESCRIPT)
         script = f'[ "${{#TOKEN}}" -eq {len(value)} ] && {BEGUN}; {_GATE}; exit "$1"'
         with watched(value.splitlines(), os.fsencode(self.seen_in_argv(marker))):
