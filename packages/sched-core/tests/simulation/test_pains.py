@@ -1,0 +1,119 @@
+"""What users suffer from, each as one fault that strikes one job exactly once, in virtual time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from sched_core import Failure, Job, JobStatus
+from sched_core.testing.simulator import (
+    Backend,
+    Fault,
+    SimulatedScheduler,
+    run_in_virtual_time,
+)
+
+from .world import World
+
+BACKENDS = ["asyncio", "trio"]
+
+
+async def _run(faults: dict[Fault, int]) -> tuple[Job, int, float]:
+    """Run a job of 50 seconds that may be tried again by the engine's fault only; return it, how often
+    it started, and how long all took.
+    """
+    world = World(faults)
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.engine.run)
+        async with world.runner(world.ports(), **options) as runner:
+            job = await runner.feed(["fifty", "50", "0"])
+            await runner.wait(job)
+            took = anyio.current_time()
+        group.cancel_scope.cancel()
+    assert set(world.chance.counts) == set(faults), "not all of it happened"
+    return job, len(world.engine.executions), took
+
+
+def struck(*faults: Fault, backend: Backend) -> tuple[Job, int, float]:
+    return run_in_virtual_time(_run, dict.fromkeys(faults, 1), backend=backend)
+
+
+def ended(job: Job) -> tuple[str, int, int]:
+    return job.status.name, job.attempt, job.trial_count
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", [Fault.QUERY_LOST, Fault.OUTAGE, Fault.RATE_LIMITED])
+def test_t01_questions_without_an_answer_change_nothing(fault: Fault, backend: Backend) -> None:
+    job, starts, _ = struck(fault, backend=backend)
+    assert (job.status, job.trial_count, starts) == (JobStatus.FINISHED, 0, 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", [Fault.QUERY_EMPTY, Fault.QUERY_PARTIAL])
+def test_t02_an_answer_that_names_no_job_is_no_news(fault: Fault, backend: Backend) -> None:
+    job, starts, _ = struck(fault, backend=backend)
+    assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("found", [None, Fault.FIND_LOST, Fault.FIND_EMPTY, Fault.FIND_LATE])
+@pytest.mark.parametrize("fault", [Fault.SUBMIT_TAKEN, Fault.SUBMIT_TAKEN_LATE])
+def test_t04_a_submission_whose_answer_was_lost_is_found(
+    fault: Fault, found: Fault | None, backend: Backend
+) -> None:
+    faults = [fault] if found is None else [fault, found]
+    job, starts, _ = struck(*faults, backend=backend)
+    assert (job.status, job.trial_count, starts) == (JobStatus.FINISHED, 0, 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_t06_a_job_that_ends_before_the_answer_to_its_submission(backend: Backend) -> None:
+    job, starts, _ = struck(Fault.SUBMIT_SLOW, Fault.PURGED, backend=backend)
+    assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_t09_an_engine_that_lists_an_ended_job_as_running(backend: Backend) -> None:
+    job, starts, _ = struck(Fault.ACCOUNTING_LAGS, backend=backend)
+    assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "fault, attempts, restarts",
+    [
+        (Fault.PREEMPTED, 2, 0),
+        (Fault.NODE_FAIL, 2, 0),
+        (Fault.REQUEUED, 1, 1),
+    ],
+)
+def test_t11_what_the_engine_takes_away_costs_no_retry(
+    fault: Fault, attempts: int, restarts: int, backend: Backend
+) -> None:
+    job, starts, _ = struck(fault, backend=backend)
+    assert (ended(job), job.restart, starts) == (("FINISHED", attempts, 0), restarts, 2)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", [Fault.QUOTA, Fault.RATE_LIMITED, Fault.SUBMIT_UNAVAILABLE])
+def test_t18_a_full_queue_is_waited_for(fault: Fault, backend: Backend) -> None:
+    job, starts, _ = struck(fault, backend=backend)
+    assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_t18_a_refused_job_fails_at_once(backend: Backend) -> None:
+    job, starts, took = struck(Fault.SUBMIT_REJECTED, backend=backend)
+    assert (job.status, job.failure, starts) == (JobStatus.FAILED, Failure.REJECTED, 0)
+    assert took < SimulatedScheduler.poll_interval[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", [Fault.CLOCK_JUMPS, Fault.NODE_CLOCK_JUMPS])
+def test_t10_a_clock_that_is_set_changes_no_state(fault: Fault, backend: Backend) -> None:
+    job, starts, _ = struck(fault, backend=backend)
+    assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
