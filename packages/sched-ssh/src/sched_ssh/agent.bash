@@ -56,7 +56,8 @@ _agent_identify() {
 _agent_alive() {
   local -a field
   local line
-  [[ $1 && $2 ]] && { read -r line </proc/"$1"/stat; } 2>/dev/null || return
+  # A record that names the first process would have us end all that there are.
+  [[ $1 && $2 && $1 != 1 ]] && { read -r line </proc/"$1"/stat; } 2>/dev/null || return
   # shellcheck disable=SC2206
   field=(${line##*) })
   [[ ${field[19]} == "$2" && ${field[0]} != [ZX] ]]
@@ -269,7 +270,7 @@ _agent_read() {
     while IFS=' ' read -r a b c d e f g; do
       case $a.$g in
         P.) _agent_leader="$b $c" ;;
-        E.) _agent_state=ended _agent_rc=$b _agent_class=$c ;;
+        E.) [[ $b == *[!0-9]* ]] || _agent_state=ended _agent_rc=$b _agent_class=$c ;;
         fence.?*) _agent_state=fence ;;
         ?*.*[0-9]) [[ $_agent_where ]] || _agent_where=$d _agent_keeper="$e $f" ;;
       esac

@@ -7,11 +7,21 @@ import errno
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Entry", "Files", "LocalFiles", "OneByOne", "StoreUnavailable", "folder_mode"]
+from .place import check_place
+
+__all__ = [
+    "Entry",
+    "Files",
+    "LocalFiles",
+    "OneByOne",
+    "StoreUnavailable",
+    "folder_mode",
+    "open_plain",
+]
 
 
 class StoreUnavailable(OSError):
@@ -186,6 +196,7 @@ class LocalFiles(OneByOne):
         """Give files the permissions `mode`; folders also get x where it has r."""
         self._mode = mode
         self._folder_mode = folder_mode(mode)
+        self._checked: set[str] = set()
 
     def create(self, path: str, data: bytes) -> bool:
         """Create the file with this content; False, and no effect, where there is one already."""
@@ -236,7 +247,7 @@ class LocalFiles(OneByOne):
 
     def read(self, path: str) -> bytes:
         """Return the whole content."""
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=open_plain) as file, _enough_memory(path):
             return file.read()
 
     def names(self, folder: str) -> list[str]:
@@ -245,15 +256,36 @@ class LocalFiles(OneByOne):
 
     def make_folder(self, path: str) -> bool:
         """Make the folder and its missing parents; False where it was there already."""
+        made = True
         try:
-            os.mkdir(path, self._folder_mode)
+            self._make_folder(path)
         except FileExistsError:
             if not stat.S_ISDIR(os.stat(path).st_mode):
                 raise
-            return False
+            made = False
+        self._check_once(os.path.dirname(path))
+        if not made and os.lstat(path).st_uid != os.geteuid():
+            check_place(path)
+        return made
+
+    def _make_folder(self, path: str) -> None:
+        try:
+            os.mkdir(path, self._folder_mode)
         except FileNotFoundError:
-            os.makedirs(path, self._folder_mode, exist_ok=True)
-        return True
+            self._make_above(os.path.dirname(os.path.abspath(path)))
+            os.mkdir(path, self._folder_mode)
+
+    def _make_above(self, path: str) -> None:
+        """Make the missing parents of a folder: by the umask, but for everybody's right to write there."""
+        if not os.path.isdir(path):
+            self._make_above(os.path.dirname(path))
+            with contextlib.suppress(FileExistsError):  # it has just been made
+                os.mkdir(path, self._folder_mode | _PASSABLE)
+
+    def _check_once(self, folder: str) -> None:
+        if folder not in self._checked:
+            check_place(folder)
+            self._checked.add(folder)
 
     def remove(self, path: str) -> None:
         """Remove the file, if there is one."""
@@ -270,13 +302,13 @@ class LocalFiles(OneByOne):
 
     def read_from(self, path: str, offset: int) -> bytes:
         """Return what lies beyond that many bytes, which may be nothing."""
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=open_plain) as file, _enough_memory(path):
             file.seek(offset)
             return file.read()
 
     def read_part(self, path: str, offset: int, size: int) -> bytes:
         """Return up to that many bytes from there on; fewer only where the file ends."""
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_plain) as file, _enough_memory(path):
             file.seek(offset)
             return file.read(size)
 
@@ -306,9 +338,35 @@ class LocalFiles(OneByOne):
             os.close(descriptor)
 
 
+def open_plain(path: str, flags: int) -> int:
+    """Open a file to be read; it is made for `open(..., opener=)`.
+
+    Raises OSError for anything else: a pipe would keep its reader waiting, a device never end, and a link
+    may lead to what whoever made it cannot read.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "this is a link, which sched has not made", path) from None
+        raise
+    if stat.S_ISREG(kind := os.fstat(descriptor).st_mode) or stat.S_ISDIR(kind):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "this is no plain file", path)
+
+
+@contextlib.contextmanager
+def _enough_memory(path: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise OSError(errno.ENOMEM, "this is too large to be read", path) from None
+
+
 def _entry(facts: os.stat_result) -> Entry:
     return Entry(facts.st_size, facts.st_mtime, stat.S_ISDIR(facts.st_mode))
 
 
-_PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700
+_PRIVATE, _PRIVATE_FOLDER, _PASSABLE = 0o600, 0o700, 0o075
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC

@@ -39,11 +39,13 @@ def read_mark(files: Files, root: str) -> Mark | None:
     """Return the mark of a bucket's folder or of a mirror, None where there is none."""
     try:
         found = json.loads(files.read(f"{root}/{NAME}"))
-        run = found.get("run", "")
-        return Mark(found["id"], found["host"], found["folder"], bool(found["taken"]), run)
+        texts = [str(found[key]) for key in ("id", "host", "folder")]
+        # It becomes part of a folder's name.
+        plain = texts[0].isascii() and texts[0].isalnum()
+        return Mark(*texts, bool(found["taken"]), str(found.get("run", ""))) if plain else None
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # cut short by a full disk, before anything was started
 
 

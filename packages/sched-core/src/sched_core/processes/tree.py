@@ -37,6 +37,7 @@ __all__ = [
 
 # pidfd_send_signal(2), since Linux 6.9: the group that the process leads, whoever has its number now
 _PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
+_INIT = 1
 _LOOKS = 50
 """How often the list of processes is read at most, where new ones come all the time."""
 
@@ -185,7 +186,8 @@ def _signal_tree(tree: Tree, processes: list[_Process], number: int) -> int:
 def _members(tree: Tree, processes: list[_Process]) -> list[ProcessId]:
     found = {p.id.pid: p for p in processes if tree.token and p.token == tree.token}
     leader = tree.leader
-    if leader is not None and any(p.id == leader for p in processes):
+    # A record that names the first process as a job's would have all that there are ended.
+    if leader is not None and leader.pid != _INIT and any(p.id == leader for p in processes):
         # Only while the leader lives is its number surely the group's.
         found |= {p.id.pid: p for p in processes if p.group == leader.pid or p.id == leader}
     _add_descendants(found, processes)

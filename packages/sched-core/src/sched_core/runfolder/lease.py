@@ -17,14 +17,14 @@ from typing import Any
 from ..errors import RunCorrupt, RunLocked
 from ..ports import DriverIdentity, Files, Ports
 from .layout import Layout
-from .records import dump, load
+from .records import MALFORMED, dump, load
 
 __all__ = ["HEARTBEAT_INTERVAL", "Lease", "LeaseRecord", "acquire_lease", "newest_lease"]
 
 HEARTBEAT_INTERVAL = 10.0
 _MISSED_HEARTBEATS = 3
 _RELEASED = ".released"
-_NAME = re.compile(r"lease\.(\d+)((?:\.released)?)")
+_NAME = re.compile(r"lease\.([1-9][0-9]*)((?:\.released)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def newest_lease(files: Files, layout: Layout) -> LeaseRecord | None:
         return replace(record, released=True) if mark else record
     except FileNotFoundError:
         return newest_lease(files, layout)  # it has just got its other name
-    except (RunCorrupt, KeyError, TypeError, ValueError):
+    except (RunCorrupt, *MALFORMED):
         # Just being written, or its driver died at that: nobody whom a pid could tell of.
         return LeaseRecord(epoch, DriverIdentity("an unknown host", "", "", 0, 0), 0, False)
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ..errors import RunCorrupt
 from ..ports.files import Files
 from .layout import Layout
-from .records import load_lines
+from .records import MALFORMED, load_lines
 
 __all__ = ["JournalReader", "News", "read_journal"]
 
-_NAME = re.compile(r"(\d+)-(\d+)\.jsonl")
+_NAME = re.compile(r"([1-9][0-9]*)-(0|[1-9][0-9]*)\.jsonl", re.ASCII)
 _MERGED = b'{"merged_from":'
 
 _Key = tuple[int, int]
@@ -186,8 +187,11 @@ def _segment(key: _Key, path: str, data: bytes) -> _Segment:
         return _Segment(key, key[1], 0, body, torn=not body)
     head, _, body = body.partition(b"\n")
     (header,) = load_lines(head + b"\n", path)
-    torn = body.count(b"\n") < header["lines"]
-    return _Segment(key, int(header["merged_from"]), len(head) + 1, body, torn)
+    try:
+        first, lines = int(header["merged_from"]), int(header["lines"])
+    except MALFORMED as error:
+        raise RunCorrupt(f"{path} cannot be read: {error!r} is missing or wrong") from None
+    return _Segment(key, first, len(head) + 1, body, torn=body.count(b"\n") < lines)
 
 
 def _whole_lines(data: bytes) -> bytes:

@@ -8,9 +8,15 @@ from typing import Any
 
 from ..errors import RunCorrupt
 
-__all__ = ["dump", "dump_lines", "load", "load_lines"]
+__all__ = ["MALFORMED", "dump", "dump_lines", "load", "load_lines"]
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
+
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError)
+"""What comes of a record, which is JSON, but none that sched has written."""
+
+_UNREADABLE = (ValueError, RecursionError)
+"""What json raises for anything but JSON, also where it is nested too deeply."""
 
 
 def dump(record: dict[str, Any]) -> bytes:
@@ -27,7 +33,7 @@ def load(data: bytes, source: str) -> dict[str, Any]:
     """Read one record. Raises RunCorrupt, naming `source`, for anything else."""
     try:
         record = json.loads(data)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise RunCorrupt(f"{source} cannot be read: {error}") from None
     if not isinstance(record, dict):
         raise RunCorrupt(f"{source} cannot be read: it holds no JSON object")
@@ -48,7 +54,7 @@ def _load_together(lines: list[bytes]) -> list[dict[str, Any]] | None:
     """Read good lines, in half the time; None where one of them has to be found and named."""
     try:
         records = json.loads(b"[%b]" % b",".join(lines))
-    except ValueError:
+    except _UNREADABLE:
         return None
     good = len(records) == len(lines) and all(type(record) is dict for record in records)
     return records if good else None

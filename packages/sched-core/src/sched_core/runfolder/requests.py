@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RunCorrupt
-from ..ports.files import Files
+from ..ports.files import Files, StoreUnavailable
 from .layout import Layout
-from .records import dump, load
+from .records import MALFORMED, dump, load
 
 __all__ = ["Request", "ask_driver", "read_requests", "request_is_open"]
 
@@ -63,13 +64,18 @@ def request_is_open(files: Files, request: Request) -> bool:
 def read_requests(files: Files, layout: Layout) -> list[Request]:
     """Return the open requests; one that cannot be read is dropped."""
     names = [name for name in files.names(layout.requests) if name.endswith(".json")]
-    paths = [f"{layout.requests}/{name}" for name in names]
-    found = []
-    for path, data in zip(paths, files.read_many(paths), strict=True):
-        if data is None:
-            continue  # answered, by another driver, just now
-        try:
-            found.append(Request.from_json(load(data, path), path))
-        except (RunCorrupt, KeyError, TypeError, ValueError):
+    found = (_read(files, f"{layout.requests}/{name}") for name in names)
+    return [request for request in found if request is not None]
+
+
+def _read(files: Files, path: str) -> Request | None:
+    try:
+        return Request.from_json(load(files.read(path), path), path)
+    except FileNotFoundError:
+        return None  # answered, by another driver, just now
+    except StoreUnavailable:
+        raise
+    except (OSError, RunCorrupt, *MALFORMED):
+        with suppress(OSError):
             files.remove(path)
-    return found
+        return None

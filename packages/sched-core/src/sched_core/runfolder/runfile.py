@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RunCorrupt, RunNotFound
 from ..ports.files import Files
 from .layout import SCHEMA_VERSION, Layout
-from .records import dump, load
+from .records import MALFORMED, dump, load
 
 __all__ = ["RunFile", "find_run", "require_run", "write_run"]
+
+_WORD = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,23 @@ class RunFile:
             )
         try:
             return cls(
-                str(data["run"]),
+                _word(data["run"]),
                 int(data["generation"]),
                 float(data["created"]),
-                str(data["scheduler"]),
+                _word(data["scheduler"]),
                 str(data["scheduler_class"]),
                 dict(data["options"]),
                 str(data["directory"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise RunCorrupt(f"{source} cannot be read: {error!r} is missing or wrong") from None
+
+
+def _word(text: str) -> str:
+    """Return what is to be part of names of files, jobs and containers."""
+    if not _WORD.fullmatch(text):
+        raise ValueError(text)
+    return text
 
 
 def find_run(files: Files, layout: Layout) -> RunFile | None:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import RunCorrupt
 from ..model.failure import Failure
 from ..model.status import JobStatus
+from .records import MALFORMED
 
 __all__ = ["JOB_STATE", "SPARSE_STATE", "JobRecord", "Replay", "job_entry", "replay", "state_entry"]
 
@@ -101,7 +102,7 @@ class Replay:
         for entry in entries:
             try:
                 changed.update(self._take(entry))
-            except (KeyError, TypeError, ValueError) as error:
+            except MALFORMED as error:
                 raise RunCorrupt(f"the journal cannot be read: {error!r} in {entry}") from None
         return changed
 
@@ -112,6 +113,7 @@ class Replay:
             return (index,)
         if "job" in entry:
             index = entry["job"]
+            _check_numbers(index)
             self.jobs[index] = _apply_job(self.jobs.get(index), index, self._generation, entry)
             return (index,)
         self._generation = entry.get("generation", self._generation)
@@ -146,7 +148,15 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
     for key in _STATE:
         if key in entry:
             setattr(job, key, entry[key])
+    _check_numbers(job.attempt, job.restart)
     if job.failure is not None:
         job.failure = Failure(job.failure)
     for key in SPARSE_STATE:
         setattr(job, key, entry.get(key))
+
+
+def _check_numbers(*numbers: int) -> None:
+    """See that what names files is a number: anything else could name a file elsewhere."""
+    for number in numbers:
+        if type(number) is not int or number < 0:
+            raise ValueError(f"{number!r} is no number of a job or an attempt")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..errors import RunCorrupt
 from ..ports.files import Files
 from .layout import Layout
-from .records import dump, load
+from .records import MALFORMED, dump, load
 
 __all__ = ["AttemptId", "Submission", "read_submissions", "write_submission"]
 
@@ -65,4 +66,14 @@ def read_submissions(files: Files, layout: Layout) -> list[Submission]:
     # was never followed by a call to the engine.
     found = zip(paths, files.read_many(paths), strict=True)
     whole = [(path, data) for path, data in found if data is not None and data.endswith(b"\n")]
-    return [Submission.from_json(load(data, path)) for path, data in whole]
+    return [_read(load(data, path), path) for path, data in whole]
+
+
+def _read(record: dict[str, Any], path: str) -> Submission:
+    try:
+        found = Submission.from_json(record)
+    except MALFORMED as error:
+        raise RunCorrupt(f"{path} cannot be read: {error!r} is missing or wrong") from None
+    if not path.endswith(f"/{found.sid}.json"):
+        raise RunCorrupt(f"{path} cannot be read: it tells of another submission, {found.sid}")
+    return found

@@ -22,6 +22,8 @@ def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Schedule
 
     Raises RunNotFound, RunCorrupt; OptionError where its class cannot be found or refuses.
     """
+    from ..scheduler import Scheduler
+
     path = SpecPath(workdir)
     layout = Layout(str(path))
     run = require_run(system_ports(layout.workdir).files, layout)
@@ -35,5 +37,9 @@ def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Schedule
             f"the run's scheduler {run.scheduler} ({run.scheduler_class}) cannot be loaded: {error}; "
             "install its package, or give a scheduler"
         ) from error
-    make: type[Scheduler] = found
-    return make(path, **{**run.options, **changes})
+    # Whatever else the folder named would be called with what the folder says.
+    if not (isinstance(found, type) and issubclass(found, Scheduler)):
+        raise OptionError(
+            f"the run's scheduler {run.scheduler_class} is no scheduler: give one, or another folder"
+        )
+    return found(path, **{**run.options, **changes})

@@ -8,7 +8,7 @@
 _sched_alive() {
   local -a _sched_field
   local _sched_stat
-  [[ $1 ]] && read -r _sched_stat <"/proc/$1/stat" || return
+  [[ $1 && $1 != 1 ]] && read -r _sched_stat <"/proc/$1/stat" || return
   # shellcheck disable=SC2206  # a letter and numbers
   _sched_field=(${_sched_stat##*) })
   [[ ${_sched_field[19]} == "$2" && ${_sched_field[0]} != [ZX] ]]

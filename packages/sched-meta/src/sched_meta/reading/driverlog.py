@@ -15,6 +15,7 @@ from .runfolder import RunFolder
 __all__ = ["driver_log", "existing_driver_log", "note", "open_driver_log"]
 
 _NAME = "driver.log"
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 def driver_log(folder: RunFolder) -> Path:
@@ -40,7 +41,8 @@ def open_driver_log(folder: RunFolder) -> int:
     path = driver_log(folder)
     if folder.in_bucket:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # Without waiting: a pipe in its place has nobody who reads it.
+    return os.open(path, _APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
 
 def note(folder: RunFolder, message: str) -> None:

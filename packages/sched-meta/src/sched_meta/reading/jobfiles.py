@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sched_core.ports.files import open_plain
+
 from ..wording import plain
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def chunks(folder: RunFolder, path: str) -> Iterator[bytes]:
 
 
 def _chunks_of_file(path: str) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
+    with open(path, "rb", buffering=0, opener=open_plain) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

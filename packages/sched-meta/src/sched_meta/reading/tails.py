@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from sched_core.ports.files import open_plain
+
 if TYPE_CHECKING:
     from sched_core.ports import Entry
     from sched_core.runfolder import JobRecord
@@ -118,7 +120,7 @@ class _FileTail:
         try:
             if old is not None and os.path.samestat(os.fstat(old.fileno()), os.stat(self._path)):
                 return [old]
-            self._file = open(self._path, "rb")  # noqa: SIM115  # it stays open
+            self._file = open(self._path, "rb", opener=open_plain)  # noqa: SIM115  # it stays open
             self._file.seek(self._skipped)
             self._skipped = 0
             self.found = True
