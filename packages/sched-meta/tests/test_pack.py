@@ -194,13 +194,14 @@ def test_somebody_elses_files_stay(run: RunFolder) -> None:
     own = Path(run.path, "0", "result.bam")
     own.write_text("precious")
     link = Path(run.path, "1", "job.link")
-    link.symlink_to("/etc/passwd")
     Path(run.path, "notes").write_text("mine")
     before = contents(run, range(4))
+    link.symlink_to("/etc/passwd")
     pack_jobs(run)
     assert folders(run) == ["0", "1", "notes"]
     assert os.listdir(own.parent) == ["result.bam"]
     assert os.listdir(link.parent) == ["job.link"]
+    link.unlink()
     assert before == contents(fresh(run), range(4))
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 __all__ = [
+    "for_stdout",
     "legible",
     "line_width",
     "say",
@@ -22,7 +23,9 @@ __all__ = [
 ]
 
 _WRITTEN_AT_ONCE = 1 << 16
-_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {*map(ord, "\n\t")}, "?")
+_TURNS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+"""Characters that turn the direction of what follows: a line would be read as another one."""
+_CONTROLS = dict.fromkeys(({*range(32), *range(127, 160)} | _TURNS) - {*map(ord, "\n\t")}, "?")
 
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
@@ -116,17 +119,17 @@ def _for_terminal(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
 
 
-def write_output(pieces: Iterable[bytes]) -> None:
-    """Write what a job has written to stdout: as it is, or as a terminal may be shown it."""
-    write = sys.stdout.buffer.write
+def for_stdout(pieces: Iterable[bytes], *, tagged: bool = False) -> Iterable[bytes]:
+    """What a job has written: as it is, or as a terminal may be shown it."""
     if not stdout_is_terminal():
-        for piece in pieces:
-            write(piece)
-        return
-    from .terminaltext import TerminalText
+        return pieces
+    from .terminaltext import shown
 
-    text = TerminalText()
-    for piece in pieces:
-        write(text.take(piece))
-    write(text.end())
+    return shown(pieces, tagged=tagged)
+
+
+def write_output(pieces: Iterable[bytes], *, tagged: bool = False) -> None:
+    """Write what a job has written to stdout; `tagged` says that each line begins with a tag."""
+    for piece in for_stdout(pieces, tagged=tagged):
+        sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

@@ -47,7 +47,7 @@ def _write(folder: RunFolder, jobs: list[JobRecord], name: str, *, tag: bool) ->
     from ..reading.outputs import label, outputs, tagged
 
     for job, pieces in outputs(folder, jobs, name):
-        write_output(tagged(label(job), pieces) if tag else pieces)
+        write_output(tagged(label(job), pieces) if tag else pieces, tagged=tag)
 
 
 def _tell_left_out(folder: RunFolder, chosen: list[JobRecord]) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..console import say
+from ..console import for_stdout, say
 from ..reading.jobfiles import chunks
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Stdout:
 
     def _content(self, path: str) -> Iterator[bytes]:
         try:
-            yield from chunks(self._folder, path)
+            yield from for_stdout(chunks(self._folder, path))
         except FileNotFoundError:
             return  # the job never started
         except OSError as error:

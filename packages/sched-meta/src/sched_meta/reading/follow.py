@@ -65,6 +65,12 @@ class LogReader:
         sys.stdout.buffer.flush()
         return wrote
 
+    def end(self) -> None:
+        """Let no colour of the job's last beyond its text."""
+        if self._text:
+            sys.stdout.buffer.write(self._text.end())
+            sys.stdout.buffer.flush()
+
     def pieces(self) -> Iterator[bytes]:
         """Yield what is new."""
         while self._pieces and not self.tail.exists and not self.tail.found:
@@ -87,6 +93,7 @@ def show_logs(folder: RunFolder, readers: Sequence[LogReader]) -> Iterator[LogRe
         fetch(folder, [reader.tail for reader in some])
         for reader in some:
             reader.copy(titled=len(readers) > 1)
+            reader.end()
             reader.tail.close()
             yield reader
 
@@ -98,6 +105,7 @@ def follow_log(folder: RunFolder, reader: LogReader) -> None:
         try_to_fetch(folder, [reader])
         reader.copy(titled=False)
         if ended:
+            reader.end()
             return
         time.sleep(folder.interval(INTERVAL))
         ended = _has_ended(folder, reader.job.index) or nobody_drives(folder)

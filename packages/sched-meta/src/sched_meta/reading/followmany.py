@@ -10,7 +10,8 @@ from itertools import islice
 from sched_core.runfolder import JobRecord
 
 from ..console import say, stdout_is_terminal
-from ..terminaltext import TerminalText
+from ..terminaltext import shown
+from ..wording import plain
 from .elsewhere import Elsewhere, where_it_is_written
 from .follow import INTERVAL, LogReader, try_to_fetch
 from .outputs import label
@@ -107,7 +108,7 @@ class _Lines:
     def __init__(self, folder: RunFolder, job: JobRecord, name: str) -> None:
         self.job = job
         self.reader = LogReader(folder, job, name)
-        self._mark = label(job).encode(errors="surrogateescape") + b"\t"
+        self._mark = plain(label(job)).encode(errors="surrogateescape") + b"\t"
         self._begun = b""
 
     def copy(self) -> None:
@@ -141,9 +142,5 @@ def _shown(lines: bytes) -> bytes:
     """What a terminal may be shown of lines; a colour ends with its line, as others' lines follow."""
     if not stdout_is_terminal():
         return lines
-    return b"".join(_harmless(line) + b"\n" for line in lines.removesuffix(b"\n").split(b"\n"))
-
-
-def _harmless(line: bytes) -> bytes:
-    text = TerminalText()
-    return text.take(line) + text.end()
+    each = lines.removesuffix(b"\n").split(b"\n")
+    return b"".join(b"".join(shown([line], tagged=True)) + b"\n" for line in each)
