@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Process", "end_all", "name_of", "with_variable"]
+__all__ = ["Process", "end_all", "name_of", "with_variable", "with_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,21 @@ class Process:
 
 def with_variable(*starts: str) -> list[Process]:
     """Return all but this one that have a variable of which NAME=value begins so."""
-    wanted = [b"\0" + os.fsencode(start) for start in starts]
+    return _with("environ", [f"\0{start}" for start in starts])
+
+
+def with_words(text: str) -> list[Process]:
+    """Return all but this one whose command line has the text in it."""
+    return _with("cmdline", [text])
+
+
+def _with(file: str, wanted: Sequence[str]) -> list[Process]:
+    texts = [os.fsencode(text) for text in wanted]
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended, or is somebody else's
-            environment = b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
-            if int(pid) != os.getpid() and any(start in environment for start in wanted):
+            content = b"\0" + Path(f"/proc/{pid}/{file}").read_bytes()
+            if int(pid) != os.getpid() and any(text in content for text in texts):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Process(int(pid), os.fsdecode(b" ".join(words))[:200]))
     return found

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..faults import Fault, NotNow
 from ..plan import Size
+from ..processes import end_all, name_of, with_words
 from ..rig import CannotStart, Rig, Start, claims_of
 from .engines import engine_class, started
 from .local import is_alive, kill_recorder
@@ -38,7 +39,7 @@ def _of(kind: str) -> Start:
                 Size(100, 4, 40.0),
                 {**os.environ, **engine.env},
                 options={**engine.options, "volumes": [f"{marks}:{marks}"]},
-                faults=partial(_faults, engine),
+                faults=partial(_faults, engine, root),
                 left=lambda run: [f"container {one}" for one in engine.left()],
                 elsewhere=False,
             )
@@ -46,13 +47,15 @@ def _of(kind: str) -> Start:
     return start
 
 
-def _faults(engine: Any, run: Path) -> Mapping[str, Fault]:
+def _faults(engine: Any, root: Path, run: Path) -> Mapping[str, Fault]:
     found = {
         "recorder killed": Fault(partial(kill_recorder, run), loses=True),
         "client killed": Fault(partial(_kill_client, run), loses=True),
     }
     if engine.name != "apptainer":
         found["container killed"] = Fault(partial(_kill_container, engine), loses=True)
+    if engine.name == "podman":
+        found["conmon killed"] = Fault(partial(_kill_watcher, root), loses=True)
     if engine.name == "docker":
         found["dockerd killed"] = Fault(partial(_kill_daemon, engine), (0.2, 5.0), loses=True)
     return found
@@ -70,6 +73,14 @@ def _kill_container(engine: Any, chance: Random) -> None:
     if not (running := engine.run("ps", "-q").split()):
         raise NotNow
     engine.run("kill", chance.choice(running))
+
+
+def _kill_watcher(root: Path, chance: Random) -> None:
+    """Kill what keeps a container."""
+    watchers = [one for one in with_words(f"{root}/") if name_of(one.pid) == "conmon"]
+    if not watchers:
+        raise NotNow
+    end_all([chance.choice(watchers)])
 
 
 def _kill_daemon(engine: Any, chance: Random) -> Callable[[], None]:
