@@ -108,9 +108,12 @@ def cloud(
     all_batch: BatchEmulator,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> Iterator[Cloud]:
     """Both services; the mount of the bucket is as good as a disk."""
     _environment(monkeypatch, all_storage)
+    # What the tests before have complained of is nothing to this one.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     cloud = Cloud(all_storage, all_batch, _unique(request), None)
     yield cloud
     cloud.clean()

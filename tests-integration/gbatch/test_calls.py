@@ -96,8 +96,9 @@ async def test_a_create_that_never_arrived_is_submitted_again(cloud: Cloud) -> N
 
 @pytest.mark.parametrize("code", PASSING)
 async def test_what_may_pass_on_any_call_fails_no_job(cloud: Cloud, code: str) -> None:
+    times = 1 if code == "RESOURCE_EXHAUSTED" else 2  # each has all drivers pause
     for call in CALLS:
-        cloud.batch.fault(call, code, "try again", count=2)
+        cloud.batch.fault(call, code, "try again", count=times)
     async with cloud.run(num_retries=0, infrastructure_retries=0, error_strategy="retry") as runner:
         jobs = await runner.feed_all([gated("exit 3"), gated("exit 0")])
     assert [job.rc for job in jobs] == [3, 0]
@@ -109,7 +110,7 @@ async def test_what_may_pass_on_any_call_fails_no_job(cloud: Cloud, code: str) -
         await until(lambda: job.status is JobStatus.SUBMITTED)
         await runner.kill(job)
     assert job.status is JobStatus.KILLED
-    assert cloud.calls("CancelJob") >= 3
+    assert cloud.calls("CancelJob") >= times + 1
 
 
 async def test_t18_a_quota_of_calls_says_how_long_to_wait(cloud: Cloud) -> None:

@@ -68,6 +68,8 @@ class GbatchScheduler(GbatchConfiguration):
       where it is negative, else after it.
     - any field of a Batch job: `labels`, `taskGroups`, `allocationPolicy`, `priority`, ...; they win.
     - `api_endpoint`: another endpoint of the service.
+    - `engine_rate`: how often the service is called at most by all drivers of the user on this machine
+      together: calls a second, "30/min", or "10/s:50" (50 of them at once).
 
     Jobs of equal needs are tasks of one Batch job. Commands start in the run's folder, as the bucket
     is mounted, unless `cwd` says otherwise. Further options are those of Scheduler.
@@ -86,6 +88,7 @@ class GbatchScheduler(GbatchConfiguration):
     sees_buckets: ClassVar[bool] = True
     poll_interval: ClassVar[tuple[float, float]] = (5.0, 30.0)
     spool_interval: float = 1.0
+    usual_rate: ClassVar[str | None] = "10/s"
     wrapper_jid: ClassVar[str] = "${BATCH_JOB_ID-}/${BATCH_TASK_INDEX-}"
     wrapper_restart: ClassVar[str] = "${BATCH_TASK_RETRY_ATTEMPT:-0}"
 
@@ -117,7 +120,12 @@ class GbatchScheduler(GbatchConfiguration):
     @cached_property
     def service(self) -> BatchService:
         """What calls Google Batch for this scheduler."""
-        return BatchService(self.project, region_of(self.location), self.api_endpoint)
+        place = self.project, region_of(self.location)
+        return BatchService(*place, self.api_endpoint, lambda: self.session.budget)
+
+    def endpoint(self) -> str:
+        """Return which project's jobs are asked about, where."""
+        return f"gbatch {self.service.address}"
 
     # --- submitting ----------------------------------------------------------------------------------
 
@@ -325,7 +333,8 @@ class GbatchScheduler(GbatchConfiguration):
         from .doctor import check_cloud
 
         bucket = None if str(self.workdir) == _NO_BUCKET else str(self.workdir)
-        return await self.session.ports.offload(check_cloud, self.service, bucket)
+        found = await self.session.ports.offload(check_cloud, self.service, bucket)
+        return [*found, *await self.session.budget_findings()]
 
     @classmethod
     def for_doctor(cls, workdir: str | os.PathLike[str], **options: Any) -> Self:

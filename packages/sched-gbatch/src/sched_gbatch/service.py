@@ -7,15 +7,17 @@ itself, far beyond the time that it is given: here it repeats none, whoever call
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from sched_core import OptionError
+from sched_core.lifecycle.budget import Budget
 
 from .states import JobNews, TaskEvent, TaskNews
-from .troubles import NotThere, translated
+from .troubles import NotThere, retry_after, translated
 
 __all__ = ["ENDPOINT_VARIABLE", "BatchService"]
 
@@ -35,9 +37,17 @@ class BatchService:
     EngineUnavailable and SubmitOutcomeUnknown.
     """
 
-    def __init__(self, project: str, region: str, endpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        project: str,
+        region: str,
+        endpoint: str | None = None,
+        budget: Callable[[], Budget | None] = lambda: None,
+    ) -> None:
+        """Call the service as often as `budget` allows."""
         self.parent = f"projects/{project}/locations/{region}"
         self._endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE) or None
+        self._budget = budget
 
     @cached_property
     def _client(self) -> Any:
@@ -50,8 +60,25 @@ class BatchService:
             return batch_v1.BatchServiceClient(transport=_plain_transport(url.netloc))
         return batch_v1.BatchServiceClient(client_options={"api_endpoint": url.netloc})
 
-    def _call(self, method: str, request: Any) -> Any:
-        return getattr(self._client, method)(request=request, timeout=_PATIENCE, retry=None)
+    @property
+    def address(self) -> str:
+        """What tells it from other projects, regions and endpoints."""
+        return f"{self._endpoint or 'batch.googleapis.com'} {self.parent}"
+
+    def _call(self, method: str, request: Any, *, patient: bool = False) -> Any:
+        """Call a method of the library, in its turn."""
+        from google.api_core.exceptions import TooManyRequests
+
+        call, budget = getattr(self._client, method), self._budget()
+        if budget is not None:
+            budget.take_blocking(patient=patient)
+        began = time.monotonic()
+        try:
+            return call(request=request, timeout=_PATIENCE, retry=None)
+        except TooManyRequests as error:
+            if budget is not None:
+                budget.complain_blocking(began, retry_after(error))
+            raise
 
     # --- jobs ----------------------------------------------------------------------------------------
 
@@ -66,7 +93,7 @@ class BatchService:
         from google.api_core.exceptions import AlreadyExists
 
         try:
-            self._call("create_job", self._to_create(batch, definition, request))
+            self._call("create_job", self._to_create(batch, definition, request), patient=True)
         except AlreadyExists:
             return
 

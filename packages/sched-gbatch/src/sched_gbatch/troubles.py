@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from sched_core import BackendError, EngineUnavailable, SubmitOutcomeUnknown, SubmitRejected
 
-__all__ = ["NotThere", "Refused", "translated"]
+__all__ = ["NotThere", "Refused", "retry_after", "translated"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def _of_call(error: Exception) -> BackendError:
     if isinstance(error, api.Forbidden):
         return Refused(f"{words}: {_ROLES}")
     if isinstance(error, api.TooManyRequests | api.Aborted):
-        return EngineUnavailable(words, retry_after=_retry_after(error))
+        return EngineUnavailable(words, retry_after=retry_after(error))
     if isinstance(error, api.ClientError) and not isinstance(error, api.Cancelled):
         return SubmitRejected(words)
     return SubmitOutcomeUnknown(words)
@@ -91,7 +91,8 @@ def _words(error: Exception) -> str:
     return f"Google Batch: {text}" + (f" ({'; '.join(fields)})" if fields else "")
 
 
-def _retry_after(error: Exception) -> float | None:
+def retry_after(error: Exception) -> float | None:
+    """Return how many seconds the service wants to be left alone for, if it says so."""
     for detail in getattr(error, "details", ()):
         delay = getattr(detail, "retry_delay", None)
         if delay is not None:

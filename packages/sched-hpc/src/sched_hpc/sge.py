@@ -539,7 +539,8 @@ class SgeScheduler(ClusterScheduler):
 
         await self._find_tools()
         where = {**os.environ, **self._where}
-        return await check_sge(self._named, self.tools, where, self._ask)
+        found = await check_sge(self._named, self.tools, where, self._ask)
+        return [*found, *await self.session.budget_findings()]
 
 
 @cache

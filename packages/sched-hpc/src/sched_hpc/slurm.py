@@ -399,7 +399,8 @@ class SlurmScheduler(ClusterScheduler):
         """Check the tools, the controller, the accounting and the partitions."""
         from .slurm_doctor import check_slurm
 
-        return await check_slurm(self.tools, self._ask, self._one_cluster())
+        found = await check_slurm(self.tools, self._ask, self._one_cluster())
+        return [*found, *await self.session.budget_findings()]
 
     # --- clusters --------------------------------------------------------------------------------
 

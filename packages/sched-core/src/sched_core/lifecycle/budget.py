@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,6 +42,7 @@ class Budget:
         self._series = f"call-{rate.per_second:.6g}-{rate.burst}"
         # One at a time: else a driver with many submissions would be ahead of others.
         self._line = anyio.Lock()
+        self._line_of_threads = threading.Lock()
         self._poll: Token | None = None
 
     async def take(self, *, patient: bool = False) -> None:
@@ -63,10 +65,17 @@ class Budget:
             if await self._ports.offload(self._holds, token):
                 return
 
-    def take_blocking(self) -> None:
-        """Wait for the turn of one call, in a worker thread. Raises EngineUnavailable as `take` does."""
+    def take_blocking(self, *, patient: bool = False) -> None:
+        """Do what `take` does, in a worker thread."""
+        if not patient:
+            self._take_blocking(0)
+            return
+        with self._line_of_threads:
+            self._take_blocking(self.rate.burst // 2)
+
+    def _take_blocking(self, kept: int) -> None:
         while True:
-            token = self._next_turn(0)
+            token = self._next_turn(kept)
             wait = token.at - self._ports.monotonic()
             if wait <= 0:
                 return
@@ -92,7 +101,7 @@ class Budget:
 
     async def complain(self, began: float, retry_after: float | None = None) -> None:
         """Note that the engine has too much to do, as it said to a call that began then: all drivers
-        pause, and call more rarely for the next minutes.
+        pause, and call more rarely for the next minute.
         """
         await self._ports.offload(self.complain_blocking, began, retry_after)
 
@@ -103,6 +112,10 @@ class Budget:
         if pause is not None:
             self._warn(f"{self._kind} has too much to do: all drivers of yours call it more rarely")
             self._try(pause.name)
+
+    async def findings(self) -> list[tuple[str, bool | None, str]]:
+        """Return what `doctor` says of the budget."""
+        return [("engine_rate", *await self._ports.offload(self.describe))]
 
     def describe(self) -> tuple[bool | None, str]:
         """Return, for a person, how often the engine is asked at most, and whether that is less now;
@@ -135,19 +148,22 @@ class Budget:
 
     def _next_turn(self, kept: int) -> Token:
         """Take the next token for a call, and say where that is far away. Blocks."""
+        token = self._reserve(self._series, self.rate, kept)
+        if token.at - self._ports.monotonic() > _LONG:
+            self._refuse_in_pause()
+            self._warn(
+                f"calls of {self._kind} wait for their turn, as there are many of them: engine_rate is "
+                f"{self.rate}, for all drivers of yours together"
+            )
+        return token
+
+    def _refuse_in_pause(self) -> None:
         now = self._ports.monotonic()
         pauses = pauses_in(self._names(), now)
         if pauses and (left := pauses[-1].until - now) > _PATIENCE:
             raise EngineUnavailable(
                 f"{self._kind} has too much to do, and is left alone for a while", retry_after=left
             )
-        token = self._reserve(self._series, self.rate, kept)
-        if token.at - now > _LONG:
-            self._warn(
-                f"calls of {self._kind} wait for their turn, as there are many of them: engine_rate is "
-                f"{self.rate}, for all drivers of yours together"
-            )
-        return token
 
     def _holds(self, token: Token) -> bool:
         """Tell whether a token that was waited for still counts: no pause has come meanwhile. Blocks."""

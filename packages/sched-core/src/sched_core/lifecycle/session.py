@@ -171,6 +171,10 @@ class Session:
             self._budgets[endpoint] = Budget(self.ports, endpoint, rate, self.warn)
         return self._budgets.get(endpoint)
 
+    async def budget_findings(self) -> list[tuple[str, bool | None, str]]:
+        """Return what `doctor` says of the calls that the scheduler may make."""
+        return [] if (budget := self.budget) is None else await budget.findings()
+
     async def may_poll(self) -> bool:
         """Tell whether it is this driver's turn to ask its engine about all jobs."""
         budget = self.budget
