@@ -178,7 +178,7 @@ async def test_deleted_by_hand_without_notice(sge: SgeCluster, tmp_path: Path) -
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 137)
 
 
-async def test_t07_deleted_by_hand_while_it_waits(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_t06_t07_deleted_by_hand_while_it_waits(sge: SgeCluster, tmp_path: Path) -> None:
     scheduler = Asked(tmp_path / "run", h=True)
     async with running(scheduler) as runner:
         job = await runner.feed(waiting())

@@ -30,14 +30,16 @@ def changed(sge: SgeCluster, **settings: str) -> Iterator[None]:
         sge.change(**{name: before[name] for name in settings})
 
 
-async def test_t52_the_accounting_is_late(sge: SgeCluster, engine: Engine, tmp_path: Path) -> None:
+async def test_t09_t52_the_accounting_is_late(
+    sge: SgeCluster, engine: Engine, tmp_path: Path
+) -> None:
     late = "accounting=true reporting=false flush_time=00:00:12 accounting_flush_time=00:00:12"
     with changed(sge, reporting_params=late):
         job = await cancel_what_runs(engine, Asked(tmp_path / "run", error_strategy="retry"))
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.CANCELLED, 143)
 
 
-async def test_t52_the_accounting_is_off(sge: SgeCluster, tmp_path: Path) -> None:
+async def test_t09_t52_the_accounting_is_off(sge: SgeCluster, tmp_path: Path) -> None:
     with changed(sge, reporting_params="accounting=false reporting=false"):
         scheduler = Asked(tmp_path / "run", forks=2)
         async with running(scheduler) as runner:

@@ -200,7 +200,7 @@ async def test_t07_cancelled_by_hand_while_it_waits(slurm: SlurmCluster, tmp_pat
     assert ran(tmp_path / "run", job) == []
 
 
-async def test_t07_cancelled_and_purged_before_the_next_question_without_accounting(
+async def test_t06_t07_cancelled_and_purged_before_the_next_question_without_accounting(
     bare_slurm: SlurmCluster, tmp_path: Path
 ) -> None:
     async with running(Purged(tmp_path / "run", begin="now+1hour")) as runner:

@@ -46,7 +46,9 @@ def hosts(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> list[Host
 
 
 @pytest.mark.timeout(3600)
-async def test_once_each_with_random_cuts(hosts: list[Host], tmp_path: Path, full: bool) -> None:
+async def test_t04_once_each_with_random_cuts(
+    hosts: list[Host], tmp_path: Path, full: bool
+) -> None:
     count = 300 if full else 100
     for seed in runs(full):
         for host in hosts:
@@ -65,7 +67,9 @@ async def test_once_each_with_random_cuts(hosts: list[Host], tmp_path: Path, ful
 
 
 @pytest.mark.timeout(3600)
-async def test_once_each_though_drivers_die(hosts: list[Host], tmp_path: Path, full: bool) -> None:
+async def test_t05_once_each_though_drivers_die(
+    hosts: list[Host], tmp_path: Path, full: bool
+) -> None:
     count = 300 if full else 60
     for seed in runs(full):
         for host in hosts:

@@ -11,21 +11,40 @@ __all__ = ["reason_for", "reasons"]
 ABSENT: Mapping[int, Mapping[str, str]] = {
     1: {},
     2: {},
-    3: {},
-    4: {},
+    3: {
+        "Nobody is asked: a job is a process of the driver's own machine, whose end the kernel tells.": "local container",
+    },
+    4: {
+        "A job is started by the driver itself: there is no answer that could be lost.": "local container",
+    },
     5: {},
     6: {},
-    7: {},
-    8: {},
-    9: {},
+    7: {
+        "Nothing waits but in the driver's own queue.": "core local ssh container",
+    },
+    8: {
+        "Records are read where they were written, by the machine that ran the job.": "local ssh container",
+    },
+    9: {
+        "There is no accounting.": "local ssh container gbatch",
+    },
     10: {},
-    11: {},
-    12: {},
+    11: {
+        "There is no other machine, and nothing that preempts.": "local",
+    },
+    12: {
+        "There is no engine that would name states.": "core local ssh container",
+    },
     13: {},
     14: {},
     15: {},
-    16: {},
-    17: {"It has neither arrays nor a queue with limits of its own.": "local ssh container"},
+    16: {
+        "A submission prints nothing: it is a process, a message or a call of a library.": "core local ssh container gbatch",
+    },
+    17: {
+        "It has neither arrays nor a queue with limits of its own.": "local ssh container",
+        "Its arrays are Batch jobs of many tasks: T34.": "gbatch",
+    },
     18: {},
     19: {},
     20: {},
