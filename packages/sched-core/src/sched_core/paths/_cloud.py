@@ -78,7 +78,9 @@ class CloudFiles:
         target = self._at(path)
         if target.is_file():
             raise NotADirectoryError(errno.ENOTDIR, "Not a folder of objects", path)
-        names = [child.name for child in target.iterdir()]
+        # A mount marks a folder by an object of the folder's own name, which is none of what it holds.
+        own = str(target).rstrip("/")
+        names = [child.name for child in target.iterdir() if str(child).rstrip("/") != own]
         if not names and not target.exists():
             _raise_missing(path)
         return names

@@ -61,5 +61,5 @@ class _Doomed:
         return "", ""
 
     def _reach(self, point: str) -> None:
-        if point == self._point:
+        if point and point == self._point:
             os.kill(os.getpid(), signal.SIGKILL)
