@@ -54,7 +54,7 @@ class Cleaner:
             return None
         if word == "found":
             kib, _, path = rest.partition(" ")
-            return Remains(name, path, int(kib) << 10)
+            return Remains(name, path, int(kib) << 10 if kib.isdecimal() else 0)
         return Remains(name, problem=f"{name}: {rest}")
 
     async def _remove(self, remains: Remains) -> Remains:

@@ -324,7 +324,7 @@ class Host:
                 await courier.stdin.drain()
             answer = await self._lines(courier)
         there = f"{self.name}:{self.root}"
-        arrived = _accepted(answer, f"files cannot be brought to {there}")
+        arrived = _accepted(answer, f"files cannot be brought to {there}", len(parcel.digests))
         for (name, wanted), got in zip(parcel.digests.items(), arrived, strict=True):
             if got not in ("-", wanted):
                 raise FilesRefused(f"{name} does not arrive at {there} as it was sent")
@@ -350,10 +350,10 @@ class Host:
             if answer[0] == "ok":
                 said = await self._read_archive(courier, archive, f"\n{mark} ".encode())
         problem = f"files cannot be fetched from {self.name}:{self.root}"
-        kinds = _accepted(answer, problem)
+        kinds = _accepted(answer, problem, len(names))
         # What of a folder did not come, nothing but tar's word can tell; 1: a file changed meanwhile.
-        if int(said[0]) > (0 if "folder" in kinds else 1):
-            _accepted(said, problem)
+        if said[0] not in ("0" if "folder" in kinds else "01"):
+            raise _refused(said, problem)
         found = zip(names, kinds, strict=True)
         return {n: k.replace("folder", "-") for n, k in found if k != "none"}
 
@@ -364,7 +364,7 @@ class Host:
             if not line.endswith(b"\n"):
                 raise HostUnavailable(f"{self.name}: the connection was lost")
             lines.append(line[:-1].decode("utf-8", "replace"))
-        return lines
+        return lines or ["no"]
 
     async def _read_archive(
         self, courier: SSHClientProcess[bytes], archive: IO[bytes], mark: bytes
@@ -394,9 +394,13 @@ def _first(errors: BaseExceptionGroup[HostUnavailable]) -> HostUnavailable:
     raise AssertionError("a group is never empty")
 
 
-def _accepted(answer: Sequence[str], problem: str) -> Sequence[str]:
-    """Return what an answer says of each file. Raises FilesRefused."""
-    if answer[0] == "ok":
+def _accepted(answer: Sequence[str], problem: str, number: int) -> Sequence[str]:
+    """Return what an answer says of each of so many files. Raises FilesRefused."""
+    if answer[0] == "ok" and len(answer) == number + 1:
         return answer[1:]
+    raise _refused(answer, problem)
+
+
+def _refused(answer: Sequence[str], problem: str) -> FilesRefused:
     telling = [line for line in answer[1:] if "Exiting with failure" not in line]
-    raise FilesRefused(f"{problem}: {'; '.join(telling[-2:])}")
+    return FilesRefused(f"{problem}: {'; '.join(telling[-2:])}")

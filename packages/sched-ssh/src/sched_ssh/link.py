@@ -127,6 +127,8 @@ class Link:
                     return parse_message(line[:-1])
         except (OSError, asyncssh.Error) as error:
             raise explain_failure(self.server, error) from error
+        except ValueError as error:
+            raise HostUnavailable(f"{self.server.name}: {error}", lasting=True) from error
         raise HostUnavailable(f"{self.server.name}: the connection was lost")
 
     @asynccontextmanager

@@ -57,8 +57,11 @@ class Peeker:
                     courier.stdin.write(wanted)
                     while line := await courier.stdout.readline():
                         number, _, piece = line.partition(b" ")
-                        take(int(number), binascii.a2b_base64(piece))
+                        if (index := int(number)) in indexes:
+                            take(index, binascii.a2b_base64(piece))
             for index in indexes:
                 take(index, b"")  # that is all
         except HostUnavailable as error:
             self._how.warn(str(error))
+        except ValueError:
+            self._how.warn(f"{server.name} sends what is no output of a job")

@@ -140,7 +140,7 @@ def unpack(
             if member.isdir():
                 os.makedirs(target, exist_ok=True)
                 whole.add(root)
-            elif member.isreg() or member.islnk():
+            elif (member.isreg() and not member.issparse()) or member.islnk():
                 digest = _extract(tar, member, target, mode)
                 if root != member.name or digests.get(root, "-") in ("-", digest):
                     whole.add(root)
@@ -149,7 +149,7 @@ def unpack(
 
 def _place(name: str, places: Mapping[str, str]) -> tuple[str, str | None]:
     """Return what was asked for that the member belongs to, and where it goes, None for nowhere."""
-    if ".." in name.split("/"):
+    if ".." in name.split("/") or "\0" in name:
         return name, None
     root, rest = name, ""
     while root not in places:
@@ -160,8 +160,15 @@ def _place(name: str, places: Mapping[str, str]) -> tuple[str, str | None]:
     return root, places[root] + rest
 
 
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    try:
+        return tar.extractfile(member) or io.BytesIO()
+    except (KeyError, RecursionError) as error:
+        raise tarfile.ReadError(f"{member.name} is another name of nothing that came") from error
+
+
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: str, mode: int) -> str:
-    source = tar.extractfile(member) or io.BytesIO()
+    source = _content(tar, member)
     fresh = f"{target}.{secrets.token_hex(4)}"
     digest = hashlib.sha256()
     os.makedirs(os.path.dirname(target), exist_ok=True)

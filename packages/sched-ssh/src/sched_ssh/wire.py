@@ -87,6 +87,7 @@ class SlotDied:
     slot: int
 
 
+_MOST_CORES = 1 << 16
 _ESCAPED = {"0": "\0", "d": "\x1d", "e": "\x1e", "f": "\x1f"}
 State = Literal["none", "fence", "running", "gone", "ended", "foreign"]
 
@@ -120,6 +121,13 @@ Message = Hello | Root | Started | Ended | Gone | SlotDied | Told | Done | Troub
 
 def parse_message(line: bytes) -> Message:
     """Read one line. Raises ValueError for what no agent says."""
+    try:
+        return _parse(line)
+    except (ValueError, IndexError, KeyError):
+        raise ValueError(f"the agent says {line[:200]!r}") from None
+
+
+def _parse(line: bytes) -> Message:
     word, _, rest = line.decode("utf-8", "surrogateescape").partition(" ")
     words = rest.split(" ")
     match word:
@@ -152,8 +160,14 @@ def parse_message(line: bytes) -> Message:
             major, minor = words[6].split(".")
             pid, ticks, cores, kib, cards = (int(words[i]) for i in (0, 1, 3, 4, 5))
             bash = (int(major), int(minor))
-            return Hello(pid, ticks, words[2], cores, kib << 10, cards, bash, words[7])
-    raise ValueError(f"the agent says {line[:200]!r}")
+            return Hello(pid, ticks, words[2], _checked(cores), kib << 10, cards, bash, words[7])
+    raise ValueError(word)
+
+
+def _checked(cores: int) -> int:
+    if not 0 < cores <= _MOST_CORES:
+        raise ValueError(cores)  # there is to be a place for each
+    return cores
 
 
 def _attempt(words: list[str]) -> AttemptId:
