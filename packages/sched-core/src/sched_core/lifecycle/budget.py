@@ -58,10 +58,10 @@ class Budget:
     async def _take(self, kept: int) -> None:
         while True:
             token = await self._ports.offload(self._next_turn, kept)
-            wait = token.at - self._ports.monotonic()
-            if wait <= 0:
+            now = self._ports.monotonic()
+            if token.at <= now < token.until:
                 return
-            await self._ports.sleep(wait)
+            await self._ports.sleep(max(0.0, token.at - now))
             if await self._ports.offload(self._holds, token):
                 return
 
@@ -76,10 +76,10 @@ class Budget:
     def _take_blocking(self, kept: int) -> None:
         while True:
             token = self._next_turn(kept)
-            wait = token.at - self._ports.monotonic()
-            if wait <= 0:
+            now = self._ports.monotonic()
+            if token.at <= now < token.until:
                 return
-            time.sleep(wait)
+            time.sleep(max(0.0, token.at - now))
             if self._holds(token):
                 return
 
