@@ -17,7 +17,7 @@ __all__ = ["Engine"]
 pytest.register_assert_rewrite(
     *(
         f"{__package__}.{name}"
-        for name in "arrays calls chaos chunks containers drivers outcomes preview troubles".split()
+        for name in "answers arrays calls chaos chunks containers drivers outcomes preview troubles".split()
     )
 )
 
@@ -45,6 +45,9 @@ class Engine(ABC):
 
     looks_into_each_array: ClassVar[bool]
     """Whether the accounting is asked about one array a call."""
+
+    held: ClassVar[Mapping[str, Any]]
+    """Options of jobs that the engine keeps waiting."""
 
     restartable: ClassVar[Mapping[str, Any]]
     """Options of jobs that the engine may start again."""

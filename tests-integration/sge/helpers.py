@@ -31,6 +31,7 @@ class SgeEngine(Engine):
     limits = "qalter"
     looks_back = "qacct"
     looks_into_each_array = True
+    held: ClassVar[Mapping[str, Any]] = {"h": True}
     restartable: ClassVar[Mapping[str, Any]] = {"r": True, "grace": 1}
     told_cores = "echo $NSLOTS"
     told_task = "echo $JOB_ID"

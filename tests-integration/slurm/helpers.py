@@ -54,6 +54,7 @@ class SlurmEngine(Engine):
     limits = "scontrol update"
     looks_back = "sacct"
     looks_into_each_array = False
+    held: ClassVar[Mapping[str, Any]] = {"begin": "now+1hour"}
     restartable: ClassVar[Mapping[str, Any]] = {"requeue": True}
     told_task = "echo ${SLURM_ARRAY_JOB_ID-$SLURM_JOB_ID}"
     told_cores = "echo $SLURM_CPUS_ON_NODE; nproc; srun nproc"
