@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from sched_core import JobStatus
-from sched_core.ports import system_ports
-from sched_core.runfolder import JobRecord, Layout, read_journal, read_run, replay
 
 from .director import Director, Round
+from .evidence import look
 from .faults import Disk, Fault
-from .marks import read_starts
-from .oracle import Found, Violation, judge
+from .oracle import Violation, judge
 from .plan import plan_round
 from .processes import end_all, with_variable
 from .report import Figures
-from .rig import CannotStart, Rig, Start, claims_of
+from .rig import CannotStart, Rig, Start
 
 __all__ = ["Stopped", "UnknownFault", "Wish", "run_rounds"]
-
-_SETTLING = 20.0
-"""Seconds in which what jobs have left in the background has to end."""
 
 _SHOWN = 12
 """Violations of a round that are told one by one."""
@@ -111,7 +102,7 @@ def _one_round(
     director = Director(rig, place, plan, disk)
     try:
         director.direct()
-        found = _look(rig, place, director, [one.kind for one in plan.work])
+        found = look(rig, place, director, [one.kind for one in plan.work])
         violations = judge(found)
     finally:
         figures.faults += director.met
@@ -142,64 +133,6 @@ def _make_place(rig: Rig, root: Path, number: int) -> Round:
     run = root / "disk" / name
     workdir, run = rig.place(name) if rig.place else (str(run), run)
     return Round(name, folder, workdir, run, marks)
-
-
-# --- evidence ----------------------------------------------------------------------------------------
-
-
-def _look(rig: Rig, place: Round, director: Director, kinds: list[str]) -> Found:
-    ports = system_ports(str(place.run))
-    entries = list(read_journal(ports.files, Layout(str(place.run))))
-    jobs = replay(entries)
-    run = read_run(place.run, ports).run.run
-    return Found(
-        kinds=kinds,
-        jobs=jobs,
-        settled=_settled(entries),
-        starts=read_starts(os.listdir(place.marks)),
-        outputs=_outputs(place, jobs),
-        claims=list(claims_of(place.run)),
-        wanted=director.wanted,
-        loses=director.loses,
-        fills=director.fills,
-        left=_left(rig, run, director.mark),
-        # In a bucket permissions are nobody's but the bucket's.
-        wrong=[*director.complaints(), *([] if rig.place else _open_to_others(place.run))],
-    )
-
-
-def _settled(entries: list[Any]) -> dict[tuple[int, int], Mapping[str, Any]]:
-    final = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.KILLED)
-    return {(e["state"], e["attempt"]): e for e in entries if "state" in e and e["to"] in final}
-
-
-def _outputs(place: Round, jobs: Mapping[int, JobRecord]) -> dict[int, tuple[str, str]]:
-    done = [index for index, job in jobs.items() if job.status is JobStatus.FINISHED]
-    return {index: _written(place.run / str(index)) for index in done}
-
-
-def _written(metadir: Path) -> tuple[str, str]:
-    names = ("job.stdout", "job.stderr")
-    found = [(metadir / name).read_text(errors="replace") for name in names]
-    return found[0], found[1]
-
-
-def _left(rig: Rig, run: str, mark: str) -> list[str]:
-    """Look until nothing is left, or it should have gone."""
-    until = time.monotonic() + _SETTLING
-    while True:
-        found = [f"process {one}" for one in with_variable(f"SCHED_JOB_TOKEN={run}-", mark)]
-        found += [f"{what} of the engine" for what in rig.left(run)]
-        if not found or time.monotonic() > until:
-            return found
-        time.sleep(0.2)
-
-
-def _open_to_others(run: Path) -> list[str]:
-    """Return what a run's folder has that others may read."""
-    paths: Collection[Path] = [run, *run.rglob("*")] if run.exists() else []
-    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in paths if not path.is_symlink()}
-    return [f"{path} has the mode {mode:o}" for path, mode in modes.items() if mode & 0o077][:3]
 
 
 # --- words -------------------------------------------------------------------------------------------
