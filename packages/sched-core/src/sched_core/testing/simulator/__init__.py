@@ -11,6 +11,7 @@ For a scheduler of your own, put it in place of `SimulatedScheduler`, or use the
 dies at a chosen effect (`SimulatedPorts`, `Fuse`).
 """
 
+from .arrays import SimulatedArrayScheduler
 from .chance import Chance
 from .clock import Backend, run_in_virtual_time, virtual_clock
 from .disk import SimulatedDisk
@@ -21,7 +22,7 @@ from .faults import ALL_FAULTS, Fault
 from .nodefiles import NodeFiles
 from .ports import DriverDied, Fuse, SimulatedPorts
 from .scenario import Outcome, Scenario
-from .scheduler import SimulatedArrayScheduler, SimulatedScheduler
+from .scheduler import SimulatedScheduler
 from .simulation import simulate
 from .tasks import Row, TaskState
 from .work import Behaviour, Work, scripted

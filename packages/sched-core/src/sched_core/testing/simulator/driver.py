@@ -10,9 +10,10 @@ import anyio
 from ...hooks import HookErrors
 from ...model.job import Job
 from ...runner import Runner
+from .arrays import SimulatedArrayScheduler
 from .disk import no_such_file
 from .ports import SimulatedPorts
-from .scheduler import SimulatedArrayScheduler, SimulatedScheduler
+from .scheduler import SimulatedScheduler
 from .watching import HookLog, WatchedJob
 from .world import WORKDIR, World
 

@@ -98,11 +98,11 @@ class DriverFiles(OneByOne):
                 raise no_such_file(path)
             return data
 
-        return self._act(effect)
+        return self._look(effect)
 
     def names(self, folder: str) -> list[str]:
         """List what can be seen of the folder from here."""
-        return self._act(lambda: self._disk.listing(folder))
+        return self._look(lambda: self._disk.listing(folder))
 
     def exists(self, path: str) -> bool:
         """Tell whether such a file or folder can be seen from here."""
@@ -119,7 +119,7 @@ class DriverFiles(OneByOne):
 
     def checksums(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Return what is known of those of the files that can be seen from here."""
-        found = self._act(lambda: {path: self._entry(path) for path in paths})
+        found = self._look(lambda: {path: self._entry(path) for path in paths})
         return {path: entry for path, entry in found.items() if entry}
 
     def _entry(self, path: str) -> Entry | None:
@@ -143,6 +143,16 @@ class DriverFiles(OneByOne):
             return effect()
 
         return self._act(write)
+
+    def _look(self, effect: Callable[[], T]) -> T:
+        """Make an effect that changes nothing."""
+
+        def look() -> T:
+            if self._chance.strikes(Fault.STALE_MOUNT):
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return effect()
+
+        return self._act(look)
 
     def _act(self, effect: Callable[[], T]) -> T:
         """Make an effect of which the store may say nothing, whether it was made or not."""

@@ -116,6 +116,7 @@ class Fault(StrEnum):
         "store_away",
         "The store of the run's folder fails the driver for a while; what was asked may be done.",
     )
+    STALE_MOUNT = "stale_mount", "A look of the driver at its files fails: their mount is stale."
     SLOW_DISK = "slow_disk", "The driver's own files take seconds."
 
     # --- drivers, and people -----------------------------------------------------------------------

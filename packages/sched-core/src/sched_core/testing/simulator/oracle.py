@@ -25,6 +25,19 @@ _ORDER = {
     )
 }
 
+_CAUSES = {
+    Failure.REJECTED: {Fault.SUBMIT_REJECTED},
+    Failure.OUT_OF_MEMORY: {Fault.OUT_OF_MEMORY},
+    Failure.NODE_FAIL: {Fault.NODE_FAIL, Fault.REQUEUED, Fault.REQUEUED_LATE},
+    Failure.PREEMPTED: {
+        Fault.PREEMPTED,
+        Fault.PREEMPTED_BY_TERM,
+        Fault.REQUEUED,
+        Fault.REQUEUED_BY_TERM,
+    },
+}
+"""Of which faults one has struck where a job is said to have failed like that."""
+
 _QUESTIONS = 10
 """How many questions are counted together: each takes its time, so that two may come close."""
 
@@ -96,6 +109,9 @@ class Oracle:
         own = [execution for execution in executions if execution.attempt == job.attempt]
         if job.failure is Failure.EXIT and not any(e.rc == job.rc for e in own):
             self.complain(f"{job} is said to have ended with {job.rc}, but ran as {own}")
+        causes = _CAUSES.get(job.failure) if job.failure is not None else None
+        if causes is not None and not causes.intersection(self._chance.counts):
+            self.complain(f"{job} is said to have failed by {job.failure}, which nothing did")
         if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
             self.complain(f"{job} is said to have finished, but ran as {own}")
         for execution in executions:

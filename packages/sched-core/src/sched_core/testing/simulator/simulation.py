@@ -203,5 +203,5 @@ class _Simulation:
 
 def _is_excused(error: BaseException) -> bool:
     """Tell whether a driver cannot but fail so: its files were out of reach, and it says that."""
-    full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    return full or isinstance(error, StoreUnavailable)
+    failed = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.ESTALE)
+    return failed or isinstance(error, StoreUnavailable)
