@@ -27,4 +27,4 @@ def test_t44_each_scheduler_is_loaded_on_first_use() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     with pytest.raises(AttributeError, match="no attribute 'PbsScheduler'"):
-        _ = sched_hpc.PbsScheduler  # type: ignore[attr-defined]  # it is not there
+        _ = sched_hpc.PbsScheduler

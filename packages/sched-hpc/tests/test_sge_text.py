@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_core import EngineState, Failure, OptionError, Resources
+from sched_core import EngineState, EngineUnavailable, Failure, OptionError, Resources
 from sched_hpc import SgeScheduler
 from sched_hpc.names import sge_name
 from sched_hpc.sge_commands import delete_ids, qsub
@@ -29,7 +30,7 @@ from sched_hpc.sge_parsers import (
 from sched_hpc.sge_states import state_of
 from sched_hpc.sge_tools import find_tools
 from sched_hpc.sge_words import explain_row, is_final, judge_record, reason_of
-from sched_hpc.tool import Toolbox
+from sched_hpc.tool import Answer, Toolbox
 
 
 @pytest.mark.parametrize(
@@ -271,6 +272,42 @@ def test_t52_records_of_several_starts() -> None:
     assert (last.task, is_final(last), last.host) == (None, True, "vm")
     assert (last.started, last.ended) == (1795362080.0, 1795362088.0)
     assert list(parse_qacct("error: job id 999999 not found\n")) == []
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "",
+        record()[:200],  # cut off while it was written
+        record().replace("exit_status", "exit\0status"),
+        record(jobnumber="x"),
+        "\ufffd" * 300 + "\n",
+    ],
+)
+def test_t52_a_record_that_is_damaged_hides_no_other(damaged: str) -> None:
+    assert list(parse_qacct(damaged)) == []
+    assert [found.id for found in parse_qacct(damaged + record(jobnumber="2"))] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "said", ["Following jobs do not exist: \n7\n", "Following jobs do not exist or permissions are not sufficient: \n7\n"]
+)  # fmt: skip
+async def test_t52_a_job_that_qstat_does_not_know_any_more_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    async def answers(argv: Sequence[str], *_: object, **__: object) -> Answer:
+        return Answer(argv, 1, "", said)
+
+    scheduler = SgeScheduler("run")
+    monkeypatch.setattr(scheduler.toolbox, "run", answers)
+    assert await scheduler._reasons({"7"}) == {}
+    with pytest.raises(EngineUnavailable):  # while one of any other kind is no answer
+        monkeypatch.setattr(scheduler.toolbox, "run", _fails)
+        await scheduler._reasons({"7"})
+
+
+async def _fails(argv: Sequence[str], *_: object, **__: object) -> Answer:
+    return Answer(argv, 1, "", "error: commlib error: got select error (Connection refused)")
 
 
 @pytest.mark.parametrize(
