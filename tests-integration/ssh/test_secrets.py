@@ -10,9 +10,12 @@ import pytest
 
 from sched_core import Secret
 from sched_core.testing.argv import watched
+from sched_core.testing.contract.outcomes import NASTY
 
+from ..jobs import INSIDE
 from .helpers import outcome, run_of, shell, text
 from .hosts import Lab
+from .podman import IMAGE, VARIABLES
 from .test_clean import clean, left_by
 from .test_faults import WAITS, open_gate, until_down, until_running
 
@@ -91,6 +94,27 @@ async def test_t43_a_secret_is_on_the_host_while_jobs_need_it(lab: Lab, tmp_path
             open_gate(host)
     assert [outcome(job) for job in jobs] == [("FINISHED", 0, None)] * 2
     assert _holding(host.home, tmp_path) == []
+
+
+async def test_secrets_arrive_byte_for_byte(apart: Lab, tmp_path: Path) -> None:
+    envs = {f"V{number}": Secret(value) for number, value in enumerate(NASTY)}
+    script = "".join(f'printf "%s\\0" "$V{number}"; ' for number in range(len(NASTY)))
+    async with run_of(tmp_path / "run", "h1") as runner:
+        job = await runner.wait(await runner.feed(shell(script), envs=envs))
+        arrived = (await job.stdout_file.read_bytes()).split(b"\0")[:-1]
+    assert arrived == [os.fsencode(value) for value in NASTY]
+
+
+async def test_t43_a_container_on_a_host_has_the_secret(holding: Lab, tmp_path: Path) -> None:
+    container = {"image": IMAGE, "engine": "podman", "pull": "never", "args": ["--network", "none"]}
+    servers: dict[str, Any] = {"h1": {"env": dict(VARIABLES)}}
+    async with run_of(tmp_path / "run", servers=servers, patience=90) as runner:
+        script = f'{INSIDE}; printf %s "$TOKEN" | tr a-z A-Z'
+        envs = {"TOKEN": Secret(SECRETS[1])}
+        job = await runner.feed(shell(script), envs=envs, container=container)
+        await runner.wait(job)
+        assert text(job.stdout_file) == f"inside\n{SECRETS[1].upper()}"
+    assert not _holding(tmp_path, *(host.home for host in holding.hosts))
 
 
 async def test_t43_what_a_host_that_is_away_keeps_is_removed_by_clean(

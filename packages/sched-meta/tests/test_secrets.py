@@ -99,7 +99,9 @@ def test_a_run_goes_on_with_the_secrets_it_has(
 ) -> None:
     driver = sched.start_waiting_jobs("--secret-env", "TOKEN", jobs=3, forks=1)
     driver.send(signal.SIGINT)
-    assert driver.finish()[0] == 130
+    code, said = driver.finish()
+    assert code == 130
+    assert "secrets: kept for sched resume r; sched clean r removes them" in said
     monkeypatch.delenv("TOKEN")
     sched.go()
     sched("resume", "r")

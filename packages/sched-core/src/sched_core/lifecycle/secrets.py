@@ -170,6 +170,11 @@ class Secrets:
         )
         return bool(self.were_there or self._taken or self._values) and not killed
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether files stay for whoever goes on with the run."""
+        return bool(self._values) and not self.are_over and not self._session.ousted
+
     async def tidy(self) -> None:
         """Remove the files if no job needs them any more; warn where that fails."""
         session = self._session

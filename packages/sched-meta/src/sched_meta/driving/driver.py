@@ -245,6 +245,10 @@ class _Driver:
             counts, groups, folder, display.seconds, ended=display.ended_now, width=width
         ):
             display.say(line)
+        if self._what.scheduler.session.secrets.are_kept:
+            display.say(
+                f"secrets: kept for sched resume {folder}; sched clean {folder} removes them"
+            )
         code = self._exit_code(finished=counts["finished"] == len(jobs))
         if len(self._signals) < 2:
             self.end = SessionEnd(folder, counts, code, display.seconds)
