@@ -97,6 +97,28 @@ async def test_t09_the_accounting_is_away_while_jobs_end(
     ]
 
 
+async def test_t18_as_many_jobs_as_the_accounting_lets_a_user_have(
+    start_slurm: Start, slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    narrow = start_slurm(
+        beside=slurm, name="narrow", nodes=1, settings={"AccountingStorageEnforce": "limits"}
+    )
+    root = ("user", "root", "where", "cluster=narrow")
+    narrow.run("sacctmgr", "--immediate", "modify", *root, "set", "MaxSubmitJobs=1")
+    scheduler = Asked(tmp_path / "run", forks=10)
+    async with running(scheduler) as runner:
+        first = await runner.feed(waiting())
+        await begun(first)
+        taken = scheduler.toolbox.calls["sbatch"]
+        second = await runner.feed(["/bin/sh", "-c", ONCE])
+        await until(lambda: scheduler.toolbox.calls["sbatch"] > taken + 1)
+        assert second.status is JobStatus.QUEUED
+        await (scheduler.workdir / "gate").write_text("")
+    jobs = [first, second]
+    assert [(job.status, job.attempt) for job in jobs] == [(JobStatus.FINISHED, 1)] * 2
+    assert [ran(scheduler.workdir, job) for job in jobs] == [["1"]] * 2
+
+
 @pytest.mark.full
 async def test_t09_the_accounting_is_away_when_the_queue_has_forgotten_a_job(
     start_slurm: Start, slurm: SlurmCluster, tmp_path: Path

@@ -101,7 +101,7 @@ FAILED = squeue_line(
 )  # fmt: skip
 
 
-def test_t51_what_squeue_tells() -> None:
+def test_t17_t51_what_squeue_tells() -> None:
     waits, runs, failed = parse_squeue(
         "CLUSTER: east\n" + WAITS + "a banner | of the site\n" + RUNS + FAILED
     )
