@@ -82,25 +82,23 @@ class Secrets:
         self._taken.add(name)
 
     def recall(self, jobs: Iterable[Job], stored: Mapping[str, str]) -> None:
-        """Give jobs of earlier drivers the values that their files hold, or that the host has.
-
-        Those that have ended, and have no file any more, free its name.
-        """
-        files: dict[str, str] = {}
-        for job in jobs:
-            self._variables |= (job.secrets or {}).keys()
-            for variable, name in (job.secrets or {}).items():
-                if files.setdefault(variable, name) != name:
-                    self._several.add(variable)
-                self._recall(job, variable, name, stored)
+        """Give jobs of earlier drivers the values that their files hold, or that the host has."""
+        found = [(job, variable, name) for job in jobs for variable, name in _files_of(job)]
+        names: dict[str, set[str]] = {}
+        for _, variable, name in found:
+            names.setdefault(variable, set()).add(name)
+        self._variables |= names.keys()
+        self._several = {variable for variable, files in names.items() if len(files) > 1}
+        for job, variable, name in found:
+            self._recall(job, variable, name, stored)
 
     def _recall(self, job: Job, variable: str, name: str, stored: Mapping[str, str]) -> None:
         done = self._session.is_done(job)
         if name in stored:
             self._remember(variable, stored[name], name)
             _give(job, variable, Secret(stored[name]))
-        elif not done:
-            self._taken.add(name)
+        elif not done or variable in self._several:
+            self._taken.add(name)  # else the next value may have it: one that was replaced
         if variable in self.given and not done:
             _give(job, variable, self.given[variable])
 
@@ -209,6 +207,10 @@ class Secrets:
     def redact(self, text: str) -> str:
         """Return what an engine or a tool has said without the values that are known here."""
         return redacted(text, self._values.values()) if self._values else text
+
+
+def _files_of(job: Job) -> Iterable[tuple[str, str]]:
+    return (job.secrets or {}).items()
 
 
 def _give(job: Job, variable: str, value: Secret) -> None:
