@@ -136,8 +136,9 @@ class Budget:
 
     def _reserve(self, series: str, rate: Rate, kept: int) -> Token:
         """Take the next token. Blocks."""
+        missed: list[str] = []  # a listing may be late
         while True:
-            names, now = self._names(), self._ports.monotonic()
+            names, now = self._names() + missed, self._ports.monotonic()
             if len(names) > rate.burst + _REMOVED_AT_ONCE:
                 with suppress(OSError):
                     self._tokens.remove(old_names(names, series, rate, now))
@@ -145,6 +146,7 @@ class Budget:
             # The process may have stood still: a token that is old is nobody's, and may be removed.
             if self._try(token.name) and self._ports.monotonic() < token.until:
                 return token
+            missed.append(token.name)
 
     def _next_turn(self, kept: int) -> Token:
         """Take the next token for a call, and say where that is far away. Blocks."""
