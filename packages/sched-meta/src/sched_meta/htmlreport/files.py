@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sched_core.errors import OptionError
+from sched_core.ports.place import check_place
 
 from ..reading.runfolder import RunFolder
 
@@ -55,6 +56,7 @@ class Target:
         if self.folder.in_bucket:
             self.folder.files.write(self.path, text.encode())
         else:
+            check_place(self.path)
             Path(self.path).write_bytes(text.encode())
 
 

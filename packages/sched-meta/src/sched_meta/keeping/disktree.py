@@ -178,8 +178,12 @@ class DiskTree:
     def discard(self, names: Sequence[str]) -> None:
         """Remove those of the files, given by their paths from the run's folder, that are there."""
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._root}/{name}")
+            folder, _, file_name = name.rpartition("/")
+            with (
+                contextlib.suppress(FileNotFoundError, NotADirectoryError),
+                self._open(folder) as descriptor,
+            ):
+                os.unlink(file_name, dir_fd=descriptor)
 
     def prune(self) -> bool:
         """Remove the folders of `.sched`, and the run's own one, where they are empty; tell whether
@@ -194,11 +198,13 @@ class DiskTree:
 
     def close(self) -> None:
         """Remove what was in the making."""
-        folder = f"{self._root}/.sched/packs"
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(folder):
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            self._open(".sched/packs") as descriptor,
+        ):
+            for name in os.listdir(descriptor):
                 if name.startswith(_NEW):
-                    os.unlink(f"{folder}/{name}")
+                    os.unlink(name, dir_fd=descriptor)
 
 
 def _is_job_folder(entry: os.DirEntry[str]) -> bool:
