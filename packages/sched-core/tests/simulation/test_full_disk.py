@@ -47,3 +47,25 @@ def test_a_run_that_stops_ends_when_what_it_waits_for_never_was_submitted(backen
     assert "No space left on device" in next(line for line in outcome.story if "fails" in line)
     assert [job.status for job in outcome.jobs] == [JobStatus.FINISHED] * 2
     assert len(outcome.executions) == 2
+
+
+async def _have_no_room_when_a_job_fails(driver: SimulatedDriver) -> None:
+    async with driver.runner() as runner:
+        await runner.feed(["fails", "20", "3"])
+        if driver.number == 1:
+            await anyio.sleep(10)
+            driver.world.disk.full_until = 60.0
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_what_an_engine_may_start_again_is_left_open_where_it_cannot_be_sealed(
+    backend: Backend,
+) -> None:
+    scenario = Scenario(faults=frozenset(), backend=backend)
+
+    outcome = simulate(scenario, _have_no_room_when_a_job_fails)
+
+    assert outcome.violations == []
+    assert [(job.status, job.rc, job.attempt) for job in outcome.jobs] == [(JobStatus.FAILED, 3, 1)]
+    assert not any("driver 1: job 0 is FAILED" in line for line in outcome.story)
+    assert outcome.seconds < 60 + 30 + 400

@@ -265,23 +265,26 @@ class Evidence:
             return True
         if active.concluded or session.active.get(job.index) is not active:
             return False
-        if await self._seal(job, position):
+        if await self._seal(active, position):
             return True
         claim = await self.record_of(active)
         if claim is not None and claim.restart > job.restart:
             await self.observe(AttemptId(job.index, active.attempt), self.told_by(claim))
         return False
 
-    async def _seal(self, job: Job, position: int | None) -> bool:
+    async def _seal(self, active: Active, position: int | None) -> bool:
+        session = self._session
         try:
-            return await self._session.scheduler.seal(job, position)
+            return await session.scheduler.seal(active.job, position)
         except StoreUnavailable:
             raise
         except OSError:
-            # Such as a full disk, which has stopped the run: whoever goes on with it looks at the job anew.
-            if not self._session.closing:
+            # Such as a full disk, which has stopped the run. What the engine may still start has not
+            # ended: it is left open for whoever goes on with the run.
+            if not session.closing:
                 raise
-            return True
+            session.let_go(active.job)
+            return False
 
     async def _move(self, job: Job, status: JobStatus) -> None:
         await self._session.scheduler.transition_job_status(job, status)

@@ -115,15 +115,8 @@ class Oracle:
         if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
             self.complain(f"{job} is said to have finished, but ran as {own}")
         for execution in executions:
-            if ended is None or execution.started <= ended or self._is_unsealed(execution):
-                continue
-            self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
-
-    def _is_unsealed(self, execution: Execution) -> bool:
-        """Tell whether it is an engine's own restart of what a driver could not seal: there was no
-        room for a claim, and the run had to stop.
-        """
-        return bool(self._chance.counts[Fault.DRIVER_DISK_FULL] and execution.restart)
+            if ended is not None and execution.started > ended:
+                self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
 
     def _executions(self) -> dict[int, list[Execution]]:
         found: dict[int, list[Execution]] = {}
