@@ -27,6 +27,7 @@ def settings(
 class TestLocal(SchedulerContract):
     scheduler_class = LocalScheduler
     backends: ClassVar[tuple[str, ...]] = ("asyncio",)
+    patience: ClassVar[float] = 90.0
     test_t15_folders_of_any_name: Any = None
     """An object's name may hold less than a folder's."""
 
