@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sched_core import XQUTE_ENV_ALIASES, Failure, JobStatus
 
@@ -44,6 +48,25 @@ class EnvironmentContract(Rig):
             ids = ["1", folder, f"{folder}/1"]
             expected = ["1", "second", folder, f"{folder}/1", "1", *ids]
             assert (await self.output(job)).splitlines() == expected
+
+    @pytest.fixture
+    def no_umask(self) -> Iterator[None]:
+        """Have this process make what everybody may change, where it does not say otherwise."""
+        before = os.umask(0)
+        yield
+        os.umask(before)
+
+    @pytest.mark.usefixtures("no_umask")
+    async def test_with_umask_000_nobody_else_gets_at_what_a_run_leaves(self, workdir: Any) -> None:
+        top = Path(str(workdir))
+        scheduler = self.make(workdir, num_retries=1, error_strategy="retry")
+        async with self.run(scheduler) as runner:
+            job = await runner.wait(await runner.feed(self.shell("exit 3")))
+            assert job.attempt == 2
+            if not top.is_dir():
+                pytest.skip("the run lies in a bucket, where objects have no permissions")
+            left = [path for path in (top, *top.rglob("*")) if path.lstat().st_mode & 0o077]
+        assert not left
 
     async def test_the_command_starts_in_cwd(self, workdir: Any) -> None:
         async with self.run(self.make(workdir, cwd="/usr")) as runner:
