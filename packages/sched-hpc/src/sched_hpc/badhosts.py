@@ -12,6 +12,8 @@ __all__ = ["BadHosts", "Options"]
 Options = tuple[str, ...]
 """The options of a submission: only equal ones can go to the same nodes."""
 
+_MOST_OPTIONS = 1000
+"""Options of which starts that went well are remembered: where each job has its own, there are many."""
 _NO_START = frozenset({Failure.SETUP, Failure.UNAVAILABLE, Failure.LOST, Failure.NODE_FAIL})
 
 
@@ -27,9 +29,14 @@ class BadHosts:
 
     def ended(self, options: Options, host: str, failure: Failure | None) -> list[str]:
         """Note where and how an attempt has ended; return the nodes that are left out from now on."""
-        failures = self._failures.setdefault(options, HostFailures(self.most))
-        good = failures.good() | ({host} if failure not in _NO_START else set())
-        found = failures.count(host, failed=failure in _NO_START, others=good)
+        failed = failure in _NO_START
+        if options not in self._failures:
+            if len(self._failures) >= _MOST_OPTIONS and not failed:
+                return []
+            self._failures[options] = HostFailures(self.most)
+        failures = self._failures[options]
+        good = failures.good() | (set() if failed else {host})
+        found = failures.count(host, failed=failed, others=good)
         if found:
             self._untold |= {array for array, own in self._arrays.items() if own == options}
         return found
