@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sched_core import OptionError, Resources
 from sched_core.model.container import Container
 from sched_core.paths import Mount
-from sched_core.text.container import ContainerScript, container_script
+from sched_core.text.container import ContainerScript, container_script, legal_name
 from sched_core.text.script import JobScript, render
 
 NAMES = st.text(
@@ -121,3 +121,16 @@ def test_the_runs_folder_is_found_from_the_script(tmp_path: Path) -> None:
         f"type=bind,source={folder},target={folder}",
         f"type=bind,source={root}2,target=/two",
     ]
+
+
+@pytest.mark.parametrize(
+    "name, legal",
+    [
+        ("local-1a2b-0-1", "local-1a2b-0-1"),
+        ("9 jobs/of:mine@é-1a2b-0-1", "9_jobs_of_mine__-1a2b-0-1"),
+        ("_hidden-1a2b-0-1", "chidden-1a2b-0-1"),
+        ("long" * 60 + "-1a2b-10-1", ("long" * 60)[-190:] + "-1a2b-10-1"),
+    ],
+)
+def test_t21_names_are_legal_and_keep_their_end(name: str, legal: str) -> None:
+    assert legal_name(name) == legal

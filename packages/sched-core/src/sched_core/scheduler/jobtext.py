@@ -13,7 +13,7 @@ from ..model.secret import Secret
 from ..paths import Mount, MountTable, parse_mount
 from ..ports.files import folder_mode
 from ..runfolder.submissions import AttemptId
-from ..text.container import ContainerScript, container_script
+from ..text.container import ContainerScript, container_script, legal_name
 from ..text.script import JobScript, render
 from .capabilities import Capabilities
 from .wishes import Wishes
@@ -125,9 +125,9 @@ class JobText(Wishes, Capabilities):
         The names of containers that are kept for further jobs begin so.
         """
         container = self.container_of(job)
-        if container is not None and container.reuse:
-            return f"{self.jobname_prefix}-{self.session.run}-slot"
-        return f"{self.jobname_prefix}-{self.session.run}-{job.index}-{job.attempt}"
+        kept = container is not None and container.reuse
+        whose = "slot" if kept else f"{job.index}-{job.attempt}"
+        return legal_name(f"{self.jobname_prefix}-{self.session.run}-{whose}")
 
     def _container_mounts(self, container: Container) -> MountTable:
         mounts = MountTable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,21 @@ from ..model.container import Container, EngineKind
 from ..model.resources import Resources
 from ..paths import Mount
 
-__all__ = ["ContainerScript", "container_script"]
+__all__ = ["ContainerScript", "container_script", "legal_name"]
 
 LABEL = "sched.run"
 """The label of a run's containers; its value is the run's id."""
 _KEPT = "sched.kept"
 """The label of those that are not to be removed."""
+
+_ODD = re.compile(r"[^a-zA-Z0-9_.-]")
+_LONGEST = 200
+
+
+def legal_name(name: str) -> str:
+    """Return a container's name as engines take it; the end, which tells one from another, is kept."""
+    legal = _ODD.sub("_", name)[-_LONGEST:]
+    return legal if legal[0].isalnum() else f"c{legal[1:]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
