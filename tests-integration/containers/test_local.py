@@ -51,6 +51,7 @@ async def test_jobs_may_name_one(engine: Engine, tmp_path: Path) -> None:
     assert not engine.left()
 
 
+@pytest.mark.witness("local", kind="engine")
 async def test_t26_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
     scheduler = LocalScheduler(tmp_path / "run", container=container_on(engine), grace=0.5)
     async with Runner(scheduler, plugins=[]) as runner:
@@ -61,6 +62,7 @@ async def test_t26_killing_ends_what_is_inside(engine: Engine, tmp_path: Path) -
         await until(lambda: not (left_of(runner, job) or engine.left()))
 
 
+@pytest.mark.witness("local", kind="engine")
 async def test_t26_the_time_limit_ends_what_is_inside(engine: Engine, tmp_path: Path) -> None:
     options: dict[str, Any] = {"timeout": 1, "grace": 0.5, "container": container_on(engine)}
     async with Runner(LocalScheduler(tmp_path / "run", **options), plugins=[]) as runner:

@@ -140,7 +140,7 @@ async def test_t22_a_definition_that_is_too_large_is_split_or_refused(cloud: Clo
     assert len(cloud.jobs()) == 1
 
 
-async def test_more_jobs_than_a_batch_job_takes(cloud: Cloud) -> None:
+async def test_t34_more_jobs_than_a_batch_job_takes(cloud: Cloud) -> None:
     class Small(Quick):
         max_batch = 5
 

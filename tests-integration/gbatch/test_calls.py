@@ -95,7 +95,7 @@ async def test_a_create_that_never_arrived_is_submitted_again(cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize("code", PASSING)
-async def test_what_may_pass_on_any_call_fails_no_job(cloud: Cloud, code: str) -> None:
+async def test_t33_what_may_pass_on_any_call_fails_no_job(cloud: Cloud, code: str) -> None:
     times = 1 if code == "RESOURCE_EXHAUSTED" else 2  # each has all drivers pause
     for call in CALLS:
         cloud.batch.fault(call, code, "try again", count=times)

@@ -48,22 +48,46 @@ ABSENT: Mapping[int, Mapping[str, str]] = {
     18: {},
     19: {},
     20: {},
-    21: {},
+    21: {
+        "Its jobs have no names but their own, which no engine sees.": "local ssh",
+    },
     22: {},
     23: {},
     24: {},
     25: {},
-    26: {},
-    27: {},
+    26: {
+        "What is inside a container is the engines' matter: its backends show it.": "core",
+    },
+    27: {
+        "Its recorders are processes of this machine, told apart as the local scheduler's are.": "container",
+        "Ids follow from the run and the submission and are never given again; there are no processes of this machine.": "gbatch",
+    },
     28: {},
-    29: {},
-    30: {},
-    31: {},
-    32: {},
-    33: {},
-    34: {},
-    35: {},
-    36: {},
+    29: {
+        "It has no engine of its own that would open anything: its backends show it.": "core",
+    },
+    30: {
+        "It keeps no connection.": "core local slurm sge container",
+        "Its calls are short, each by itself; that they fail is T33.": "gbatch",
+    },
+    31: {
+        "There is no connection on which jobs would hang.": "core local slurm sge container gbatch",
+    },
+    32: {
+        "Its codes and Spot VMs are Google Batch's own.": "core local slurm sge ssh container",
+    },
+    33: {
+        "Quotas of VMs and calls of an API are Google Batch's own; other engines' limits are T18.": "core local slurm sge ssh container",
+    },
+    34: {
+        "One Batch job of many tasks and pages of them are Google Batch's own; arrays are T17.": "core local slurm sge ssh container",
+    },
+    35: {
+        "No service keeps its logs: they are files.": "core local slurm sge ssh container",
+    },
+    36: {
+        "Its files are on a disk, not in a bucket; late ones are T08.": "local slurm sge ssh container",
+    },
     37: {
         "It sets no limit of memory: what this machine's kernel ends is a command that ended by KILL.": "local",
     },

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
+from sched_core import JobStatus
+
 from .processes import zombies
-from .running import outcome, runner
+from .running import outcome, runner, until_running
 
 
 def descriptors() -> int:
@@ -26,6 +29,25 @@ async def test_t23_jobs_keep_flowing_while_more_are_fed(tmp_path: Path) -> None:
                 await running.wait(jobs[-1])
         assert sum(job.status.final for job in jobs) >= 950
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
+
+
+@pytest.mark.timeout(240)
+async def test_t20_each_of_thousands_is_killed_and_no_other(tmp_path: Path, full: bool) -> None:
+    count = 10_000 if full else 500
+    async with runner(tmp_path / "run", forks=3, grace=1) as running:
+        ended = await running.wait(await running.feed(["true"]))
+        go = tmp_path / "go"
+        waits = ["sh", "-c", 'until [ -e "$1" ]; do sleep 0.05; done', "sh", str(go)]
+        kept, *others = await running.feed_all([waits] * count)
+        for job in (kept, *others[:2]):
+            await until_running(job)
+        async with anyio.create_task_group() as group:
+            for job in [ended, *others]:
+                group.start_soon(running.kill, job)
+        assert (outcome(ended), kept.status) == (("FINISHED", 0, None), JobStatus.RUNNING)
+        go.touch()
+    assert {outcome(job)[::2] for job in others} == {("KILLED", "CANCELLED")}
+    assert outcome(kept) == ("FINISHED", 0, None)
 
 
 async def test_t42_one_job_at_a_time_is_not_waited_for_longer_than_it_takes(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ async def test_a_start_has_its_host_and_its_time(runner: Runner, ports: Ports, j
 
 
 @pytest.mark.parametrize("seen", [None, b"", b"ou"], ids=["missing", "empty", "cut short"])
-async def test_a_success_waits_for_what_the_job_wrote(
+async def test_t36_a_success_waits_for_what_the_job_wrote(
     runner: Runner, ports: Ports, job: Job, seen: bytes | None
 ) -> None:
     write(ports, b"out\n" if seen is None else seen)

@@ -8,7 +8,12 @@ import anyio
 import pytest
 
 from sched_core import AttemptId, EngineUnavailable, Job, JobStatus, Observation
-from sched_core.testing.simulator import Backend, SimulatedScheduler, run_in_virtual_time
+from sched_core.testing.simulator import (
+    Backend,
+    Fault,
+    SimulatedScheduler,
+    run_in_virtual_time,
+)
 
 from .world import World
 
@@ -130,3 +135,31 @@ def test_t24_a_kill_that_nobody_waits_for_any_longer_is_carried_out(
 
     assert gave_up
     assert job.status is JobStatus.KILLED
+
+
+async def _give_an_id_again() -> tuple[World, list[Job], list[str]]:
+    world = World({Fault.FORGOTTEN: 1})
+    ids: list[str] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.engine.run)
+        async with world.runner(world.ports(), forks=4, error_strategy="retry") as runner:
+            first = await runner.feed(["first", "100", "0"])
+            await anyio.sleep(30)
+            ids.append(str(first.jid))
+            second = await runner.feed(["second", "400", "0"])
+            await anyio.sleep(30)
+            ids.append(str(second.jid))
+            await runner.stop_feeding()
+        group.cancel_scope.cancel()
+    return world, [first, second], ids
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_t27_an_id_that_is_another_jobs_by_now_is_not_taken_for_the_first_ones(
+    backend: Backend,
+) -> None:
+    world, jobs, ids = run_in_virtual_time(_give_an_id_again, backend=backend)
+
+    assert ids[0] == ids[1]
+    assert [(job.status, job.trial_count) for job in jobs] == [(JobStatus.FINISHED, 0)] * 2
+    assert sorted(execution.index for execution in world.engine.executions) == [0, 1]

@@ -142,7 +142,7 @@ def test_a_folder_that_lies_elsewhere_is_found_from_the_script(folder: Folder) -
         (there / "7/job.claim.1").unlink()
 
 
-def test_a_name_cannot_leave_its_comment(folder: Folder) -> None:
+def test_t21_a_name_cannot_leave_its_comment(folder: Folder) -> None:
     job = folder.job("true", name="x\ntouch /tmp/never")
     assert "\ntouch" not in render(job.script)
 
