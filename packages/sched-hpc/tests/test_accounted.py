@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from sched_core import AttemptId, Failure, Job, Runner, SpecPath, Usage, read_run
 from sched_hpc.accounted import share_no_task, usage_of
 from sched_hpc.places import Place
+from sched_hpc.tool import Answer, Toolbox
 
 from .fake_slurm import PEAK
 from .helpers import Quick, until_running
@@ -145,3 +147,31 @@ async def test_a_job_that_was_killed_has_used_something_too(tmp_path: Path) -> N
         await until_running(job)
         await runner.kill(job)
     assert (job.failure, job.max_rss) == (Failure.CANCELLED, PEAK)
+
+
+class Stale(Toolbox):
+    """The queue has forgotten all jobs, and the accounting, which hears of nothing, says that they run."""
+
+    async def run(
+        self, argv: Sequence[str], stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> Answer:
+        answer = await super().run(argv, stdin, extra)
+        tool = Path(argv[0]).name
+        if tool == "squeue":
+            return replace(answer, stdout="")
+        return replace(answer, stdout=answer.stdout.replace("|PENDING|", "|RUNNING|"))
+
+
+@pytest.mark.usefixtures("slurm")
+async def test_t09_a_job_that_runs_for_the_accounting_only_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sched_core.lifecycle.reconcile._CONFIRM_AFTER", 0.3)
+    scheduler = Quick(tmp_path / "run", hold=True)
+    scheduler.toolbox = Stale(scheduler.tools, scheduler.tool_patience)
+    with anyio.fail_after(60):
+        async with Runner(scheduler) as runner:
+            job = await runner.wait(await runner.feed(["/bin/true"]))
+            await scheduler.toolbox.run([scheduler.tools["scancel"], str(job.jid)])
+    assert (job.status.name, job.failure) == ("FAILED", Failure.LOST)
+    assert scheduler.toolbox.calls["sacct"] >= 1

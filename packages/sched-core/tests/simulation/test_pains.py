@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NoReturn
 
 import anyio
 import pytest
 
-from sched_core import Failure, Job, JobStatus
+from sched_core import EngineUnavailable, Failure, Job, JobStatus
 from sched_core.testing.simulator import (
     Backend,
     Fault,
@@ -50,6 +52,35 @@ def ended(job: Job) -> tuple[str, int, int]:
 def test_t01_questions_without_an_answer_change_nothing(fault: Fault, backend: Backend) -> None:
     job, starts, _ = struck(fault, backend=backend)
     assert (job.status, job.trial_count, starts) == (JobStatus.FINISHED, 0, 1)
+
+
+async def _run_for_long() -> Job:
+    world = World({})
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.engine.run)
+        async with world.runner(world.ports()) as runner:
+            job = await runner.feed(["long", "900", "0"])
+        group.cancel_scope.cancel()
+    return job
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_t01_questions_without_an_answer_grow_rare(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[float] = []
+
+    async def no_answer(self: SimulatedScheduler, jobs: Sequence[Job]) -> NoReturn:
+        asked.append(anyio.current_time())
+        raise EngineUnavailable("busy")
+
+    monkeypatch.setattr(SimulatedScheduler, "query_jobs", no_answer)
+    job = run_in_virtual_time(_run_for_long, backend=backend)
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert ended(job) == ("FINISHED", 1, 0)
+    assert gaps[0] < SimulatedScheduler.poll_interval[1] <= max(gaps)
+    assert len(asked) < 900 / SimulatedScheduler.poll_interval[1] + 10
+    assert "cannot be asked, nothing changes: busy" in caplog.text
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
