@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sched_core import EngineUnavailable
+from sched_core import EngineUnavailable, OptionError
 from sched_core.lifecycle.budget import Budget
 from sched_core.model.rate import Rate
 from sched_core.ports import MemoryTokens, SystemPorts, Tokens
 from sched_core.ports.tokens import FolderTokens, tokens_folder
+
+from ..backend import session_scheduler
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -350,3 +352,21 @@ async def test_a_listing_that_is_late_costs_no_call_and_no_time() -> None:
         for driver in drivers * 2:
             await driver.take()
     assert len(list(MemoryTokens.names(tokens))) == 8
+
+
+async def test_any_backend_s_calls_can_be_limited(cache: Path, tmp_path: Path) -> None:
+    class Shared(session_scheduler()):  # type: ignore[misc]  # the README's, known at run time
+        usual_rate = "2/s"
+
+        def endpoint(self) -> str:
+            return "engine there"
+
+    workdir = tmp_path / "run"
+    scheduler = Shared(workdir, engine_rate="3/s:4")
+    budget = scheduler.session.budget
+    assert budget is not None
+    assert budget.rate == Rate(3, 4)
+    assert Shared(workdir, **scheduler.options()).engine_rate == budget.rate
+    assert Shared(workdir).engine_rate == Rate(2, 10)
+    with pytest.raises(OptionError, match="no option engine_rate"):
+        session_scheduler()(workdir, engine_rate=1)

@@ -28,7 +28,7 @@ class GbatchConfiguration(Scheduler):
     """The options of `GbatchScheduler`, which documents them, and the definitions of Batch jobs."""
 
     OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
-        """engine_rate project location service_account network subnetwork no_external_ip_address machine_type
+        """project location service_account network subnetwork no_external_ip_address machine_type
         provisioning_model accelerator_type spot_attempts start_timeout image_uri entrypoint commands
         runnables api_endpoint""".split()
     )

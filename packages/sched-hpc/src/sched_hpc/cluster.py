@@ -61,7 +61,6 @@ class ClusterScheduler(Scheduler):
     usual_forks: ClassVar[int | None] = 1000
     poll_interval: ClassVar[tuple[float, float]] = (2.0, 30.0)
     usual_rate: ClassVar[str | None] = "10/s"
-    OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | {"engine_rate"}
 
     programs: ClassVar[tuple[str, ...]]
     """The engine's tools: each is an option of its name, for where it lies."""

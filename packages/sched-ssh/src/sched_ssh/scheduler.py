@@ -82,7 +82,7 @@ class SshScheduler(Scheduler):
     MAY_BE_SECRET: ClassVar[frozenset[str]] = frozenset({"servers"})
     usual_rate: ClassVar[str | None] = "30/min"
     OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
-        """engine_rate servers ssh_config connect_timeout keepalive host_failures host_lost_after
+        """servers ssh_config connect_timeout keepalive host_failures host_lost_after
         insecure_skip_host_key_check""".split()
     )
 

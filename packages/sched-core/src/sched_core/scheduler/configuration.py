@@ -107,7 +107,7 @@ class Configured(SchedulerPostInit, ABC):
 
     def _set_options(self, options: dict[str, Any]) -> None:
         self.config: dict[str, Any] = self.take_native_options(
-            {name: value for name, value in options.items() if name not in self.OPTIONS}
+            {name: value for name, value in options.items() if name not in self._own_options()}
         )
         timeout = options.get("timeout")
         self.timeout = None if timeout is None else parse_time(timeout)
@@ -154,7 +154,12 @@ class Configured(SchedulerPostInit, ABC):
     @classmethod
     def option_names(cls) -> frozenset[str]:
         """Return the name of every option that the scheduler takes."""
-        return _ARGUMENTS | cls.OPTIONS | frozenset(OPTION_ALIASES)
+        return _ARGUMENTS | cls._own_options() | frozenset(OPTION_ALIASES)
+
+    @classmethod
+    def _own_options(cls) -> frozenset[str]:
+        limited = {"engine_rate"} if cls.usual_rate is not None else frozenset[str]()
+        return cls.OPTIONS | limited
 
     @classmethod
     def native_option_names(cls) -> frozenset[str]:
