@@ -144,10 +144,10 @@ async def _give_an_id_again() -> tuple[World, list[Job], list[str]]:
         group.start_soon(world.engine.run)
         async with world.runner(world.ports(), forks=4, error_strategy="retry") as runner:
             first = await runner.feed(["first", "100", "0"])
-            await anyio.sleep(30)
+            await anyio.sleep(2)
             ids.append(str(first.jid))
             second = await runner.feed(["second", "400", "0"])
-            await anyio.sleep(30)
+            await anyio.sleep(2)
             ids.append(str(second.jid))
             await runner.stop_feeding()
         group.cancel_scope.cancel()
