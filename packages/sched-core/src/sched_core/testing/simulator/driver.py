@@ -48,7 +48,8 @@ class SimulatedDriver:
         options.setdefault("forks", world.scenario.forks)
         world.oracle.forks = options["forks"]
         scheduler = kind(WORKDIR, engine=world.engine, chance=world.chance, **options)
-        scheduler.job_class = WatchedJob
+        if scheduler.job_class is Job:
+            scheduler.job_class = WatchedJob
         scheduler.spool_interval = world.spool_interval
         return scheduler
 
