@@ -95,7 +95,8 @@ class _Keeper:
 def _witness(item: pytest.Item, pains: tuple[int, ...]) -> Result:
     path = item.nodeid.partition("::")[0]
     written = item.location[0]
-    file = written if (item.config.rootpath / written).is_file() else path
+    is_ours = ".." not in Path(written).parts and (item.config.rootpath / written).is_file()
+    file = written if is_ours else path
     backends, kind = _place(item, path)
     return Result(item.nodeid, pains, file, backends, kind, NOT_RUN)
 
