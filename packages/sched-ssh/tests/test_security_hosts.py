@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import tarfile
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sched_core.text.script import recorder_text
 from sched_ssh.staging import unpack
-from sched_ssh.wire import parse_message
+from sched_ssh.wire import command, opening, parse_message, request, script
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
 
 def archive_of(*members: tuple[str, bytes, str]) -> io.BytesIO:
@@ -112,3 +118,46 @@ def test_hole_of_terabytes_is_not_written(tmp_path: Path) -> None:
 def test_whatever_else_an_agent_says_is_one_error(line: bytes) -> None:
     with pytest.raises(ValueError, match="the agent says"):
         parse_message(line)
+
+
+# --- other users of a host ----------------------------------------------------------------------------
+
+
+def agent_opens(base: str) -> str:
+    """Have an agent make a run's folder below `base`; return what it says last."""
+    text = os.fsdecode(recorder_text())
+    asked = request("open", "", "", "", base, "sched-r", "recorder", text, "/")
+    said = subprocess.run(
+        ["sh", "-c", command("mark")],
+        input=opening(script("agent")) + asked,
+        capture_output=True,
+        check=False,  # it ends with an error where it refuses
+    )
+    return os.fsdecode(said.stdout).splitlines()[-1]
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder like /tmp, where others get to."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o1777)
+        yield Path(folder)
+
+
+@needs_root
+def test_agent_uses_no_folder_that_somebody_else_has_laid(shared: Path) -> None:
+    (shared / "laid").mkdir()
+    os.chown(shared / "laid", NOBODY, NOBODY)
+    for place in ("laid", "laid/below"):
+        assert agent_opens(f"{shared}/{place}").startswith("error somebody else has made")
+    (shared / "mine" / "target").mkdir(parents=True)
+    (shared / "mine" / "sched-r").symlink_to("target")
+    assert agent_opens(f"{shared}/mine").startswith("error somebody else's folder")
+
+
+def test_agent_uses_own_folders_among_those_of_others(shared: Path) -> None:
+    (shared / "mine").mkdir()
+    for place in ("mine", "new/below", ""):
+        root = f"{shared}/{place}".rstrip("/")
+        assert agent_opens(root) == f"root 0 {root}/sched-r"
+        assert os.stat(f"{root}/sched-r").st_mode & 0o077 == 0

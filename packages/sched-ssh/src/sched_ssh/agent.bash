@@ -65,6 +65,18 @@ _agent_alive() {
 
 _agent_folder() { [[ -d $1 ]] || command -p mkdir -p -- "$1"; }
 
+# Nobody else may have made a folder on the way to the run's where everybody may write: he could put his scripts in the place of ours.
+_agent_check_place() {
+  local place=$1 above
+  while [[ $place == /?* ]]; do
+    above=${place%/*}
+    if [[ $(command -p find "${above:-/}/." -prune -perm -0002) && ! $(command -p find "$place" -prune \( -user 0 -o -user "$EUID" \)) ]]; then
+      _agent_fail "somebody else has made $place, where everybody may write: name another folder (workdir)"
+    fi
+    place=$above
+  done
+} 2>/dev/null
+
 # INDEX: make a job's folder, and those of the next jobs: a program for each would take longer than a short job.
 _agent_home() {
   local i
@@ -93,7 +105,8 @@ _agent_open() {
     done
     { _agent_folder "$_agent_root/.sched/events" && _agent_folder "$_agent_root/files"; } 2>/dev/null ||
       _agent_fail "no folder can be made: $_agent_root"
-    [[ -O $_agent_root ]] || _agent_fail "somebody else's folder: $_agent_root"
+    [[ -O $_agent_root && ! -L $_agent_root ]] || _agent_fail "somebody else's folder: $_agent_root"
+    _agent_check_place "$_agent_root"
   fi
   _agent_recorder=$_agent_root/.sched/$6
   if [[ ! -e $_agent_recorder ]]; then
