@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -49,7 +50,7 @@ class Calls:
         self, small_arrays: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("sched_core.lifecycle.reconcile._CONFIRM_AFTER", 0.2)
-        options = {"forks": 4, "error_strategy": "retry"}
+        options: dict[str, Any] = {"forks": 4, "error_strategy": "retry"}
         scheduler = small_arrays.scheduler_class(tmp_path / "run", **options)
         toolbox = scheduler.toolbox = _OfNobody(scheduler.tools, scheduler.tool_patience)
         async with running(scheduler) as runner:
@@ -147,7 +148,8 @@ class Calls:
             f'#!/bin/sh\nsleep 1000 & echo $! >{pid}\nexec {shutil.which(engine.submits)} "$@"\n'
         )
         tool.chmod(0o755)
-        scheduler = engine.scheduler_class(tmp_path / "run", **{engine.submits: str(tool)})
+        options: dict[str, Any] = {engine.submits: str(tool)}
+        scheduler = engine.scheduler_class(tmp_path / "run", **options)
         try:
             async with running(scheduler) as runner:
                 job = await runner.wait(await runner.feed(["true"]))
