@@ -39,10 +39,10 @@ def read_mark(files: Files, root: str) -> Mark | None:
     """Return the mark of a bucket's folder or of a mirror, None where there is none."""
     try:
         found = json.loads(files.read(f"{root}/{NAME}"))
-        texts = [str(found[key]) for key in ("id", "host", "folder")]
-        # It becomes part of a folder's name.
-        plain = texts[0].isascii() and texts[0].isalnum()
-        return Mark(*texts, bool(found["taken"]), str(found.get("run", ""))) if plain else None
+        name, host, folder = (str(found[key]) for key in ("id", "host", "folder"))
+        if not (name.isascii() and name.isalnum()):  # it becomes part of a folder's name
+            return None
+        return Mark(name, host, folder, bool(found["taken"]), str(found.get("run", "")))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
