@@ -206,5 +206,6 @@ async def test_what_an_engine_repeats_is_masked(
 
 @pytest.mark.parametrize("option", ["prescript", "postscript", "env_aliases", "volumes"])
 def test_options_that_are_recorded_hold_none(option: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {option: [Secret("hunter2")]}
     with pytest.raises(OptionError, match=f"{option} cannot hold a secret, since it is recorded"):
-        LocalScheduler(tmp_path, **{option: [Secret("hunter2")]})
+        LocalScheduler(tmp_path, **options)
