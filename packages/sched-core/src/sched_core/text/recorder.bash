@@ -128,8 +128,12 @@ _sched_keep() {
 } >/dev/null 2>&1
 
 _sched_open() {
-  ((_sched_restarts)) || { exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr"; return; }
-  _sched_keep
+  if ((_sched_restarts)); then
+    _sched_keep
+  else
+    exec 7>"$_sched_dir/job.stdout" 8>"$_sched_dir/job.stderr" || return
+    [[ ${_sched_engine-} ]] || return 0      # a container's command opens them again, beside its client
+  fi
   exec 7>>"$_sched_dir/job.stdout" 8>>"$_sched_dir/job.stderr"
 }
 
