@@ -100,6 +100,12 @@ class SimulatedDriver:
         runners = [runner for runner, _ in self._opened if runner._session is not None]
         return runners[-1].jobs if runners else ()
 
+    @property
+    def epoch(self) -> int:
+        """The number of the last lease that it has held, 0 for none."""
+        sessions = [runner._session for runner, _ in self._opened]
+        return max((s.lease.epoch for s in sessions if s and s.lease), default=0)
+
     def end(self) -> None:
         """Note that the process is gone."""
         self._take_stock()
