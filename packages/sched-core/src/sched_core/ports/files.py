@@ -7,21 +7,14 @@ import errno
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from .place import check_place
+from .plain import enough_memory, open_plain
 
-__all__ = [
-    "Entry",
-    "Files",
-    "LocalFiles",
-    "OneByOne",
-    "StoreUnavailable",
-    "folder_mode",
-    "open_plain",
-]
+__all__ = ["Entry", "Files", "LocalFiles", "OneByOne", "StoreUnavailable", "folder_mode"]
 
 
 class StoreUnavailable(OSError):
@@ -247,7 +240,7 @@ class LocalFiles(OneByOne):
 
     def read(self, path: str) -> bytes:
         """Return the whole content."""
-        with open(path, "rb", buffering=0, opener=open_plain) as file, _enough_memory(path):
+        with open(path, "rb", buffering=0, opener=open_plain) as file, enough_memory(path):
             return file.read()
 
     def names(self, folder: str) -> list[str]:
@@ -302,13 +295,13 @@ class LocalFiles(OneByOne):
 
     def read_from(self, path: str, offset: int) -> bytes:
         """Return what lies beyond that many bytes, which may be nothing."""
-        with open(path, "rb", buffering=0, opener=open_plain) as file, _enough_memory(path):
+        with open(path, "rb", buffering=0, opener=open_plain) as file, enough_memory(path):
             file.seek(offset)
             return file.read()
 
     def read_part(self, path: str, offset: int, size: int) -> bytes:
         """Return up to that many bytes from there on; fewer only where the file ends."""
-        with open(path, "rb", opener=open_plain) as file, _enough_memory(path):
+        with open(path, "rb", opener=open_plain) as file, enough_memory(path):
             file.seek(offset)
             return file.read(size)
 
@@ -336,32 +329,6 @@ class LocalFiles(OneByOne):
                 left = left[os.write(descriptor, left) :]
         finally:
             os.close(descriptor)
-
-
-def open_plain(path: str, flags: int) -> int:
-    """Open a file to be read; it is made for `open(..., opener=)`.
-
-    Raises OSError for anything else: a pipe would keep its reader waiting, a device never end, and a link
-    may lead to what whoever made it cannot read.
-    """
-    try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "this is a link, which sched has not made", path) from None
-        raise
-    if stat.S_ISREG(kind := os.fstat(descriptor).st_mode) or stat.S_ISDIR(kind):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "this is no plain file", path)
-
-
-@contextlib.contextmanager
-def _enough_memory(path: str) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError:
-        raise OSError(errno.ENOMEM, "this is too large to be read", path) from None
 
 
 def _entry(facts: os.stat_result) -> Entry:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -50,6 +49,8 @@ def _is_ours(place: str) -> bool:
 
 def _owner_of_new_files(folder: str) -> int | None:
     """Return who we are there: a disk of the network may give all files to one owner."""
+    import tempfile
+
     with suppress(OSError), tempfile.TemporaryFile(dir=folder) as probe:
         return os.fstat(probe.fileno()).st_uid
     return None

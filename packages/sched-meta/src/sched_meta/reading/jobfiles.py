@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sched_core.ports.files import open_plain
+from sched_core.ports.plain import open_plain
 
 from ..wording import plain
 

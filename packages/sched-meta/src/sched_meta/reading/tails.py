@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from sched_core.ports.files import open_plain
+from sched_core.ports.plain import open_plain
 
 if TYPE_CHECKING:
     from sched_core.ports import Entry
