@@ -70,6 +70,7 @@ def wait_for_calls(slurm: Path, number: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.timeout(300)  # of which each wait has its own share
 def test_t03_eight_drivers_share_one_budget_though_two_die_and_one_stands_still(
     slurm: Path, drivers: list[subprocess.Popen[bytes]], began: float
 ) -> None:
