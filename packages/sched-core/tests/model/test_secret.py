@@ -73,7 +73,7 @@ def test_elsewhere_they_are_refused() -> None:
 
 
 def test_a_job_is_the_same_one_with_another_value() -> None:
-    envs = {"A": "1", "T": Secret(VALUE)}
+    envs: dict[str, str | Secret] = {"A": "1", "T": Secret(VALUE)}
     assert job_key(["a"], envs) == job_key(["a"], {"T": Secret("new"), "A": "1"})
     assert job_key(["a"], envs) == job_key(["a"], {"A": "1"}, ["T"])
     assert job_key(["a"], envs) != job_key(["a"], {"A": "1", "T": VALUE})

@@ -10,7 +10,7 @@ from typing import TypeVar, TypeVarTuple
 
 import anyio
 
-from sched_core.ports import DriverIdentity
+from sched_core.ports import DriverIdentity, MemoryTokens, Tokens
 from sched_core.ports.files import Files, LocalFiles
 from sched_core.runfolder import Layout
 
@@ -42,6 +42,9 @@ class Driver:
 
     def lives(self, identity: DriverIdentity) -> bool | None:
         return identity in self.alive if identity.same_pids_as(self.identity) else None
+
+    def tokens(self, endpoint: str) -> Tokens:
+        return MemoryTokens()
 
     def now(self) -> float:
         return 1e9 + self.clock
