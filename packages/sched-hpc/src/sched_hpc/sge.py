@@ -323,12 +323,14 @@ class SgeScheduler(ClusterScheduler):
         self._note_known(seen, qmaster)
         missing = [job for job in jobs if attempt_id(job) not in seen and job.jid is not None]
         again = [job for job in missing if attempt_id(job) in self._missing]
+        # Taken for jobs that it names, those that ran would make it believed about those that wait.
+        is_blank = not seen and len(missing) > 1
         now = self.session.ports.monotonic()
         self._missing = {
             attempt_id(job): self._missing.get(attempt_id(job), now) for job in missing
         }
         if again:
-            seen |= await self._look_back(again)
+            seen |= await self._look_back(again, is_blank)
             seen |= self._forgotten((job for job in again if attempt_id(job) not in seen), qmaster)
         return seen
 
@@ -407,8 +409,8 @@ class SgeScheduler(ClusterScheduler):
             raise
         return parse_reasons(answer.stdout)
 
-    async def _look_back(self, jobs: Sequence[Job]) -> dict[AttemptId, Observation]:
-        """Ask the accounting about jobs that the queue does not know."""
+    async def _look_back(self, jobs: Sequence[Job], is_blank: bool) -> dict[AttemptId, Observation]:
+        """Ask the accounting about jobs that the queue does not know, which may have named none at all."""
         config = await self._configuration()
         if not config.accounting:
             return {}
@@ -423,7 +425,7 @@ class SgeScheduler(ClusterScheduler):
             record = last.get(key)
             if record is not None and (name is None or sge_name(name) == record.name):
                 seen[attempt_id(job)] = judge_record(record, str(job.jid), job.restart)
-            elif self._may_be_late(job, config):
+            elif not is_blank and self._may_be_late(job, config):
                 seen[attempt_id(job)] = Observation(EngineState.RUNNING, restart=job.restart)
         return seen
 
