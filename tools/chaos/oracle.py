@@ -109,7 +109,10 @@ def _failed(found: Found, job: JobRecord, last: Start | None) -> Iterator[str]:
     if job.failure is Failure.EXIT and last is not None and last.rc == job.rc and job.rc != 0:
         if job.rc == DISK_WAS_FULL and not found.fills:
             yield "its disk was not full"
-    elif not (job.failure is Failure.SETUP and found.fills):
+    elif job.failure is Failure.SETUP and found.fills:
+        return
+    # What was lost before it could be killed is not started again.
+    elif not (job.index in found.wanted and found.loses):
         yield "nothing that happened is a reason to fail for good"
 
 

@@ -282,3 +282,23 @@ async def test_a_shell_that_cannot_be_started_ends_the_run(
     async with Runner.resume(workdir, plugins=[]) as again:
         pass
     assert [outcome(job) for job in again.jobs] == [("FINISHED", 0, None)]
+
+
+@pytest.mark.parametrize("retries, then", [(1, ("FINISHED", 0, None)), (0, ("FAILED", 3, "EXIT"))])
+async def test_what_fails_while_the_run_stops_is_tried_again_by_a_resume(
+    workdir: Path, tmp_path: Path, retries: int, then: tuple[str, int | None, str | None]
+) -> None:
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": retries}
+    script = 'until test -e "$1"; do sleep 0.02; done; ((SCHED_ATTEMPT > 1)) || exit 3'
+    async with runner(workdir, **options) as first:
+        job = await first.feed(shell(script, tmp_path / "gate"))
+        await until_running(job)
+        first.scheduler.session.closing = True  # and has not come to killing
+        (tmp_path / "gate").touch()
+        await first.wait(job)
+    assert (outcome(job), job.will_retry) == (("FAILED", 3, "EXIT"), False)
+    assert states(workdir) == [("FAILED", retries > 0)]
+    async with runner(workdir, "resume", **options) as second:
+        (again,) = second.jobs
+    assert outcome(again) == then
+    assert (again.attempt, again.trial_count) == (1 + retries, retries)

@@ -115,6 +115,8 @@ class Session:
         self.interrupted = False
         self.interrupted_before: set[int] = set()
         """Jobs that an earlier driver was killing because the run was interrupted: they go on."""
+        self.cut_short: set[int] = set()
+        """Jobs that failed while the run stopped and would have been tried again: they go on, too."""
         self.unwanted: set[int] = set()
         """Jobs that somebody wants to be killed: none of them is tried again."""
         self.ousted = False
@@ -380,6 +382,8 @@ class Session:
         state.update([pair for pair in sparse if pair[1] is not None])
         if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
             state["interrupted"] = self.interrupted or job.index in self.interrupted_before
+        elif job.status is JobStatus.FAILED and job.index in self.cut_short:
+            state["interrupted"] = True
         return state
 
     async def flush(self) -> None:

@@ -198,7 +198,10 @@ class Transitions:
             job.failure = job.failure or Failure.CANCELLED
         else:
             job.failure = job.failure or Failure.EXIT
-            job.will_retry = self._may_retry(job, job.failure)
+            again = self._may_retry(job, job.failure)
+            job.will_retry = again and not session.closing
+            if again and session.closing:
+                session.cut_short.add(job.index)
         active = session.active.get(job.index)
         recorded = active is not None and active.recorded and job.failure is not Failure.OUTPUT
         if last is JobStatus.KILLED and self._is_spared(job):
@@ -244,7 +247,7 @@ class Transitions:
 
     def _may_retry(self, job: Job, failure: Failure) -> bool:
         session = self._session
-        if session.closing or job.index in session.unwanted:
+        if job.index in session.unwanted:
             return False
         if session.scheduler.next_amount(job, failure) is not None:
             return True

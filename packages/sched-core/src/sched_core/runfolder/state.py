@@ -56,7 +56,9 @@ class JobRecord:
     raised: dict[str, float] | None = None
     """What was raised after attempts that had too little of it, as in `Job.raised`."""
     interrupted: bool = False
-    """Killed because the run was, not because somebody wanted this job gone."""
+    """Ended with the run: killed because the run was, not because somebody wanted this job gone, or not
+    tried again once it had failed.
+    """
 
     @property
     def is_done(self) -> bool:

@@ -19,7 +19,7 @@ _BY_STATE = {
     "waiting": (JobStatus.INIT, JobStatus.QUEUED, JobStatus.SUBMITTED),
 }
 STATES = tuple(_BY_STATE)
-"""Interrupted are jobs that were killed because the run was: a resume runs them again."""
+"""Interrupted are jobs that ended because the run did: a resume runs them again."""
 _WORDS = {status: word for word, statuses in _BY_STATE.items() for status in statuses}
 
 
@@ -29,8 +29,8 @@ def state_word(job: JobState) -> str:
 
 
 def is_interrupted(job: JobState) -> bool:
-    """Tell whether the job was killed with its run; only records know."""
-    return job.status is JobStatus.KILLED and getattr(job, "interrupted", False)
+    """Tell whether the job ended with its run, so that it goes on with it; only records know."""
+    return job.status.final and getattr(job, "interrupted", False)
 
 
 def is_running(job: JobState) -> bool:
