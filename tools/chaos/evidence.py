@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from .rig import Rig, claims_of
 
 __all__ = ["look"]
 
-_SETTLING = 20.0
+_SETTLING = 30.0
 """Seconds in which what jobs have left in the background has to end."""
 
 
@@ -69,10 +70,18 @@ def _left(rig: Rig, run: str, mark: str) -> list[str]:
     until = time.monotonic() + _SETTLING
     while True:
         found = [f"process {one}" for one in with_variable(f"SCHED_JOB_TOKEN={run}-", mark)]
-        found += [f"{what} of the engine" for what in rig.left(run)]
+        found += _left_to_the_engine(rig, run)
         if not found or time.monotonic() > until:
             return found
         time.sleep(0.2)
+
+
+def _left_to_the_engine(rig: Rig, run: str) -> list[str]:
+    try:
+        return [f"{what} of the engine" for what in rig.left(run)]
+    except (subprocess.SubprocessError, RuntimeError, OSError) as error:
+        # A daemon that was struck last may just be coming back.
+        return [f"whatever the engine has, which cannot be asked: {error}"]
 
 
 def _open_to_others(run: Path) -> list[str]:
