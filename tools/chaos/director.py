@@ -115,6 +115,7 @@ class Director:
                 self._rig.hurry()
                 hurried = time.monotonic()
             if now > until:
+                (self._place.folder / "engine.txt").write_text(self._rig.tell())
                 self.hangs = f"not all jobs have ended {PATIENCE:.0f} s after the last strike"
                 return
             time.sleep(_TICK)

@@ -40,6 +40,8 @@ class Rig:
     """Return what the engine still has of a run."""
     hurry: Callable[[], None] = lambda: None
     """Have the engine wait for nothing; called now and then."""
+    tell: Callable[[], str] = lambda: ""
+    """Return what the engine says of itself, for whoever looks into a round."""
     elsewhere: bool = True
     """Whether a driver in other namespaces can go on with a run."""
     place: Callable[[str], tuple[str, Path]] | None = None

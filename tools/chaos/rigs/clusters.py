@@ -52,6 +52,7 @@ def slurm(root: Path) -> Iterator[Rig]:
             faults=lambda run: _slurm_faults(cluster, tools, run),
             left=lambda run: _named(cluster.run("squeue", "--noheader", "--format=%j"), run),
             hurry=lambda: _hurry_slurm(cluster),
+            tell=lambda: _told_by(cluster, _SLURM_TELLS),
         )
 
 
@@ -99,7 +100,11 @@ def _watchers(found: Sequence[Process]) -> set[int]:
 
 
 def _hurry_slurm(cluster: Any) -> None:
-    """Have what Slurm took back start at once: by itself it lets such jobs wait for two minutes."""
+    """Do what whoever runs the cluster does, and have what Slurm took back start at once.
+
+    By itself it lets such jobs wait for two minutes, and those that a node could not launch until somebody
+    releases them.
+    """
     with contextlib.suppress(subprocess.SubprocessError, OSError):
         told = cluster.run("squeue", "--noheader", "--states=PENDING", "--format=%A %r", timeout=5)
         for line in told.splitlines():
@@ -107,6 +112,8 @@ def _hurry_slurm(cluster: Any) -> None:
             if reason == "BeginTime":
                 # Within a second of its end a node takes the credential of the new start for the old one.
                 cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now+2", timeout=5)
+            elif "held" in reason.lower():
+                cluster.run("scontrol", "release", job, timeout=5)
 
 
 # --- Grid Engine -------------------------------------------------------------------------------------
@@ -131,6 +138,7 @@ def sge(root: Path) -> Iterator[Rig]:
             faults=lambda run: _sge_faults(cluster, tools, run),
             left=lambda run: _named(cluster.run("qstat", "-xml"), run),
             hurry=lambda: _clear_errors(cluster),
+            tell=lambda: _told_by(cluster, _SGE_TELLS),
         )
 
 
@@ -169,6 +177,22 @@ def _sge_faults(cluster: Any, tools: Tools, run: Path) -> Mapping[str, Fault]:
         "watchers lost": Fault(lose_watchers, loses=True),
         "job requeued": Fault(requeue, loses=True),
     }
+
+
+def _told_by(cluster: Any, commands: Sequence[str]) -> str:
+    """Return what the tools say of queue and nodes."""
+    told = []
+    for command in commands:
+        try:
+            said = cluster.run(*command.split(), timeout=_QUICK)
+        except (subprocess.SubprocessError, OSError) as error:
+            said = f"{error}\n"
+        told.append(f"$ {command}\n{said}")
+    return "\n".join(told)
+
+
+_SLURM_TELLS = ("squeue --format=%i|%T|%r|%N|%S", "sinfo --Node --long", "sinfo --list-reasons")
+_SGE_TELLS = ("qstat -f -u *", "qstat -explain aE -f")
 
 
 def _named(told: str, run: str) -> list[str]:
