@@ -283,6 +283,18 @@ async def test_somebody_else_s_cache_gets_nothing_of_ours(
     assert list(cache.iterdir()) == []
 
 
+async def test_without_a_home_a_driver_has_its_own_budget(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "~")  # what a user without HOME and account is told
+    said: list[str] = []
+    with anyio.fail_after(10):
+        await Budget(SystemPorts(), "slurm x", Rate(10, 2), said.append).take()
+    (text,) = said
+    assert text.endswith("there is no home; set XDG_CACHE_HOME to a folder of yours")
+
+
 # --- one driver and another --------------------------------------------------------------------------
 
 

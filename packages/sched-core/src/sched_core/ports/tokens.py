@@ -118,8 +118,10 @@ def tokens_folder(endpoint: str, identity: DriverIdentity) -> str:
 
 def _check_cache(folder: str) -> None:
     """Raise PermissionError where the cache is another user's, as with a HOME that was kept: nothing
-    of ours must lie there.
+    of ours must lie there. Raises FileNotFoundError where there is none, as without HOME and account.
     """
+    if not os.path.isabs(folder):
+        raise FileNotFoundError("there is no home; set XDG_CACHE_HOME to a folder of yours")
     while not os.path.exists(folder):
         folder = os.path.dirname(folder)
     if os.stat(folder).st_uid != os.geteuid():
