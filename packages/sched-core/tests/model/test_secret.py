@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from sched_core import CommandError, Job, OptionError, Secret, SpecPath
 from sched_core.model.command import check_command, check_environment, check_name, job_key
-from sched_core.model.secret import redacted, refuse_secrets
+from sched_core.model.secret import Redactor, refuse_secrets
 
 VALUE = "hunter2"
 
@@ -81,7 +83,53 @@ def test_a_job_is_the_same_one_with_another_value() -> None:
 
 def test_values_and_their_lines_are_masked() -> None:
     said = "bad token hunter2 for second line, not hun"
-    assert (
-        redacted(said, ["hunter2", "first line\nsecond line"]) == "bad token *** for ***, not hun"
-    )
-    assert redacted("a b", ["a", ""]) == "a b"
+    redactor = Redactor(["hunter2", "first line\nsecond line"])
+    assert redactor.redact(said) == "bad token *** for ***, not hun"
+    assert Redactor(["a", "", "   b"]).redact("a    b") == "a    b"
+    assert Redactor().redact(said) == said
+
+
+@pytest.mark.parametrize(
+    "said, shown",
+    [
+        ("abcdefgh", "***"),  # one within the other
+        ("xabcdefx", "x***x"),  # and beyond its end: nothing of either is left
+        ("abcdabcd", "******"),
+        ("cdef abcd", "*** ***"),
+        ("bcdefg", "b***g"),
+        ("", ""),
+    ],
+)
+def test_of_values_that_overlap_nothing_is_left(said: str, shown: str) -> None:
+    assert Redactor(["abcd", "abcdefgh", "cdef"]).redact(said) == shown
+
+
+def test_many_values_cost_no_more_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor(f"{number:05}-token" for number in range(10_000))
+    looked_at = []
+
+    class Noting(dict[str, list[str]]):
+        def get(self, key: str, default: Any = ()) -> Any:
+            looked_at.extend(found := super().get(key, default))
+            return found
+
+    monkeypatch.setattr(redactor, "_by_start", Noting(redactor._by_start))
+    assert redactor.redact("refused: 01234-token") == "refused: ***"
+    assert len(looked_at) == 10
+
+
+def test_values_are_added_while_other_threads_ask() -> None:
+    redactor, asked, over = Redactor(), Event(), Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            redactor.redact("nothing of the kind")
+            asked.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        asked.wait()
+        for number in range(50_000):
+            redactor.add(f"{number:05}-token")
+        over.set()
+        asking.result()

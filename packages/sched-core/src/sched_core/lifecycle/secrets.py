@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError, RunLocked
 from ..model.job import Job
-from ..model.secret import Secret, redacted
+from ..model.secret import Redactor, Secret
 from ..model.status import JobStatus
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Secrets:
         self._values: dict[str, str] = {}
         """What is known to be in files, or is to be written into them, by their names."""
         self._new: dict[str, str] = {}
+        self.redactor = Redactor()
+        """Masks the values that are known here in what an engine or a tool has said."""
         self.were_there = False
         """Whether jobs of earlier drivers had some, of which files may be left."""
         self._taken: set[str] = set()
@@ -80,6 +82,7 @@ class Secrets:
     def _remember(self, variable: str, value: str, name: str) -> None:
         self._names[variable, value], self._values[name] = name, value
         self._taken.add(name)
+        self.redactor.add(value)
 
     def recall(self, jobs: Iterable[Job], stored: Mapping[str, str]) -> None:
         """Give jobs of earlier drivers the values that their files hold, or that the host has."""
@@ -189,10 +192,6 @@ class Secrets:
         self._session.check_lease()
         remove_secrets(self._session.ports.files, self._session.layout)
 
-    def known(self) -> list[str]:
-        """Return all values that are known here."""
-        return list(self._values.values())
-
     def withhold(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the driver's own variables without those that are secrets of jobs, by name or value."""
         values = {value for value in self._values.values() if len(value) > _SHORT}
@@ -201,12 +200,6 @@ class Secrets:
             for name, value in environment.items()
             if name not in self._variables and value not in values
         }
-
-    # --- texts -----------------------------------------------------------------------------------
-
-    def redact(self, text: str) -> str:
-        """Return what an engine or a tool has said without the values that are known here."""
-        return redacted(text, self._values.values()) if self._values else text
 
 
 def _files_of(job: Job) -> Iterable[tuple[str, str]]:

@@ -274,7 +274,7 @@ class Session:
     def fail(self, error: BaseException) -> None:
         """Stop submitting: the run cannot go on, and whoever waits for it is told why."""
         if self.failure is None:
-            reason = self.secrets.redact(str(error))
+            reason = self.secrets.redactor.redact(str(error))
             log.error("the run in %s stops: %s", self.layout.workdir, reason)
             self.failure = error
         if isinstance(error, RunLocked):
@@ -364,7 +364,7 @@ class Session:
 
     def note_state(self, job: Job) -> None:
         """Record where a job stands; several moves of an attempt before a flush become one entry."""
-        job.reason = self.secrets.redact(job.reason)
+        job.reason = self.secrets.redactor.redact(job.reason)
         if self.journal is None:
             return
         entry = state_entry(job.index, job.status, self.ports.now(), self._state(job))
@@ -461,7 +461,7 @@ class Session:
 
     def warn(self, message: str) -> None:
         """Say what the user should know, once for each text; from any thread."""
-        message = self.secrets.redact(message)
+        message = self.secrets.redactor.redact(message)
         if message not in self._warned:
             self._warned.add(message)
             log.warning("%s", message, extra={"run": self.run})

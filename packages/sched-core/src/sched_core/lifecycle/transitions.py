@@ -236,7 +236,7 @@ class Transitions:
         if rc is not None:
             job.rc = int(rc)
         if error_msg:
-            error_msg = self._session.secrets.redact(error_msg)
+            error_msg = self._session.secrets.redactor.redact(error_msg)
             job.reason = error_msg
             path = f"{job.metadir}/job.stderr"
             files = self._session.ports.files

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from ..errors import CommandError, OptionError
 
-__all__ = ["MASK", "Secret", "redacted", "refuse_secrets"]
+__all__ = ["MASK", "Redactor", "Secret", "refuse_secrets"]
 
 MASK = "***"
 """What is shown in a secret's place."""
@@ -107,13 +107,45 @@ def _parts(value: Iterable[Any]) -> Iterable[Any]:
     return value if isinstance(value, list | tuple | set | frozenset) else ()
 
 
-def redacted(text: str, values: Iterable[str]) -> str:
-    """Return the text with these values, and the lines of longer ones, masked.
+class Redactor:
+    """Masks secrets in what others have said: their values, and the lines of longer ones.
 
-    Values of less than four characters are left: they would be found everywhere.
+    Values of less than four characters are left: they would be found everywhere. Of many values only
+    those cost time that begin as something in the text does. Any thread may ask while one adds.
     """
-    pieces = {piece for value in values for piece in (value, *value.splitlines())}
-    for piece in sorted(pieces, key=len, reverse=True):
-        if len(piece.strip()) >= _SHORTEST:
-            text = text.replace(piece, MASK)
-    return text
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """Mask these values."""
+        self._by_start: dict[str, list[str]] = {}
+        self._known: set[str] = set()
+        for value in values:
+            self.add(value)
+
+    def add(self, value: str) -> None:
+        """Mask one more value."""
+        for piece in {value, *value.splitlines()} - self._known:
+            self._known.add(piece)
+            if len(piece.strip()) >= _SHORTEST:
+                self._by_start.setdefault(piece[:_SHORTEST], []).append(piece)
+
+    def redact(self, text: str) -> str:
+        """Return the text with the values masked."""
+        if not self._by_start:
+            return text
+        parts, shown = [], 0
+        for start, end in self._masked(text):
+            parts += [text[shown:start], MASK]
+            shown = end
+        return "".join([*parts, text[shown:]])
+
+    def _masked(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where values are; what overlaps is one place, so that no rest of a value is left."""
+        start = end = 0
+        for at in range(len(text) - _SHORTEST + 1):
+            for piece in self._by_start.get(text[at : at + _SHORTEST], ()):
+                if text.startswith(piece, at):
+                    if at >= end > start:
+                        yield start, end
+                    start, end = start if at < end else at, max(end, at + len(piece))
+        if end > start:
+            yield start, end

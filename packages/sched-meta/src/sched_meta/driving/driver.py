@@ -211,7 +211,7 @@ class _Driver:
 
     def _begin(self, jobs: Sequence[Job]) -> None:
         scheduler = self._what.scheduler
-        self._what.folder.known_secrets = scheduler.session.secrets.known()
+        self._what.folder.redactor = scheduler.session.secrets.redactor
         done = sum(job.status.final for job in jobs)
         what = f"{count_jobs(len(jobs))} on {scheduler.name}, {scheduler.forks:,} at a time"
         if self._what.resumes:

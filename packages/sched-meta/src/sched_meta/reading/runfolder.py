@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ from sched_core.paths import SpecPath
 from ..wording import quoted
 
 if TYPE_CHECKING:
+    from sched_core.model.secret import Redactor
     from sched_core.ports import Ports
     from sched_core.ports.packed import PackedFiles
     from sched_core.runfolder import Layout, RunView
@@ -78,17 +79,16 @@ class RunFolder:
         return Layout(self.path)
 
     @cached_property
-    def known_secrets(self) -> Collection[str]:
-        """Values of secrets that are in files of the run as long as jobs need them. Blocks."""
+    def redactor(self) -> Redactor:
+        """Masks the secrets that are in files of the run, as long as jobs need them. Blocks."""
         from sched_core.lifecycle.secrets import read_secrets
+        from sched_core.model.secret import Redactor
 
-        return read_secrets(self.files, self.layout).values()
+        return Redactor(read_secrets(self.files, self.layout).values())
 
     def redact(self, text: str) -> str:
-        """Return what somebody else has said without these values. Blocks."""
-        from sched_core.model.secret import redacted
-
-        return redacted(text, self.known_secrets)
+        """Return what somebody else has said without secrets. Blocks."""
+        return self.redactor.redact(text)
 
     def interval(self, wanted: float) -> float:
         """Return how long to wait between two looks: what is wanted, or more for a store far away."""
