@@ -209,3 +209,18 @@ def test_options_that_are_recorded_hold_none(option: str, tmp_path: Path) -> Non
     options: dict[str, Any] = {option: [Secret("hunter2")]}
     with pytest.raises(OptionError, match=f"{option} cannot hold a secret, since it is recorded"):
         LocalScheduler(tmp_path, **options)
+
+
+async def test_what_failed_while_its_run_stopped_still_has_its_secret(tmp_path: Path) -> None:
+    fails = ["/bin/bash", "-c", f"{WAITS[2]}; ((SCHED_ATTEMPT > 1))"]
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 1}
+    async with run(tmp_path / "run", **options) as runner:
+        job = await runner.feed(fails, envs={"TOKEN": Secret("hunter2")})
+        await runner.scheduler.session.flush()
+        runner.scheduler.session.closing = True  # and has not come to killing
+        (tmp_path / "run/go").touch()
+        await runner.wait(job)
+    async with run(tmp_path / "run", existing="resume", **options) as runner:
+        (again,) = runner.jobs
+    assert (again.status, await again.stdout_file.read_text()) == (JobStatus.FINISHED, "hunter2")
+    assert not list((tmp_path / "run/.sched/secrets").iterdir())

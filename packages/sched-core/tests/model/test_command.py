@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_core import CommandError, OptionError
+from sched_core import CommandError, OptionError, Secret
 from sched_core.model.command import (
     check_command,
     check_environment,
@@ -54,9 +54,14 @@ def test_paths_and_numbers_are_written_out() -> None:
         (["a\ud800b"], "half of a character"),
         ([b"a\0b"], "NUL"),
         (["cat", None], "None"),
+        (b"cat file", "a text or a list of arguments, not bytes"),
+        ({"cmd": ["cat"]}, "not dict"),
+        ({"cat", "file"}, "not set"),
+        (Path("cat"), "not PosixPath"),
+        (Secret("cat"), "not Secret"),
     ],
 )
-def test_what_no_process_can_be_given_is_refused(cmd: list[object], message: str) -> None:
+def test_what_no_process_can_be_given_is_refused(cmd: Any, message: str) -> None:
     with pytest.raises(CommandError, match=message) as raised:
         check_command(cmd)
     assert isinstance(raised.value, ValueError)

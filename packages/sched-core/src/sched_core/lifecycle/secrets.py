@@ -163,9 +163,9 @@ class Secrets:
     def are_over(self) -> bool:
         """Whether there were secrets, and no job needs them any more."""
         session = self._session
-        if session.unfinished or session.active or session.ousted:
+        if session.unfinished or session.active or session.ousted or session.cut_short:
             return False
-        # Jobs that were killed with their run go on with it.
+        # Jobs that were killed with their run go on with it, too.
         killed = session.interrupted and any(
             j.status is JobStatus.KILLED for j in session.jobs.values()
         )

@@ -236,7 +236,6 @@ class Session:
         self.secrets.require(job)
         if resources is not None:
             change_resources(self.scheduler, job, resources)
-        if resources is not None:
             self.note_job(job)
         self._done.discard(job.index)
         self.unwanted.discard(job.index)

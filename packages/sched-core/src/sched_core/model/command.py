@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from ..errors import CommandError, OptionError
 from .secret import Secret, refuse_secrets
@@ -44,9 +45,10 @@ def check_command(cmd: str | Iterable[object]) -> list[str]:
     """Return the argv of a job: a string is split as a shell would, with no shell involved.
 
     Arguments are strings; `os.PathLike` and bytes keep their exact bytes, numbers are written out.
-    Raises CommandError for an empty command and for a NUL byte, which no process can be given.
+    Raises CommandError for what is neither a string nor a list of arguments, for an empty command, and
+    for a NUL byte, which no process can be given.
     """
-    argv = _split(cmd) if isinstance(cmd, str) else [_argument(part) for part in cmd]
+    argv = _split(cmd) if isinstance(cmd, str) else [_argument(part) for part in _listed(cmd)]
     if not argv:
         raise CommandError("the command is empty; give at least a program to run")
     for part in argv:
@@ -61,6 +63,16 @@ def _check_bytes(text: str, what: str, which: str) -> None:
         os.fsencode(text)
     except UnicodeEncodeError:
         raise CommandError(f"{what} {which} holds half of a character (a lone surrogate)") from None
+
+
+def _listed(cmd: object) -> Iterable[object]:
+    # The members of bytes are numbers, those of a mapping its keys, and those of a set in any order.
+    if isinstance(cmd, Iterable) and not isinstance(cmd, bytes | bytearray | Mapping | AbstractSet):
+        return cmd
+    raise CommandError(
+        f"a command is a text or a list of arguments, not {type(cmd).__name__}; "
+        "write 'sort data.txt' or ['sort', 'data.txt']"
+    )
 
 
 def _split(line: str) -> list[str]:
