@@ -502,6 +502,7 @@ def test_what_is_asked_for_in_the_site_s_words_can_be_promised() -> None:
         (("-clear", "-l", "gpu=1"), ("-clear", "-l", "hostname=!(a|b)", "-l", "gpu=1")),
         (("-l", "gpu=1,h=a"), ("-l", "gpu=1,h=a")),  # who names hosts has them
         (("-q", "all.q@a"), ("-q", "all.q@a")),
+        (("-M", "me@site"), ("-l", "hostname=!(a|b)", "-M", "me@site")),
         (("-soft", "-l", "gpu=1"), ("-soft", "-l", "gpu=1")),  # it would be no more than a wish
     ],
 )

@@ -312,7 +312,8 @@ class SgeScheduler(ClusterScheduler):
     async def keep_away(self, array: str, options: Sequence[str], bad: Sequence[str]) -> None:
         """Have the tasks of an array that wait keep away from bad hosts."""
         wanted = requests(self.place_options(options, bad))
-        await self._ask(commands.set_requests(self.tools["qalter"], array, wanted))
+        argv = commands.set_requests(self.tools["qalter"], array, wanted)
+        await self._change(argv, patient=True)
 
     # --- asking ----------------------------------------------------------------------------------
 

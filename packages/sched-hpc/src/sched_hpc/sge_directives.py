@@ -48,6 +48,7 @@ _MEMORY = frozenset(
 )
 _TIME = frozenset({"h_rt", "s_rt"})
 _HOST = frozenset({"h", "host", "hostname"})
+_QUEUES = frozenset({"-q", "-masterq"})
 _FIRST = frozenset({"clear"})
 """It undoes what stands before it."""
 _MIB = 1 << 20
@@ -86,11 +87,16 @@ def qsub_options(
 
 def leave_out(options: Sequence[str], bad: Sequence[str]) -> tuple[str, ...]:
     """Return the options with these hosts left out, unless the user has named those to be used."""
-    asked = {pair.partition("=")[0].strip() for pair in requests(options).split(",")}
-    if not bad or asked & _HOST or "-soft" in options or any("@" in word for word in options):
+    if not bad or "-soft" in options or _names_hosts(options):
         return tuple(options)
     first = 1 if options[:1] == ("-clear",) else 0
     return (*options[:first], "-l", f"hostname=!({'|'.join(bad)})", *options[first:])
+
+
+def _names_hosts(options: Sequence[str]) -> bool:
+    asked = {pair.partition("=")[0].strip() for pair in requests(options).split(",")}
+    queues = [value for name, value in pairwise(options) if name in _QUEUES]
+    return bool(asked & _HOST) or any("@" in queue for queue in queues)
 
 
 def requests(options: Sequence[str]) -> str:

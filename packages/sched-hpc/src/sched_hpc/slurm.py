@@ -191,8 +191,8 @@ class SlurmScheduler(ClusterScheduler):
     async def keep_away(self, array: str, options: Sequence[str], bad: Sequence[str]) -> None:
         """Have the tasks of an array that wait keep away from bad nodes."""
         nodes = excluded(self.place_options(options, bad))
-        cluster = self._cluster_of.get(array)
-        await self._ask(commands.set_excluded(self.tools["scontrol"], array, nodes, cluster))
+        place = array, nodes, self._cluster_with(array)
+        await self._change(commands.set_excluded(self.tools["scontrol"], *place))
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -373,8 +373,11 @@ class SlurmScheduler(ClusterScheduler):
 
     async def set_limit(self, array: str, limit: int) -> None:
         """Change an array's throttle; one that has nothing left to start needs none."""
-        cluster = self._cluster_of.get(array) or self._one_cluster()
-        argv = commands.set_limit(self.tools["scontrol"], array, limit, cluster)
+        place = array, limit, self._cluster_with(array)
+        await self._change(commands.set_limit(self.tools["scontrol"], *place))
+
+    async def _change(self, argv: Sequence[str]) -> None:
+        """Change an array; Slurm complains of tasks that have started or ended, and changes the rest."""
         answer = await self.run_tool(argv, patient=True)
         if answer.returncode != 0 and judge_submission(answer.stderr) != "rejected":
             raise answer.error(EngineUnavailable, said(answer.stderr))
@@ -409,6 +412,9 @@ class SlurmScheduler(ClusterScheduler):
         if isinstance(clusters, list):
             return ",".join(map(str, clusters))
         return None if clusters is None else str(clusters)
+
+    def _cluster_with(self, array: str) -> str | None:
+        return self._cluster_of.get(array) or self._one_cluster()
 
     def _one_cluster(self) -> str | None:
         clusters = self._clusters()
