@@ -199,6 +199,15 @@ def test_files_of_others_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [verdict for _, verdict, _ in check_settings()] == [None]
 
 
+def test_a_user_without_a_home_has_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])  # nor an account
+    write("forks = 3")
+    assert user_file() is None
+    assert [found.path.name for found in find_files()] == ["sched.toml"]
+
+
 def test_a_file_that_anybody_may_write_to_is_not_read(tmp_path: Path) -> None:
     write("on-finish = 'rm -rf ~'")
     os.chmod("sched.toml", 0o666)

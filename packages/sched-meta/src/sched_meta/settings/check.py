@@ -23,7 +23,11 @@ def check_settings() -> Iterator[tuple[str, bool | None, str]]:
     for file in found:
         yield "settings", *_check_file(file)
     if not found:
-        yield "settings", True, f"none, neither {FILE_NAME} here or above nor {user_file()}"
+        yield (
+            "settings",
+            True,
+            f"none, neither {FILE_NAME} here or above nor {user_file() or 'a home'}",
+        )
 
 
 def _check_file(file: FoundFile) -> tuple[bool | None, str]:

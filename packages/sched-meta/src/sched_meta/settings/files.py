@@ -30,11 +30,17 @@ class FoundFile:
         return self.path.name if here else str(self.path)
 
 
-def user_file() -> Path:
-    """Return where the user's own settings are kept, whether they are there or not."""
+def user_file() -> Path | None:
+    """Return where the user's own settings are kept, whether they are there or not; None for a user
+    without a home.
+    """
     import platformdirs
 
-    return platformdirs.user_config_path("sched") / FILE_NAME
+    try:
+        folder = platformdirs.user_config_path("sched")
+    except RuntimeError:  # neither HOME nor an account, as in some containers
+        return None
+    return folder / FILE_NAME if folder.is_absolute() else None
 
 
 def project_file(folder: Path) -> Path | None:
@@ -53,7 +59,7 @@ def find_files() -> list[FoundFile]:
 
 def _paths() -> Iterator[Path]:
     user = user_file()
-    if user.is_file():
+    if user and user.is_file():
         yield user
     if project := project_file(Path.cwd()):
         yield project
