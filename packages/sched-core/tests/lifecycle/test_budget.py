@@ -209,14 +209,17 @@ def test_a_token_is_taken_once(cache: Path) -> None:
     assert first.names() == []
 
 
-def test_only_the_user_reaches_the_folder_whatever_the_umask(cache: Path) -> None:
+def test_only_the_user_reaches_the_folder_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home/cache"))
     before = os.umask(0)
     try:
         FolderTokens(folder()).take("call.1")
     finally:
         os.umask(before)
     for path in [Path(folder()), *Path(folder()).parents]:
-        if path == cache / "sched":
+        if path == tmp_path:
             break
         assert path.stat().st_mode & 0o777 == 0o700
     assert Path(folder(), "call.1").stat().st_mode & 0o777 == 0o600

@@ -99,7 +99,7 @@ class FolderTokens:
             return
         boot, base = os.path.dirname(self._folder), cache_folder()
         _check_cache(base)
-        os.makedirs(base, mode=0o700, exist_ok=True)
+        _make_above(base)
         for folder in (os.path.dirname(boot), boot, self._folder):
             _make_own(folder)
         _tidy(boot)
@@ -126,6 +126,14 @@ def _check_cache(folder: str) -> None:
         folder = os.path.dirname(folder)
     if os.stat(folder).st_uid != os.geteuid():
         raise PermissionError(f"{folder} belongs to somebody else")
+
+
+def _make_above(folder: str) -> None:
+    """Make a folder and its missing parents, whatever the umask: nobody else may put ours aside."""
+    if not os.path.isdir(folder):
+        _make_above(os.path.dirname(folder))
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
 
 
 def _make_own(folder: str) -> None:
