@@ -265,13 +265,13 @@ class LocalFiles(OneByOne):
         try:
             os.mkdir(path, self._folder_mode)
         except FileNotFoundError:
-            self._make_above(os.path.dirname(os.path.abspath(path)))
+            self._make_above(os.path.dirname(path))
             os.mkdir(path, self._folder_mode)
 
     def _make_above(self, path: str) -> None:
         """Make the missing parents of a folder: by the umask, but for everybody's right to write there."""
-        if not os.path.isdir(path):
-            self._make_above(os.path.dirname(path))
+        if path and not os.path.isdir(path):
+            self._make_above(os.path.dirname(path))  # as it is written: a folder before ".." is one
             with contextlib.suppress(FileExistsError):  # it has just been made
                 os.mkdir(path, self._folder_mode | _PASSABLE)
 
