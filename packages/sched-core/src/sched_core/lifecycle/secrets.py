@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError, RunLocked
@@ -45,6 +46,8 @@ class Secrets:
         """Whether jobs of earlier drivers had some, of which files may be left."""
         self._taken: set[str] = set()
         """Names of files that jobs refer to."""
+        self._numbers: dict[str, Iterator[int]] = {}
+        """What is to be tried next where the name of a variable alone is taken."""
         self._variables: set[str] = set()
         self._several: set[str] = set()
         """Variables of which jobs of earlier drivers had different values."""
@@ -74,10 +77,11 @@ class Secrets:
         return self._names[variable, value]
 
     def _free_name(self, variable: str) -> str:
-        stem, number = variable[:_LONGEST_NAME], 1
-        while (name := stem if number == 1 else f"{stem}.{number}") in self._taken:
-            number += 1
-        return name
+        stem = variable[:_LONGEST_NAME]
+        # Those before were all taken: each job may have a value of its own.
+        numbers = self._numbers.setdefault(stem, count(1))
+        names = (stem if number == 1 else f"{stem}.{number}" for number in numbers)
+        return next(name for name in names if name not in self._taken)
 
     def _remember(self, variable: str, value: str, name: str) -> None:
         self._names[variable, value], self._values[name] = name, value
