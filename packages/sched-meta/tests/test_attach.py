@@ -190,6 +190,8 @@ def test_a_driver_s_own_limits_stay_in_effect(sched: Sched) -> None:
     wait_until((sched.folder / "r/.sched/run.json").exists)
     wait_until(lambda: sched.counts() == {"failed": 1, "running": 1})
     done = sched("retry", "r", "0", "--max-failures", "5")
-    assert done.stderr.endswith("its own --max-failures, --on-finish and --secret-env stay in effect\n")
+    assert done.stderr.endswith(
+        "its own --max-failures, --on-finish and --secret-env stay in effect\n"
+    )
     sched.go()
     assert driver.finish()[0] == 1
