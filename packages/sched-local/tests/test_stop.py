@@ -18,7 +18,7 @@ import anyio
 import pytest
 
 from sched_core import JobStatus, RunClosed, Runner
-from sched_core.runfolder import read_run
+from sched_core.runfolder import ask_driver, read_run, request_is_open
 from sched_local import LocalScheduler
 
 from .processes import carriers, wait_until_none
@@ -302,3 +302,30 @@ async def test_what_fails_while_the_run_stops_is_tried_again_by_a_resume(
         (again,) = second.jobs
     assert outcome(again) == then
     assert (again.attempt, again.trial_count) == (1 + retries, retries)
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.KILLED])
+async def test_what_ended_with_its_run_is_not_run_again_once_it_was_to_be_killed(
+    workdir: Path, tmp_path: Path, status: JobStatus
+) -> None:
+    """Somebody asks for it while the run stops."""
+    options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 1, "grace": GRACE}
+    async with runner(workdir, **options) as first:
+        job = await first.feed(
+            shell('until test -e "$1"; do sleep 0.02; done; exit 3', tmp_path / "gate")
+        )
+        await until_running(job)
+        session = first.scheduler.session
+        session.closing = session.interrupted = True
+        if status is JobStatus.KILLED:
+            await session.killer.kill([job], ask=False)
+        (tmp_path / "gate").touch()
+        await first.wait(job)
+        await session.flush()
+        assert states(workdir) == [(status.name, True)]
+        request = ask_driver(session.ports.files, session.layout, "kill", (0,))
+        await until(lambda: not request_is_open(session.ports.files, request))
+    assert states(workdir) == [(status.name, False)]
+    async with runner(workdir, "resume", **options) as second:
+        (again,) = second.jobs
+    assert (again.status, again.attempt) == (status, 1)

@@ -100,6 +100,11 @@ class Killer:
     def _want_no_more(self, jobs: Sequence[Job], willing: Sequence[Job]) -> None:
         """Have no further attempt made: what is to be killed may fail first."""
         session = self._session
+        for job in filter(session.goes_on, jobs):
+            # It ends with the run, or has done so: now it is not to go on with the run either.
+            session.unwanted.add(job.index)
+            if job.status.final:
+                session.note_state(job)
         failing = [job for job in jobs if job.status is JobStatus.FAILED]
         for job in [*willing, *failing]:
             if not session.is_done(job):

@@ -239,6 +239,7 @@ class Session:
             self.note_job(job)
         self._done.discard(job.index)
         self.unwanted.discard(job.index)
+        self.cut_short.discard(job.index)
         self.expect(job)
         raised = job.raised
         self.transitions.next_attempt(job, charged=False)
@@ -379,11 +380,19 @@ class Session:
         state: dict[str, Any] = dict(zip(JOB_STATE, _read_state(job), strict=True))
         sparse = zip(SPARSE_STATE, _read_sparse(job), strict=True)
         state.update([pair for pair in sparse if pair[1] is not None])
-        if job.status is JobStatus.KILLED or job.status is JobStatus.KILLING:
-            state["interrupted"] = self.interrupted or job.index in self.interrupted_before
-        elif job.status is JobStatus.FAILED and job.index in self.cut_short:
-            state["interrupted"] = True
+        killed = job.status is JobStatus.KILLED or job.status is JobStatus.KILLING
+        if killed or job.index in self.cut_short:
+            state["interrupted"] = self.goes_on(job)
         return state
+
+    def goes_on(self, job: Job) -> bool:
+        """Tell whether a job that does not finish does so with the run alone: a resume goes on with it."""
+        if job.index in self.unwanted:
+            return False
+        if job.status is JobStatus.FAILED:
+            return job.index in self.cut_short
+        killed = job.status is JobStatus.KILLED or job.status is JobStatus.KILLING
+        return killed and (self.interrupted or job.index in self.interrupted_before)
 
     async def flush(self) -> None:
         """Make what was noted safe. Raises OSError."""

@@ -47,7 +47,7 @@ async def _answer(session: Session, request: Request) -> None:
     jobs = [session.jobs[index] for index in indexes if index in session.jobs]
     try:
         if request.verb == "kill":
-            await session.killer.kill([job for job in jobs if not session.is_done(job)])
+            await session.killer.kill(jobs)
         elif request.verb == "retry":
             await _retry(session, jobs, request)
     finally:
