@@ -224,3 +224,17 @@ async def test_what_failed_while_its_run_stopped_still_has_its_secret(tmp_path: 
         (again,) = runner.jobs
     assert (again.status, await again.stdout_file.read_text()) == (JobStatus.FINISHED, "hunter2")
     assert not list((tmp_path / "run/.sched/secrets").iterdir())
+
+
+async def test_a_job_that_is_not_to_go_on_needs_no_secret_any_more(tmp_path: Path) -> None:
+    fails = ["/bin/bash", "-c", f"{WAITS[2]}; exit 3"]
+    async with run(tmp_path / "run", error_strategy="retry", num_retries=1) as runner:
+        job = await runner.feed(fails, envs={"TOKEN": Secret("hunter2")})
+        session = runner.scheduler.session
+        await session.flush()
+        session.closing = True
+        (tmp_path / "run/go").touch()
+        await runner.wait(job)
+        assert session.goes_on(job)
+        await session.killer.kill([job])
+    assert kept(tmp_path / "run") == {}

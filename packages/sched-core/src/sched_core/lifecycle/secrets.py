@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..errors import OptionError, RunLocked
 from ..model.job import Job
 from ..model.secret import Redactor, Secret
-from ..model.status import JobStatus
 
 if TYPE_CHECKING:
     from ..ports.files import Files
@@ -167,13 +166,10 @@ class Secrets:
     def are_over(self) -> bool:
         """Whether there were secrets, and no job needs them any more."""
         session = self._session
-        if session.unfinished or session.active or session.ousted or session.cut_short:
+        if session.unfinished or session.active or session.ousted:
             return False
-        # Jobs that were killed with their run go on with it, too.
-        killed = session.interrupted and any(
-            j.status is JobStatus.KILLED for j in session.jobs.values()
-        )
-        return bool(self.were_there or self._taken or self._values) and not killed
+        had_some = self.were_there or self._taken or self._values
+        return bool(had_some) and not any(map(session.goes_on, session.jobs.values()))
 
     @property
     def are_kept(self) -> bool:
