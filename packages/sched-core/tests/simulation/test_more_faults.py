@@ -18,7 +18,7 @@ def counts() -> Counter[Fault]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("backend, examples", [("trio", 100), ("asyncio", 480)])
+@pytest.mark.parametrize("backend, examples", [("trio", 100), ("asyncio", 520)])
 def test_whatever_goes_wrong_every_job_ends_and_none_starts_twice(
     backend: Backend, examples: int, counts: Counter[Fault], full: bool
 ) -> None:
