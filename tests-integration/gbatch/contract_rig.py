@@ -27,6 +27,8 @@ class BucketRig(Rig):
     options: Mapping[str, Any] = {}
     patience: ClassVar[float] = 90.0
     workdir_names = ("run", "a run", "it's 100% $HOME")
+    test_with_umask_000_nobody_else_gets_at_what_a_run_leaves: Any = None
+    """Objects of a bucket have no permissions."""
 
     @pytest.fixture(autouse=True)
     def _cloud(self, cloud: Cloud) -> None:

@@ -44,6 +44,9 @@ class TestLocal(SchedulerContract):
         self.mirror = Path(os.environ["XDG_CACHE_HOME"], "sched/buckets", name)
         return [self.root / name, self.mirror]
 
+    def folder_of(self, workdir: Any) -> Path:
+        return self.places_of(workdir)[-1]
+
     def check_private(self, *paths: Path) -> None:
         """See that secrets come to the mirror alone."""
         super().check_private(*paths)

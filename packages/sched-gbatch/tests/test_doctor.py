@@ -68,4 +68,5 @@ async def test_no_bucket_is_needed() -> None:
             "sched-doctor", project="p", location="us-central1", api_endpoint=cloud.url
         )
         found = {name: verdict for name, verdict, _ in await scheduler.doctor()}
-    assert found == {"credentials": None, "Batch API": True, "bucket": None}
+    rest = {"bucket": None, "engine_rate": True}
+    assert found == {"credentials": None, "Batch API": True, **rest}

@@ -68,7 +68,9 @@ async def test_t25_a_kill_ends_the_whole_tree_and_nobody_else(
         job, other = [await running.feed(shell(STUBBORN)) for _ in range(2)]
         await until_begun(job)
         await until_begun(other)
-        await until(lambda: len(carriers(token(running, job))) >= 4)
+        for one in (job, other):
+            carried = token(running, one)
+            await until(lambda carried=carried: len(carriers(carried)) >= 4)
         with anyio.fail_after(20):
             await running.kill(job)
         assert carriers(token(running, job)) == []

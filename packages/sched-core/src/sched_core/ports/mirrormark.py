@@ -79,6 +79,7 @@ def make_room(disk: LocalFiles, folder: str) -> str | None:
         shutil.rmtree(folder)
     elif _is_used(folder):
         raise OptionError(f"the mirror {folder} holds something else: name an empty folder")
+    disk.make_folder(folder)
     disk.make_folder(f"{folder}/.sched")
     return aside
 
