@@ -68,9 +68,8 @@ async def test_t25_a_kill_ends_the_whole_tree_and_nobody_else(
         job, other = [await running.feed(shell(STUBBORN)) for _ in range(2)]
         await until_begun(job)
         await until_begun(other)
-        for one in (job, other):
-            carried = token(running, one)
-            await until(lambda carried=carried: len(carriers(carried)) >= 4)
+        tokens = [token(running, one) for one in (job, other)]
+        await until(lambda: min(len(carriers(carried)) for carried in tokens) >= 4)
         with anyio.fail_after(20):
             await running.kill(job)
         assert carriers(token(running, job)) == []
