@@ -128,9 +128,9 @@ class Budget:
         pauses = pauses_in(names, now)
         if not pauses:
             return True, text
-        left = max(0.0, pauses[-1].until - now)
+        left, ago = max(0.0, pauses[-1].until - now), max(0.0, now - pauses[-1].since)
         held = f"nobody calls for {left:.0f} s" if left else "they call more rarely"
-        return None, f"{text}; it had too much to do {now - pauses[-1].since:.0f} s ago: {held}"
+        return None, f"{text}; it had too much to do {ago:.0f} s ago: {held}"
 
     # --- tokens ----------------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ _PAUSE = 0.005
 class Watcher(threading.Thread):
     """Reads the command lines of all processes that are seen here, over and over."""
 
-    def __init__(self) -> None:
-        """Start with none; `start` begins to read."""
+    def __init__(self, marker: bytes) -> None:
+        """Start with none; `start` begins to read. Whoever has `marker` in its command line is watched."""
         super().__init__()
+        self._marker = marker
         self.seen: set[bytes] = set()
         """What was in them: each argument is ended by NUL."""
         self._over = threading.Event()
@@ -32,6 +33,10 @@ class Watcher(threading.Thread):
                     with contextlib.suppress(OSError), open(f"{entry.path}/cmdline", "rb") as file:
                         self.seen.add(file.read())
 
+    def has_seen_marker(self) -> bool:
+        """Tell whether what is to be watched was seen."""
+        return any(self._marker in line for line in self.seen.copy())
+
     def stop(self) -> None:
         """Stop reading."""
         self._over.set()
@@ -39,17 +44,17 @@ class Watcher(threading.Thread):
 
 
 @contextmanager
-def watched(secrets: Sequence[str], marker: bytes) -> Iterator[None]:
+def watched(secrets: Sequence[str], marker: bytes) -> Iterator[Watcher]:
     """Fail where a secret was in some command line while the block ran.
 
     `marker` is in the command line of something that was run: else nothing was really looked at.
     """
-    watcher = Watcher()
+    watcher = Watcher(marker)
     watcher.start()
     try:
-        yield
+        yield watcher
     finally:
         watcher.stop()
-    assert any(marker in line for line in watcher.seen), f"{marker!r} was not even seen"
+    assert watcher.has_seen_marker(), f"{marker!r} was not even seen"
     told = [line for line in watcher.seen if any(os.fsencode(word) in line for word in secrets)]
     assert told == []

@@ -44,7 +44,7 @@ class SecretsContract(Rig):
         monkeypatch.setenv("TOKEN", value)  # as whoever gives it to the driver has it
         scheduler = self.make(workdir, forks=2, prescript=_PRESCRIPT)
         script = f'[ "${{#TOKEN}}" -eq {len(value)} ] && {BEGUN}; {_GATE}; exit "$1"'
-        with watched(value.splitlines(), os.fsencode(self.seen_in_argv(marker))):
+        with watched(value.splitlines(), os.fsencode(self.seen_in_argv(marker))) as watcher:
             async with self.run(scheduler) as runner:
                 jobs = [
                     await runner.feed(self.shell(script, rc, marker), envs={"TOKEN": Secret(value)})
@@ -55,6 +55,7 @@ class SecretsContract(Rig):
                 holding = await anyio.to_thread.run_sync(self._holding, scheduler.workdir, value)
                 assert {path.name for path in holding} == {"TOKEN"}
                 self.check_private(*holding)
+                await self.until(watcher.has_seen_marker)
                 await self.open_gate(scheduler)
         assert [job.rc for job in jobs] == [0, 3]
         assert not [text for text in told if _first(value) in text]
