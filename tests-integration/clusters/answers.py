@@ -13,13 +13,14 @@ import pytest
 
 from sched_core import AttemptId, Failure, JobStatus
 from sched_core.ports import SystemPorts
+from sched_hpc.cluster import ClusterScheduler
 from sched_hpc.tool import Answer, Toolbox
 
 from ..jobs import ONCE, begun, pending, ran, running, until, waiting
 from ..latefiles import LateFiles
 from .engine import Engine
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "late_records_are_waited_for"]
 
 _AROUND = """\
 #!/bin/bash
@@ -131,13 +132,17 @@ class Answers:
     async def test_t08_records_that_are_late_are_waited_for(
         self, engine: Engine, tmp_path: Path, delay: float
     ) -> None:
-        scheduler = engine.scheduler_class(tmp_path / "run")
-        async with running(scheduler, ports=SystemPorts(LateFiles(delay))) as runner:
-            jobs = await runner.feed_all([["/bin/sh", "-c", f"{ONCE}; exit {rc}"] for rc in (0, 3)])
-            await runner.stop_feeding()
-        ends = [(job.status, job.failure, job.rc, job.attempt) for job in jobs]
-        assert ends == [
-            (JobStatus.FINISHED, None, 0, 1),
-            (JobStatus.FAILED, Failure.EXIT, 3, 1),
-        ]
-        assert [ran(scheduler.workdir, job) for job in jobs] == [["1"]] * 2
+        await late_records_are_waited_for(engine.scheduler_class(tmp_path / "run"), delay)
+
+
+async def late_records_are_waited_for(scheduler: ClusterScheduler, delay: float) -> None:
+    """Have what jobs write be seen by the driver only so many seconds later."""
+    async with running(scheduler, ports=SystemPorts(LateFiles(delay))) as runner:
+        jobs = await runner.feed_all([["/bin/sh", "-c", f"{ONCE}; exit {rc}"] for rc in (0, 3)])
+        await runner.stop_feeding()
+    ends = [(job.status, job.failure, job.rc, job.attempt) for job in jobs]
+    assert ends == [
+        (JobStatus.FINISHED, None, 0, 1),
+        (JobStatus.FAILED, Failure.EXIT, 3, 1),
+    ]
+    assert [ran(scheduler.workdir, job) for job in jobs] == [["1"]] * 2
