@@ -24,10 +24,11 @@ def driver_log(folder: RunFolder) -> Path:
     """
     if not folder.in_bucket:
         return Path(folder.path, ".sched", _NAME)
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    from sched_core.ports.cache import cache_folder
+
     words = re.sub(r"[^A-Za-z0-9]+", "-", folder.path)[-60:].strip("-")
     digest = hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:8]
-    return Path(cache, "sched", "drivers", f"{words}-{digest}.log")
+    return Path(cache_folder(), "drivers", f"{words}-{digest}.log")
 
 
 def existing_driver_log(folder: RunFolder) -> Path | None:
