@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,22 @@ def test_t44_what_an_import_does_is_told(
 def test_what_cannot_be_imported_is_an_error() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         side_effects("no_such_package")
+
+
+@pytest.mark.parametrize(
+    "module, code",
+    [
+        ("pytest", "import sched_core.testing.contract"),
+        (
+            "trio",
+            "from sched_core.testing import simulator as s; s.simulate(s.Scenario(1, backend='trio'))",
+        ),
+    ],
+)
+def test_what_only_tests_need_is_named_with_its_extra(module: str, code: str) -> None:
+    without = f"import sys\nsys.modules[{module!r}] = None\n"
+    done = subprocess.run(
+        [sys.executable, "-c", without + code], capture_output=True, text=True, check=False
+    )
+    told = f"sched_core.testing needs {module} here: pip install 'sched-core[testing]'"
+    assert done.stderr.splitlines()[-1] == f"ImportError: {told}"

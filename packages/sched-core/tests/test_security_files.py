@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_core.errors import OptionError, RunCorrupt
+from sched_core.errors import NoSuchSchedulerError, OptionError, RunCorrupt
 from sched_core.ports.files import LocalFiles
 from sched_core.ports.mirrormark import NAME, make_room
 from sched_core.processes.tree import Tree, find_members, read_process_id, signal_tree
@@ -179,7 +179,8 @@ def test_run_file_can_have_only_a_scheduler_called(layout: Layout, target: str) 
     mark = f"{layout.workdir}/touched"
     options = {"shell": True, "executable": "/bin/touch", "cwd": layout.workdir}
     put(layout.run_file, _run_record(scheduler_class=target, options=options))
-    with pytest.raises(OptionError, match=r"is no scheduler|cannot be loaded"):
+    refused = (NoSuchSchedulerError, OptionError)
+    with pytest.raises(refused, match=r"is no scheduler|cannot be loaded"):
         scheduler_of(layout.workdir)
     assert not os.path.exists(mark)
 

@@ -31,12 +31,12 @@ def record_run(
     jobs: Iterable[JobRecord],
     outputs: Mapping[int, tuple[bytes, bytes]] | None = None,
     options: Mapping[str, Any] | None = None,
+    scheduler: tuple[str, str] = ("local", "sched_local:LocalScheduler"),
 ) -> RunFolder:
-    """Write the run; `outputs` are stdout and stderr by index."""
+    """Write the run; `outputs` are stdout and stderr by index, `scheduler` its name and class."""
     layout, files = Layout(str(path)), LocalFiles()
     for folder in layout.folders():
         files.make_folder(folder)
-    scheduler = ("local", "sched_local:LocalScheduler")
     write_run(files, layout, RunFile("r1", 1, BEGUN, *scheduler, dict(options or {}), str(path)))
     journal = Journal(files, layout, 1)
     for job in jobs:

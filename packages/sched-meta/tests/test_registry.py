@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import sched_meta
 import sched_meta.registry
@@ -12,6 +14,9 @@ from sched_core import Scheduler
 from sched_core.errors import NoSuchSchedulerError, WrongSchedulerTypeError
 from sched_core.testing.importing import side_effects
 from sched_local import LocalScheduler
+from sched_meta.cli.schedulers import schedulers
+
+from .recorded import record_run
 
 
 @pytest.fixture
@@ -67,6 +72,39 @@ def test_unknown_name_says_what_may_have_been_meant(name: str, hint: str) -> Non
         sched_meta.get_scheduler(name)
     assert f"there is no scheduler {name!r}; {hint}" == str(raised.value)
     assert isinstance(raised.value, LookupError)
+
+
+@pytest.mark.usefixtures("entry_points")
+def test_what_is_missing_is_told_with_what_to_type() -> None:
+    assert sched_meta.registry.missing_schedulers() == {
+        "container": "pip install 'sched-meta[container]'",
+        "gbatch": "pip install 'sched-meta[gbatch]'",
+        "sge": "pip install 'sched-meta[hpc]'",
+        "slurm": "pip install 'sched-meta[hpc]'",
+        "ssh": "pip install 'sched-meta[ssh]'",
+    }
+
+
+@pytest.mark.usefixtures("entry_points")
+def test_list_of_schedulers_tells_what_else_there_is() -> None:
+    shown = CliRunner().invoke(schedulers)
+    assert "\nlocal  sched_local:LocalScheduler" in shown.stdout
+    assert "sched: for sge and slurm: pip install 'sched-meta[hpc]'\n" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        ("sge", r"^the scheduler of .*/run is not installed: pip install 'sched-meta\[hpc\]'$"),
+        ("local", "cannot be loaded: No module named 'sched_away'; install its package"),
+        ("another", "cannot be loaded: No module named 'sched_away'; install its package"),
+    ],
+)
+@pytest.mark.usefixtures("entry_points")
+def test_run_of_a_scheduler_that_is_not_here(tmp_path: Path, name: str, told: str) -> None:
+    folder = record_run(tmp_path / "run", (), scheduler=(name, "sched_away:Scheduler"))
+    with pytest.raises(NoSuchSchedulerError, match=told):
+        folder.scheduler()
 
 
 def test_entry_point_that_does_not_import_names_its_cause(entry_points: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from sched_core import SchedError, scheduler_of
+from sched_core import SchedError
 from sched_core.runfolder import JobRecord
 from sched_core.runner.opening import restore_job
 
@@ -21,7 +21,7 @@ def engines_words(folder: RunFolder, record: JobRecord) -> Sequence[str]:
     if not record.status.active:
         return ()
     try:
-        scheduler = scheduler_of(folder.absolute)
+        scheduler = folder.scheduler()
         words = anyio.run(scheduler.explain, restore_job(scheduler, record))
     except SchedError as error:
         words = f"it cannot be asked: {error}"

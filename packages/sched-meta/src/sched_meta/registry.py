@@ -13,6 +13,7 @@ __all__ = [
     "find_scheduler",
     "get_scheduler",
     "installed_schedulers",
+    "missing_schedulers",
     "scheduler_names",
 ]
 
@@ -65,6 +66,12 @@ def find_scheduler(name: str, group: str = DEFAULT_GROUP) -> EntryPoint:
     if name in installed:
         return installed[name]
     raise NoSuchSchedulerError(f"there is no scheduler {name!r}; {_hint(name, sorted(installed))}")
+
+
+def missing_schedulers() -> dict[str, str]:
+    """Return what to type for each scheduler of ours that is not installed."""
+    installed = installed_schedulers()
+    return {name: _install(name) for name in sorted(_EXTRAS) if name not in installed}
 
 
 def _hint(name: str, installed: list[str]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 import anyio
 import click
 
-from sched_core import OptionError, RunNotFound, SchedError, clean_run, scheduler_of
+from sched_core import OptionError, RunNotFound, SchedError, clean_run
 
 from .console import say, warnings_go_to
 from .driving.options import parse_options
@@ -145,9 +145,9 @@ def _tell(folder: RunFolder, removal: Removal, what: str) -> None:
 
 def _clean_elsewhere(folder: RunFolder, cleaning: Cleaning, *, quiet: bool = False) -> int:
     """Remove what the run has left outside of its folder; return the exit code."""
-    scheduler = scheduler_of(folder.absolute)
+    scheduler = folder.scheduler()
     if changes := parse_options(cleaning.options, type(scheduler)):
-        scheduler = scheduler_of(folder.absolute, **changes)
+        scheduler = folder.scheduler(**changes)
     clean = partial(clean_run, scheduler, lose_results=cleaning.yes, dry_run=cleaning.dry_run)
     with warnings_go_to(say), full_disk_told(folder):
         found = anyio.run(clean)

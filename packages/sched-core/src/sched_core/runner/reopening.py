@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError
+from ..errors import NoSuchSchedulerError, OptionError
 from ..paths import SpecPath
 from ..ports import system_ports
 from ..runfolder import Layout, require_run
@@ -20,7 +20,8 @@ __all__ = ["scheduler_of"]
 def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Scheduler:
     """Return a scheduler like the one of the run in that folder; `changes` are options. Blocks.
 
-    Raises RunNotFound, RunCorrupt; OptionError where its class cannot be found or refuses.
+    Raises RunNotFound, RunCorrupt; NoSuchSchedulerError where its class cannot be loaded;
+    OptionError where that refuses.
     """
     from ..scheduler import Scheduler
 
@@ -33,7 +34,7 @@ def scheduler_of(workdir: str | os.PathLike[str], **changes: object) -> Schedule
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise OptionError(
+        raise NoSuchSchedulerError(
             f"the run's scheduler {run.scheduler} ({run.scheduler_class}) cannot be loaded: {error}; "
             "install its package, or give a scheduler"
         ) from error

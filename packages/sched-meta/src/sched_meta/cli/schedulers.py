@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
 __all__ = ["schedulers"]
@@ -22,6 +23,7 @@ sched run -s NAME -- ...        has one of them run the jobs
 
 @click.command(help=_HELP)
 def schedulers() -> None:
+    from ..console import say
     from ..registry import installed_schedulers
 
     rows = [("NAME", "CLASS", "PACKAGE", "STATE")]
@@ -29,6 +31,17 @@ def schedulers() -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    for line in _missing():
+        say(line)
+
+
+def _missing() -> Iterator[str]:
+    from ..registry import missing_schedulers
+
+    missing = missing_schedulers()
+    for install in dict.fromkeys(missing.values()):
+        names = " and ".join(name for name in missing if missing[name] == install)
+        yield f"for {names}: {install}"
 
 
 def _row(point: EntryPoint) -> tuple[str, str, str, str]:

@@ -138,11 +138,9 @@ def resume_run(
 
 def changed_scheduler(folder: RunFolder, given: Given) -> Scheduler:
     """Return a scheduler as the run has one, with other options where they were given."""
-    from sched_core import scheduler_of
-
-    scheduler = scheduler_of(folder.absolute)
+    scheduler = folder.scheduler()
     if changes := given.keywords(type(scheduler), scheduler.resources):
-        scheduler = scheduler_of(folder.absolute, **changes)
+        scheduler = folder.scheduler(**changes)
     return scheduler
 
 

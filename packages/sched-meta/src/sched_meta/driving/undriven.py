@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import anyio
 
-from sched_core import RunClosed, Runner, scheduler_of
+from sched_core import RunClosed, Runner
 
 from ..console import say, warnings_go_to
 from ..reading.runfolder import RunFolder
@@ -21,7 +21,7 @@ def kill_undriven(folder: RunFolder, indexes: Collection[int]) -> None:
 
 
 async def _kill(folder: RunFolder, indexes: Collection[int]) -> None:
-    scheduler = scheduler_of(folder.absolute)
+    scheduler = folder.scheduler()
     runner = Runner(scheduler, plugins=None, existing="resume", submits=False)
     try:
         async with runner:

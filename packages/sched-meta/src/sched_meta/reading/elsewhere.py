@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 import anyio
 
-from sched_core import SchedError, Scheduler, scheduler_of
+from sched_core import SchedError, Scheduler
 from sched_core.runfolder import JobRecord, require_run
 from sched_core.runner.opening import looking_at, restore_job
 
@@ -47,7 +47,7 @@ class Elsewhere:
     def _scheduler(self) -> Scheduler | None:
         """What can read there; None where all is seen from here."""
         try:
-            scheduler = scheduler_of(self._folder.absolute)
+            scheduler = self._folder.scheduler()
         except SchedError:
             return None
         return None if scheduler.shared_disk else scheduler

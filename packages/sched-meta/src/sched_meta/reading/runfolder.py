@@ -10,12 +10,13 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sched_core.errors import OptionError, RunNotFound
+from sched_core.errors import NoSuchSchedulerError, OptionError, RunNotFound
 from sched_core.paths import SpecPath
 
 from ..wording import quoted
 
 if TYPE_CHECKING:
+    from sched_core import Scheduler
     from sched_core.model.secret import Redactor
     from sched_core.ports import Ports
     from sched_core.ports.packed import PackedFiles
@@ -93,6 +94,26 @@ class RunFolder:
     def interval(self, wanted: float) -> float:
         """Return how long to wait between two looks: what is wanted, or more for a store far away."""
         return max(wanted, self.files.interval)
+
+    def scheduler(self, **changes: object) -> Scheduler:
+        """Return a scheduler like the run's; `changes` are options. Blocks.
+
+        Raises RunNotFound, RunCorrupt; NoSuchSchedulerError, which says what to install; OptionError.
+        """
+        from sched_core import scheduler_of
+        from sched_core.runfolder import require_run
+
+        from ..registry import missing_schedulers
+
+        try:
+            return scheduler_of(self.absolute, **changes)
+        except NoSuchSchedulerError as error:
+            install = missing_schedulers().get(require_run(self.files, self.layout).scheduler)
+            if install is None:
+                raise
+            raise NoSuchSchedulerError(
+                f"the scheduler of {self} is not installed: {install}"
+            ) from error
 
     def holds_run(self) -> bool:
         """Tell whether there is a run in the folder."""

@@ -11,7 +11,10 @@ of `SchedulerContract` say what the scheduler under test cannot do, and how long
 
 from __future__ import annotations
 
-import pytest
+from ..extra import require
+
+require("pytest")
+import pytest  # noqa: E402  # only now is it clear that it is there
 
 # The assertions of these modules are shown in full, as those of the user's own tests are.
 pytest.register_assert_rewrite(

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar, TypeVarTuple
 
 import anyio
 
+from ..extra import require
+
 __all__ = ["Backend", "run_in_virtual_time", "virtual_clock"]
 
 T = TypeVar("T")
@@ -39,6 +41,7 @@ def virtual_clock() -> Callable[[], float]:
 def _options(backend: Backend) -> dict[str, Any]:
     if backend == "asyncio":
         return {"loop_factory": _VirtualLoop}
+    require("trio")
     from trio.testing import MockClock
 
     return {"clock": MockClock(autojump_threshold=0)}

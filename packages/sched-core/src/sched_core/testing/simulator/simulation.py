@@ -9,6 +9,7 @@ from anyio.abc import TaskGroup
 
 from ...errors import RunLocked
 from ...ports import StoreUnavailable
+from ..extra import require
 from .clock import run_in_virtual_time
 from .commands import Commands
 from .driver import Host, SimulatedDriver
@@ -44,6 +45,7 @@ def simulate(
 
 def _let_trio_repeat(seed: int) -> None:
     """Have trio's order of tasks, which is random on purpose, drawn from the seed."""
+    require("trio")
     from trio._core import _run
 
     if hasattr(_run, "_ALLOW_DETERMINISTIC_SCHEDULING") and hasattr(_run, "_r"):
