@@ -1,38 +1,34 @@
-"""The examples of the packages' READMEs, to be run as a reader would."""
+"""The examples of the packages' READMEs and of docs/, to be run as a reader would."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.docs.executing import steps_of
+from tools.docs.pages import Block, read_page
+from tools.docs.pages import example as example_of
+
 __all__ = ["Command", "commands", "example", "examples", "run_script"]
 
-_PACKAGES = Path(__file__).parent.parent / "packages"
 
-# An example with a name is run by a test of its own.
-_FENCE = re.compile(r"(?:<!-- example: (\w+) -->\n)?```(python|console)\n(.*?)```\n", re.DOTALL)
-
-
-def _fences(package: str) -> Iterator[tuple[str, str, str]]:
-    readme = (_PACKAGES / package / "README.md").read_text()
-    for match in _FENCE.finditer(readme):
-        yield match[1] or "", match[2], match[3]
+def _page(name: str) -> str:
+    """Return the page of that name; a package's own is its README."""
+    return name if name.endswith(".md") else f"packages/{name}/README.md"
 
 
-def examples(package: str) -> list[str]:
+def examples(page: str) -> list[str]:
     """Return the examples in Python that have no name."""
-    return [text for name, kind, text in _fences(package) if kind == "python" and not name]
+    blocks = read_page(_page(page))
+    return [block.text for block in blocks if block.kind == "python" and not block.name]
 
 
-def example(package: str, name: str) -> str:
+def example(page: str, name: str) -> str:
     """Return the example of that name."""
-    (found,) = [text for its, _, text in _fences(package) if its == name]
-    return found
+    return example_of(_page(page), name)
 
 
 def run_script(code: str, folder: Path) -> str:
@@ -47,7 +43,7 @@ def run_script(code: str, folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line behind a prompt, and what the README shows of its output."""
+    """A line behind a prompt, and what the page shows of its output."""
 
     line: str
     shown: str
@@ -69,5 +65,5 @@ class Command:
 
 def commands(text: str) -> list[Command]:
     """Return the commands of an example for the terminal."""
-    parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
-    return [Command(*part.split("\n", 1)) for part in parts]
+    steps = steps_of([Block("", 0, "console", text)])
+    return [Command(step.typed, step.shown or "") for step in steps]

@@ -1,0 +1,1 @@
+"""What the documentation is made of: its pages' blocks, which are executed, and what is generated."""
