@@ -45,7 +45,9 @@ def main() -> int:
         check(ROOT, "conftest.py", "packages/*/src"),
         check(ROOT, "tools/*.py", "tools/tests/*.py", options=("--explicit-package-bases",)),
         check(
-            ROOT / "tools", "bench/**/*.py", "pains/**/*.py", options=("--explicit-package-bases",)
+            ROOT / "tools",
+            *(f"{name}/**/*.py" for name in ("bench", "docs", "pains")),
+            options=("--explicit-package-bases",),
         ),
         check_integration(),
         *(check_tests(package) for package in sorted(ROOT.glob("packages/*"))),
