@@ -1,0 +1,85 @@
+"""What the site needs of Sphinx besides its own: generated parts, links that leave the site, and what must be there."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from inspect import isclass, isroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .commandline import described
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element, document
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+__all__ = ["setup"]
+
+_GENERATED = {"<!-- generated: commands -->": described}
+
+
+def _fill_in(_: Sphinx, __: str, source: list[str]) -> None:
+    for mark, make in _GENERATED.items():
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, make())
+
+
+def _lead_outside(app: Sphinx, doctree: document) -> None:
+    """Have links to what is in the repository but no page lead there, if it is known where that is."""
+    from docutils.nodes import inline, reference
+    from sphinx.addnodes import download_reference, pending_xref
+
+    where = _repository()
+    for node in list(doctree.findall(lambda n: isinstance(n, download_reference | pending_xref))):
+        if path := _path_outside(app, node):
+            uri = {"refuri": f"{where}/{path}", "internal": False} if where else {}
+            node.replace_self((reference if where else inline)("", "", *node.children, **uri))
+
+
+def _path_outside(app: Sphinx, node: Element) -> str:
+    """Return the path in the repository of a file or folder that a link names, and that is no page."""
+    from docutils.nodes import Element
+
+    folder = Path(node["refdoc"]).parent if "refdoc" in node else Path()
+    target = Path(os.path.normpath(app.srcdir / folder / node["reftarget"].partition("#")[0]))
+    assert isinstance(node, Element)
+    outside = node.get("reftype") in ("myst", None) and target.is_relative_to(app.srcdir)
+    return str(target.relative_to(app.srcdir)) if outside and target.exists() else ""
+
+
+def _repository() -> str:
+    """Return where the files of the repository are seen, or nothing if that is not known."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return f"{server}/{name}/blob/main" if name else ""
+
+
+def _look_for_public_names(app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn of a public name that no page has, or that says nothing of itself."""
+    from sphinx.util import logging
+
+    warn = logging.getLogger(__name__).warning
+    known = env.domains.python_domain.objects
+    for module_name in app.config.public_modules:
+        module = import_module(module_name)
+        for name in module.__all__:
+            if f"{module_name}.{name}" not in known:
+                warn("%s.%s is on no page", module_name, name)
+            elif not _is_described(getattr(module, name)):
+                warn("%s.%s has no docstring", module_name, name)
+
+
+def _is_described(found: Any) -> bool:
+    # What there is to say of a constant or an alias stands on the page.
+    return not (isclass(found) or isroutine(found)) or bool(found.__doc__)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register it."""
+    app.add_config_value("public_modules", [], "env")
+    app.connect("source-read", _fill_in)
+    app.connect("doctree-read", _lead_outside)
+    app.connect("env-check-consistency", _look_for_public_names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
