@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -15,6 +15,8 @@ import anyio
 import pytest
 
 from sched_core import Job, JobStatus, Runner, Scheduler, hookimpl
+
+from .telling import ToldRun
 
 __all__ = ["HookRecorder", "Rig"]
 
@@ -114,12 +116,12 @@ class Rig:
 
     # --- helpers ---------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def run(self, scheduler: Scheduler, **options: Any) -> AsyncIterator[Runner]:
-        """Open a run with no plugins but those given, and give up when patience ends."""
-        with anyio.fail_after(self.patience):
-            async with Runner(scheduler, **{"plugins": [], **options}) as runner:
-                yield runner
+    def run(self, scheduler: Scheduler, **options: Any) -> AbstractAsyncContextManager[Runner]:
+        """Open a run with no plugins but those given, and give up when patience ends.
+
+        A test that fails in it tells how its jobs stood then.
+        """
+        return ToldRun(scheduler, self.patience, {"plugins": [], **options})
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Wait until something has become so, wherever it happens."""
