@@ -23,7 +23,15 @@ include_patterns = [
     "CONTRIBUTING.md",
     "SECURITY.md",
 ]
-exclude_patterns = [".*", "**/.*", "dist*", "packages/*/src", "packages/*/tests", "sched-runs", "tools/new_backend"]
+exclude_patterns = [
+    ".*",
+    "**/.*",
+    "dist*",
+    "packages/*/src",
+    "packages/*/tests",
+    "sched-runs",
+    "tools/new_backend",
+]
 
 html_theme = "furo"
 html_title = "sched"
@@ -40,6 +48,7 @@ suppress_warnings = [
 
 default_role = "py:obj"  # what stands in backquotes in a docstring is code, and a link where it names something
 autodoc_default_options = {"members": True, "imported-members": True, "undoc-members": True}
+smartquotes = False  # `--shell` has two dashes
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
@@ -47,7 +56,15 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 
 public_modules = [
-    *("sched_container", "sched_core", "sched_gbatch", "sched_hpc", "sched_local", "sched_meta", "sched_ssh"),
+    *(
+        "sched_container",
+        "sched_core",
+        "sched_gbatch",
+        "sched_hpc",
+        "sched_local",
+        "sched_meta",
+        "sched_ssh",
+    ),
     *("sched_core.testing.contract", "sched_core.testing.simulator"),
     *("sched_meta.htmlreport", "sched_meta.reading.results", "sched_meta.reading.runfolder"),
     "sched_meta.reading.watch",
@@ -56,7 +73,16 @@ public_modules = [
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", ".*"),  # the role of all words in backquotes, most of which are no names
-    ("py:.*", r"(?!sched_).*"),  # others' names lead nowhere: their inventories would come from the network
-    ("py:.*", r"sched_core\.testing\.simulator\.\w+\..*"),  # the simulator's inside, which its parts show
-    ("py:.*", r"sched_core\.ports\..*"),  # the effects, which only the simulator puts others in place of
+    (
+        "py:.*",
+        r"(?!sched_).*",
+    ),  # others' names lead nowhere: their inventories would come from the network
+    (
+        "py:.*",
+        r"sched_core\.testing\.simulator\.\w+\..*",
+    ),  # the simulator's inside, which its parts show
+    (
+        "py:.*",
+        r"sched_core\.ports\..*",
+    ),  # the effects, which only the simulator puts others in place of
 ]

@@ -59,7 +59,10 @@ def _prose(text: str) -> Iterator[str]:
     r"""Give paragraphs that click leaves as they are, behind \b, as blocks."""
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         if paragraph.lstrip().startswith("\b"):
-            yield from _fenced("text", paragraph.lstrip("\b \n") if "\n  " not in paragraph else paragraph.strip("\b\n"))
+            yield from _fenced(
+                "text",
+                paragraph.lstrip("\b \n") if "\n  " not in paragraph else paragraph.strip("\b\n"),
+            )
         else:
             yield _plain(paragraph)
             yield ""

@@ -13,6 +13,10 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "demo": "CI runs it in its own step, from another folder and with an empty home",
         "install": "it asks an index; CI installs the wheels from a folder instead",
     },
+    "docs/index.md": {
+        "install": "it asks an index; CI installs the wheels from a folder instead",
+        "cluster": "tests-integration/slurm/test_start_page.py, on a real Slurm",
+    },
     "docs/compared.md": {
         "*": "packages/sched-meta/tests/test_compared.py, with a thousand files for what each tool does"
     },
