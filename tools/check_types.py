@@ -43,10 +43,15 @@ def check_integration() -> int:
 def main() -> int:
     codes = [
         check(ROOT, "conftest.py", "packages/*/src"),
-        check(ROOT, "tools/*.py", "tools/tests/*.py", options=("--explicit-package-bases",)),
+        check(
+            ROOT,
+            *("tools/*.py", "tools/tests/*.py"),
+            *(f"tools/{name}/**/*.py" for name in ("closures", "pains")),
+            options=("--explicit-package-bases",),
+        ),
         check(
             ROOT / "tools",
-            *(f"{name}/**/*.py" for name in ("bench", "docs", "pains")),
+            *(f"{name}/**/*.py" for name in ("bench", "docs")),
             options=("--explicit-package-bases",),
         ),
         check_integration(),

@@ -14,8 +14,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from ..marked import filled
 from .results import NOT_RUN, Result, read, with_outcomes
-from .table import DOCUMENT, filled, problems, rendered
+from .table import DOCUMENT, MARK, problems, rendered
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def main() -> int:
     if found:
         print(*found, sep="\n")
         return 1
-    DOCUMENT.write_text(filled(DOCUMENT.read_text(), rendered(results)))
+    DOCUMENT.write_text(filled(DOCUMENT.read_text(), MARK, rendered(results)))
     return 0
 
 

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from ..marked import filled
 from .absent import reason_for, reasons
 from .catalogue import PAINS, Pain
 from .places import BACKENDS, KINDS
 from .results import Result
 
-__all__ = ["DOCUMENT", "MEND", "filled", "problems", "rendered", "stale"]
+__all__ = ["DOCUMENT", "MARK", "MEND", "problems", "rendered", "stale"]
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "tests-integration" / "README.md"
+MARK = "pains"
 MEND = (
     "`python3 tools/dev.py run pains --expected` writes the table of tests-integration/README.md anew;"
     " reasons stand in tools/pains/absent.py"
 )
-_BEGIN, _END = "<!-- pains: begin -->\n", "<!-- pains: end -->\n"
 _LEFT_OUT = {"packages", "tests", "tests-integration", "src", "testing"}
 
 
@@ -91,19 +92,10 @@ def _cell(pain: Pain, backend: str, results: Iterable[Result]) -> str:
     return ", ".join(kind for kind in KINDS if kind in kinds)
 
 
-def filled(document: str, table: str) -> str:
-    """Return the document with the table between its marks."""
-    before, _, rest = document.partition(_BEGIN)
-    _, mark, after = rest.partition(_END)
-    if not mark:
-        raise ValueError(f"the document has no {_BEGIN.strip()} ... {_END.strip()}")
-    return "".join(chain((before, _BEGIN, table, _END, after)))
-
-
 def stale(results: Sequence[Result], document: str) -> list[str]:
     """Return what is wrong with the results, or the lines of the table in which they differ."""
     found = problems(results)
-    now = filled(document, rendered(results))
+    now = filled(document, MARK, rendered(results))
     if found or now == document:
         return found
     there, wanted = document.splitlines(), now.splitlines()

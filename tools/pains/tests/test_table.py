@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ...marked import filled
 from ..absent import ABSENT, reason_for, reasons
 from ..catalogue import PAINS
 from ..places import BACKENDS, Place, place_of, told_by
 from ..results import NOT_RUN, Result, read, with_outcomes, worse, write
-from ..table import filled, problems, rendered, stale
+from ..table import MARK, problems, rendered, stale
 
 DOCUMENT = "before\n<!-- pains: begin -->\n<!-- pains: end -->\nafter\n"
 
@@ -113,18 +114,13 @@ def test_a_number_that_is_in_no_list_is_a_problem() -> None:
 
 
 def test_the_document_is_stale_where_results_say_something_else() -> None:
-    now = filled(DOCUMENT, rendered(complete()))
+    now = filled(DOCUMENT, MARK, rendered(complete()))
     assert stale(complete(), now) == []
     assert now.startswith("before\n")
     assert now.endswith("<!-- pains: end -->\nafter\n")
     failing = [*complete(), result(54, "local", outcome="failed")]
     told = stale(failing, now)
     assert [line[:7] for line in told[1:]] == ["+ | T54", "- | T54"]
-
-
-def test_a_document_without_marks_is_refused() -> None:
-    with pytest.raises(ValueError, match="pains: begin"):
-        filled("before\n<!-- pains: end -->\n", "table\n")
 
 
 def test_the_newest_result_of_a_test_counts(tmp_path: Path) -> None:

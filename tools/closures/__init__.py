@@ -1,0 +1,1 @@
+"""What each package brings along when it is installed alone, and whether that works."""

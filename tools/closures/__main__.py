@@ -1,0 +1,79 @@
+"""Install each package alone, from wheels and without an index, use it, and compare what it brings
+with the table of README.md.
+
+The wheels are those of dist/ (`python3 tools/dev.py build --all`). The number of packages has to be the
+table's, the megabytes within a tenth or half a megabyte. Times of imports are only told by --write:
+they are those of the machine at hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..marked import filled, marked
+from .closure import Closure, misfits
+from .environments import ROOT, Environment, collect_wheels, installed
+from .installs import INSTALLS, Install
+from .table import MEND, differences, rendered, rows_in
+from .timing import Times, time_import
+
+DOCUMENT = ROOT / "README.md"
+MARK = "closures"
+
+
+def main() -> int:
+    given = _arguments()
+    with TemporaryDirectory(prefix="sched-wheels-") as name:
+        collect_wheels(Path(name))
+        closures, times, problems = _try_all(Path(name), timed=given.write)
+    if not problems and not given.write:
+        found = differences(rows_in(marked(DOCUMENT.read_text(), MARK)), closures)
+        problems = [*found, MEND] if found else []
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
+        return 1
+    if given.write:
+        DOCUMENT.write_text(filled(DOCUMENT.read_text(), MARK, rendered(closures, times)))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="closures", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the table of README.md anew")
+    return parser.parse_args()
+
+
+def _try_all(
+    wheelhouse: Path, *, timed: bool
+) -> tuple[dict[str, Closure], dict[str, Times], list[str]]:
+    closures: dict[str, Closure] = {}
+    times: dict[str, Times] = {}
+    problems: list[str] = []
+    for install in INSTALLS:
+        with installed(install, wheelhouse) as env:
+            closures[install.requirement], found = _try(install, env)
+            problems += found
+            if timed:
+                python, later = env.python, install.on_first_use
+                times[install.requirement] = time_import(python, install.imports, later)
+    return closures, times, problems
+
+
+def _try(install: Install, env: Environment) -> tuple[Closure, list[str]]:
+    found = env.examine(install)
+    env.use(install)
+    closure = found.closure
+    size = f"{len(closure.sizes)} packages, {closure.megabytes:.1f} MB"
+    print(f"{install.requirement}: installed and used; {size}", flush=True)
+    return closure, misfits(install, found)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error.cmd[0]} ended with {error.returncode}, see above")
