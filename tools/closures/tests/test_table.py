@@ -78,4 +78,4 @@ def test_times_are_medians_over_those_of_a_bare_python() -> None:
 
 def test_each_package_is_installed_alone() -> None:
     alone = {install.requirement for install in INSTALLS if install.requirement == install.package}
-    assert alone == {folder.name for folder in (ROOT / "packages").iterdir()}
+    assert alone == {project.parent.name for project in ROOT.glob("packages/*/pyproject.toml")}
