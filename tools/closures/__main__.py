@@ -26,19 +26,18 @@ MARK = "closures"
 
 
 def main() -> int:
-    given = _arguments()
+    writes = _arguments().write
     with TemporaryDirectory(prefix="sched-wheels-") as name:
         collect_wheels(Path(name))
-        closures, times, problems = _try_all(Path(name), timed=given.write)
-    if not problems and not given.write:
-        found = differences(rows_in(marked(DOCUMENT.read_text(), MARK)), closures)
-        problems = [*found, MEND] if found else []
-    if problems:
-        print(*problems, sep="\n", file=sys.stderr)
-        return 1
-    if given.write:
-        DOCUMENT.write_text(filled(DOCUMENT.read_text(), MARK, rendered(closures, times)))
-    return 0
+        closures, times, problems = _try_all(Path(name), timed=writes)
+    document = DOCUMENT.read_text()
+    if not writes:
+        found = differences(rows_in(marked(document, MARK)), closures)
+        problems += [*found, MEND] if found else []
+    elif not problems:
+        DOCUMENT.write_text(filled(document, MARK, rendered(closures, times)))
+    print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
+    return bool(problems)
 
 
 def _arguments() -> argparse.Namespace:

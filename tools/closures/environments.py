@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 from .closure import Found, package_name, read_environment
 from .installs import INSTALLS, Install
 
-__all__ = ["DIST", "Environment", "collect_wheels", "installed"]
+__all__ = ["ROOT", "Environment", "collect_wheels", "installed"]
 
 ROOT = Path(__file__).resolve().parents[2]
-DIST = ROOT / "dist"
 _PYTHON = "3.11"
 """The oldest that the packages work with, which needs most besides them."""
 
@@ -63,17 +62,15 @@ class Environment:
 
 def collect_wheels(wheelhouse: Path) -> None:
     """Fill a folder with our wheels of `dist/`, and with all that any install needs besides."""
-    ours = [_wheel(install.package) for install in INSTALLS]
-    extras = [f"{_wheel(i.package)}{i.requirement.removeprefix(i.package)}" for i in INSTALLS]
     # Named as files, so that no index can offer something else under our names.
-    wanted = dict.fromkeys([*map(str, ours), *extras])
+    wanted = [f"{_wheel(i.package)}{i.requirement.removeprefix(i.package)}" for i in INSTALLS]
     pip = ["uv", "--quiet", "tool", "run", "--python", _PYTHON, "pip", "-qq"]
     download = ["download", "--only-binary=:all:", "--dest", str(wheelhouse)]
     subprocess.run([*pip, *download, *wanted], check=True)
 
 
 def _wheel(package: str) -> Path:
-    found = list(DIST.glob(f"{package.replace('-', '_')}-*.whl"))
+    found = list(ROOT.glob(f"dist/{package.replace('-', '_')}-*.whl"))
     if len(found) != 1:
         sys.exit(
             f"dist/ has {len(found)} wheels of {package} instead of one: remove dist/, and then"

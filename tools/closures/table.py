@@ -40,21 +40,9 @@ def rendered(closures: Mapping[str, Closure], times: Mapping[str, Times]) -> str
     rule = "|---|---:|---:|---:|---|---|"
     lists = [f"- `{name}`: {_sizes(closure)}" for name, closure in closures.items()]
     summary = "<summary>All packages of each, with their MB</summary>"
-    return "\n".join(
-        [
-            _line(head),
-            rule,
-            *map(_line, rows),
-            "",
-            "<details>",
-            summary,
-            "",
-            *lists,
-            "",
-            "</details>",
-            "",
-        ]
-    )
+    table = [_line(head), rule, *map(_line, rows)]
+    details = ["<details>", summary, "", *lists, "", "</details>"]
+    return "\n".join([*table, "", *details, ""])
 
 
 def _cells(name: str, closure: Closure, times: Times) -> Sequence[str]:
