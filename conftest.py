@@ -10,6 +10,8 @@ import pytest
 pytest_plugins = ["tools.pains.plugin"]
 
 _INTEGRATION = Path(__file__).parent / "tests-integration"
+_TEMPLATE = Path("sched_core", "testing", "new_backend", "template")
+"""What new backends are made of: a package of its own, whose tests run once it is installed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the tests on real engines out where that was asked for."""
+    """Leave the tests on real engines out where that was asked for, and those of packages to be."""
+    if collection_path.parts[-len(_TEMPLATE.parts) :] == _TEMPLATE.parts:
+        return True
     on_engine = collection_path.parent == _INTEGRATION and collection_path.is_dir()
     return True if on_engine and config.getoption("no_engines") else None
 

@@ -40,6 +40,13 @@ def check_integration() -> int:
         return subprocess.run(command, cwd=elsewhere, check=False).returncode
 
 
+def check_template() -> int:
+    """Check what new backends are made of, as their authors will: by its own settings."""
+    folder = ROOT / "packages/sched-core/src/sched_core/testing/new_backend/template"
+    own = ("--config-file", "pyproject.toml", "--explicit-package-bases")
+    return check(folder, "src", "tests", options=(*own, f"--cache-dir={ROOT / '.mypy_cache'}"))
+
+
 def main() -> int:
     codes = [
         check(ROOT, "conftest.py", "packages/*/src"),
@@ -55,6 +62,7 @@ def main() -> int:
             options=("--explicit-package-bases",),
         ),
         check_integration(),
+        check_template(),
         *(check_tests(package) for package in sorted(ROOT.glob("packages/*"))),
     ]
     return max(codes)
