@@ -9,15 +9,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
 from . import containers, engines, gbatch, hosts
 from .cases import CASES, Case, guarded
 from .figures import Figure
-from .peers import find_peers, install_peers
+from .peers import install_peers
 from .report import report, surroundings
+from .sidebyside.command import FIELDS, RESULTS, plot, side_by_side
 from .sizes import FULL, SMOKE, Sizes
 from .table import table
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What is ended by TERM leaves as little behind as what is ended by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _measure(SMOKE if options.smoke else FULL, options)
+        return _act(SMOKE if options.smoke else FULL, options)
     except KeyboardInterrupt:
         return 130
 
@@ -54,7 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is not met")
     parser.add_argument("--json", metavar="FILE", help="where the figures go as JSON")
     parser.add_argument("--scratch", metavar="FOLDER", help="where runs are made, and removed")
-    parser.add_argument("--no-peers", action="store_true", help="leave the other programs out")
+    parser.add_argument(
+        "--all",
+        nargs="*",
+        metavar="ENGINE",
+        help=f"side by side with all peers, on {', '.join(FIELDS)}, or those named; "
+        f"into {RESULTS.parent.name}/, in a smoke run only into --json",
+    )
+    parser.add_argument(
+        "--plot", nargs="?", const=str(RESULTS), metavar="FILE", help="draw what --all has measured"
+    )
     parser.add_argument(
         "--install-peers",
         action="store_true",
@@ -63,13 +73,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(sizes: Sizes, options: argparse.Namespace) -> int:
-    unknown = [name for name in options.cases if name not in CASES]
-    if unknown:
-        print(
-            f"bench: there is no case {unknown[0]}; there are {', '.join(CASES)}", file=sys.stderr
-        )
+def _act(sizes: Sizes, options: argparse.Namespace) -> int:
+    problem = _unknown("case", options.cases, CASES) or _unknown("engine", options.all, FIELDS)
+    if problem:
+        print(f"bench: {problem}", file=sys.stderr)
         return 2
+    if options.all is None and not options.plot:
+        return _measure(sizes, options)
+    code = 0
+    if options.all is not None:
+        file = options.json or (RESULTS if sizes.judged else None)
+        code = side_by_side(options.all, sizes, file and Path(file), options.scratch)
+    return code or (plot(Path(options.plot)) if options.plot else 0)
+
+
+def _unknown(kind: str, names: Sequence[str] | None, known: Collection[str]) -> str:
+    wrong = [name for name in names or () if name not in known]
+    return f"there is no {kind} {wrong[0]}; there are {', '.join(known)}" if wrong else ""
+
+
+def _measure(sizes: Sizes, options: argparse.Namespace) -> int:
     around = surroundings()
     began = time.monotonic()
     figures = _figures(sizes, options)
@@ -83,7 +106,6 @@ def _measure(sizes: Sizes, options: argparse.Namespace) -> int:
 
 
 def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
-    peers = [] if options.no_peers else find_peers()
     scratch = Path(tempfile.mkdtemp(prefix="sched-bench-", dir=options.scratch))
     figures: list[Figure] = []
     try:
@@ -91,7 +113,7 @@ def _figures(sizes: Sizes, options: argparse.Namespace) -> list[Figure]:
             print(f"{name} ...", file=sys.stderr, flush=True)
             folder = scratch / name
             folder.mkdir()
-            figures += case(sizes, peers, folder)
+            figures += case(sizes, folder)
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

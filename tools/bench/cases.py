@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,20 +12,19 @@ from typing import Any
 from .figures import Figure, ratio_of_best, ratio_of_medians, unavailable
 from .manyfiles import many_files
 from .measuring import Failed, interleave, timed, workload
-from .peers import Peer
 from .sizes import Sizes
 
 __all__ = ["CASES", "Case", "guarded"]
 
-Case = Callable[[Sizes, Sequence[Peer], Path], list[Figure]]
+Case = Callable[[Sizes, Path], list[Figure]]
 
 _MB = 1_000_000.0
 _SCHED = str(Path(sys.executable).with_name("sched"))
 _SLOTS = 2
 
 
-def throughput(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
-    """2000 x /bin/true, two at a time, beside xargs and whatever else is installed."""
+def throughput(sizes: Sizes, scratch: Path) -> list[Figure]:
+    """2000 x /bin/true, two at a time, beside xargs."""
     jobs = sizes.throughput_jobs
     cpu: list[float] = []
 
@@ -57,7 +54,7 @@ def throughput(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figur
         figures.append(
             Figure(case=case, what="driver CPU a job", value=median(cpu), unit="us", note=note)
         )
-    return figures + _peers(peers, sizes, scratch)
+    return figures
 
 
 def _ratios(
@@ -97,27 +94,7 @@ def _per_job(
     )
 
 
-def _peers(peers: Sequence[Peer], sizes: Sizes, scratch: Path) -> list[Figure]:
-    figures = []
-    for peer in peers:
-        jobs = max(4, round(peer.jobs * sizes.peer_share))
-        what = f"{peer.name} {peer.version}".strip()
-        if peer.problem:
-            figures.append(unavailable("peers", what, peer.problem))
-            continue
-        print(f"  {what}", file=sys.stderr)
-        run = partial(peer.run, jobs, _SLOTS)
-        found = interleave(min(3, sizes.rounds), {peer.name: run}, scratch)
-        row = _per_job("peers", peer.name, found, jobs)
-        figures.append(_renamed(row, what, peer.note))
-    return figures
-
-
-def _renamed(row: Figure, what: str, note: str) -> Figure:
-    return replace(row, what=what, note=f"{row.note}{'; ' if note else ''}{note}")
-
-
-def latency(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def latency(sizes: Sizes, scratch: Path) -> list[Figure]:
     """How soon the first job starts, and how soon the driver knows of an end."""
     figures = []
     for behind in (0, sizes.starts_behind):
@@ -146,7 +123,7 @@ def _delay(case: str, what: str, seconds: Sequence[float], target: float, sizes:
     )
 
 
-def size(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def size(sizes: Sizes, scratch: Path) -> list[Figure]:
     """What many jobs cost in memory, and whether each of many takes longer than each of few."""
     measured = workload("queued", _fresh(scratch, "queued"), jobs=sizes.queued_jobs)
     peak, base = measured["peak"] / _MB, measured["base"] / _MB
@@ -204,7 +181,7 @@ def _scaling(sizes: Sizes, scratch: Path) -> list[Figure]:
     ]
 
 
-def imports(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def imports(sizes: Sizes, scratch: Path) -> list[Figure]:
     """How long a user waits for Python, for the package, and for help."""
     python = [sys.executable, "-I", "-c"]
     measures = {
@@ -239,7 +216,7 @@ def imports(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
     return figures
 
 
-def reading(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def reading(sizes: Sizes, scratch: Path) -> list[Figure]:
     """What an onlooker and a new driver take for a run that is there."""
     folder = _fresh(scratch, "recorded")
     jobs = sizes.recorded_jobs
@@ -278,9 +255,9 @@ def _fresh(scratch: Path, name: str) -> Path:
 def guarded(name: str, case: Case) -> Case:
     """Let a case that fails be a row, not the end of the benchmark."""
 
-    def run(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+    def run(sizes: Sizes, scratch: Path) -> list[Figure]:
         try:
-            return case(sizes, peers, scratch)
+            return case(sizes, scratch)
         except Failed as error:
             return [unavailable(name, "the whole case", str(error))]
 

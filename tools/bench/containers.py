@@ -17,20 +17,18 @@ from typing import Any
 
 from .calls import Counted
 from .contest import Entry, Took, beside, figures_of, take
-from .engines import peer_entry, peer_took, rig_class, told
+from .engines import rig_class, told
 from .figures import Figure, unavailable
 from .measuring import Environment, Failed, timed, workload
-from .peers import Peer
 from .sizes import Sizes
 
-__all__ = ["REUSE_TARGET", "Rig", "bare", "measure", "started"]
+__all__ = ["AT_ONCE", "REUSE_TARGET", "Rig", "bare", "measure", "run_ours", "started"]
 
 REUSE_TARGET = 0.5
 """How many times as long as bare runs jobs in containers that stay may take."""
-_AT_ONCE = 4
+AT_ONCE = 4
 _RIGS = "tests-integration.containers"
 _ENGINES = ("Rootless", "Apptainer") if os.geteuid() else ("Docker", "Podman", "Apptainer")
-_PEERS = [("xqute", "xqute-container", "sleeps 1 s after each submission and in each job")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,8 @@ def started(kind: str) -> Iterator[Rig]:
             engine.stop()
 
 
-def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
-    """The same jobs by bare runs and xargs, by the library, and by its peer, on each engine."""
+def measure(sizes: Sizes, scratch: Path) -> list[Figure]:
+    """The same jobs by bare runs and xargs and by the library, on each engine."""
     figures: list[Figure] = []
     for kind in _ENGINES:
         name = "podman, rootless" if kind == "Rootless" else kind.lower()
@@ -99,7 +97,7 @@ def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
         folder.mkdir()
         try:
             with started(kind) as rig:
-                figures += _contest(name, rig, sizes, peers, folder)
+                figures += _contest(name, rig, sizes, folder)
         except Failed as error:
             figures.append(unavailable(name, "the engine", str(error)))
     return figures
@@ -113,41 +111,30 @@ def bare(rig: Rig, jobs: int, folder: Path, env: Environment) -> Took:
     mount = f"type=bind,source={folder},target={folder}"
     command = [*rig.run, *rig.args, "--mount", mount, rig.image, "/bin/true"]
     # In sessions of their own, as ours: on a busy machine Linux gives each session the same share.
-    line = f"seq {jobs} | xargs -P{_AT_ONCE} -I{{}} setsid --wait {shlex.join(command)}"
+    line = f"seq {jobs} | xargs -P{AT_ONCE} -I{{}} setsid --wait {shlex.join(command)}"
     return timed(["sh", "-c", line], folder, env=env), None
 
 
-def _ours(rig: Rig, jobs: int, folder: Path, env: Environment, *, reuse: bool) -> Took:
+def run_ours(rig: Rig, jobs: int, folder: Path, env: Environment, *, reuse: bool) -> Took:
+    """Run the commands by the library, with a container a job or a slot."""
     options = {**rig.options, "reuse": True} if reuse else rig.options
     env = {**env, "BENCH_CONTAINER": json.dumps(options)}
-    measured = workload("container", folder, env=env, jobs=jobs, forks=_AT_ONCE)
+    measured = workload("container", folder, env=env, jobs=jobs, forks=AT_ONCE)
     return float(measured["seconds"]), float(measured["cpu"])
 
 
-def _peer(rig: Rig, function: str, jobs: int, folder: Path, env: Environment) -> Took:
-    options = {"image": rig.image, "bin": rig.program, "bin_args": rig.args}
-    env = {**env, "BENCH_CONTAINER": json.dumps(options)}
-    return peer_took(function, jobs, _AT_ONCE, folder, env)
-
-
-def _contest(
-    name: str, rig: Rig, sizes: Sizes, peers: Sequence[Peer], scratch: Path
-) -> list[Figure]:
+def _contest(name: str, rig: Rig, sizes: Sizes, scratch: Path) -> list[Figure]:
     jobs = sizes.container_jobs
-    hand = Entry(f"bare runs, xargs -P{_AT_ONCE}", jobs, "no records")
+    hand = Entry(f"bare runs, xargs -P{AT_ONCE}", jobs, "no records")
     ours, reused = Entry("Runner", jobs), Entry("Runner, reuse=True", jobs)
-    others = [peer_entry(peer, sizes, sizes.container_peer_jobs) for peer in _PEERS if peers]
     for number in range(sizes.container_rounds):
         print(f"  round {number + 1} of {sizes.container_rounds}", file=sys.stderr, flush=True)
         turn = _Turn(rig, scratch / f"round-{number}")
-        turn.take(ours, partial(_ours, rig, jobs, reuse=False))
+        turn.take(ours, partial(run_ours, rig, jobs, reuse=False))
         turn.take(hand, partial(bare, rig, jobs))
-        turn.take(reused, partial(_ours, rig, jobs, reuse=True))
-        for entry, function in others:
-            turn.take(entry, partial(_peer, rig, function, entry.jobs))
+        turn.take(reused, partial(run_ours, rig, jobs, reuse=True))
         shutil.rmtree(turn.folder, ignore_errors=True)
-    theirs = [entry for entry, _ in others]
-    rows = figures_of(name, hand, ours, theirs, judged=sizes.judged, cpu=None)
+    rows = figures_of(name, hand, ours, judged=sizes.judged, cpu=None)
     return [*rows, *beside(name, reused, hand, REUSE_TARGET, judged=sizes.judged)]
 
 
@@ -160,8 +147,6 @@ class _Turn:
 
     def take(self, entry: Entry, act: Callable[[Path, Environment], Took]) -> None:
         """Let a program run."""
-        if entry.missing:
-            return
         number = len(list(self.folder.glob("*"))) if self.folder.exists() else 0
         folder = self.folder / str(number)
         work = folder / "work"

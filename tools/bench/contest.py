@@ -39,12 +39,11 @@ class Sample:
 
 @dataclass(slots=True)
 class Entry:
-    """One program, and its rounds; `missing` says why there can be none."""
+    """One program, and its rounds."""
 
     name: str
     jobs: int
     note: str = ""
-    missing: str = ""
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """What was said in the rounds that failed."""
@@ -87,7 +86,7 @@ def figures_of(
     case: str,
     hand: Entry,
     ours: Entry,
-    peers: Sequence[Entry],
+    others: Sequence[Entry] = (),
     *,
     judged: bool,
     ratio: float | None = RATIO_TARGET,
@@ -99,8 +98,8 @@ def figures_of(
         rows.append(_ratio(case, ours, hand, ratio, judged=judged))
     if ours.cpu:
         rows.append(_cpu(case, ours, cpu, judged=judged))
-    for peer in peers:
-        rows += beside(f"{case} peers", peer, hand)
+    for other in others:
+        rows += beside(case, other, hand)
     return rows
 
 
@@ -118,7 +117,7 @@ def beside(
 
 def _row(case: str, entry: Entry) -> Figure:
     if not entry.samples:
-        return unavailable(case, entry.name, entry.missing or ", ".join(set(entry.failures)))
+        return unavailable(case, entry.name, ", ".join(set(entry.failures)))
     words = [f"{entry.jobs} jobs, median of {len(entry.samples)}", *filter(None, [entry.note])]
     words += [f"another round: {said}" for said in entry.failures]
     return Figure(

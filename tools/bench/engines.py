@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,24 @@ from .calls import Counted
 from .contest import Entry, Took, figures_of, take
 from .figures import Figure
 from .measuring import Environment, Failed, timed, workload
-from .peers import NOT_INSTALLED, Peer, peer_version, run_peer
 from .sizes import Sizes
 
 __all__ = [
     "ENGINES",
+    "SGE",
+    "SLURM",
     "Engine",
+    "array",
     "by_hand",
     "measure",
-    "peer_entry",
-    "peer_took",
     "rig_class",
+    "started",
     "told",
 ]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RUN = "run"
 _LIMIT = 900.0
-_PEER_LIMIT = 120.0
 _LOOK = 0.05
 """Seconds between two looks at whether the array that was submitted by hand is done."""
 
@@ -56,8 +55,6 @@ class Engine:
     """The command that submits the script by hand, with {jobs}, and {last} counted from 0."""
     task: str
     """Shell for the number of the task, counted from 0."""
-    peers: Sequence[tuple[str, str, str]]
-    """Package, function of peer.py, note; without a function the note says why not."""
     ours_in: str | None = None
     """Where our scheduler runs the tools from, if not from PATH."""
 
@@ -70,8 +67,6 @@ class Engine:
         return {tool: path for tool, path in paths.items() if path is not None}
 
 
-_XQUTE = "sleep 1 in place of true, with which it hangs"
-
 SLURM = Engine(
     name="slurm",
     title="one sbatch --array",
@@ -79,10 +74,6 @@ SLURM = Engine(
     tools="sbatch squeue scancel scontrol sacct".split(),
     submit="sbatch --parsable --output=/dev/null --array=0-{last}".split(),
     task="$SLURM_ARRAY_TASK_ID",
-    peers=[
-        ("xqute", "xqute-slurm", _XQUTE),
-        ("psij-python", "psij-python-slurm", "as its manual shows it"),
-    ],
 )
 
 SGE = Engine(
@@ -92,10 +83,6 @@ SGE = Engine(
     tools="qsub qstat qdel qalter qacct qconf".split(),
     submit="qsub -terse -S /bin/bash -o /dev/null -j y -t 1-{jobs}".split(),
     task="$((SGE_TASK_ID - 1))",
-    peers=[
-        ("xqute", "xqute-sge", _XQUTE),
-        ("psij-python", "", "has no executor for Grid Engine"),
-    ],
     ours_in="/usr/lib/gridengine",  # as it finds out: Debian's scripts in PATH cost ten times more
 )
 
@@ -108,15 +95,28 @@ def by_hand(engine: Engine, jobs: int, folder: Path, env: Environment) -> float:
     until all have recorded their ends.
     """
     spool = _unstarted(engine, jobs, folder)
-    script = folder / "array.sh"
     wrapper = f"{shlex.quote(os.fspath(folder / _RUN))}/{engine.task}/job.wrapped.{engine.name}"
-    script.write_text(f"#!/bin/bash\nexec /bin/bash -p {wrapper}\n")
-    command = [*(word.format(last=jobs - 1, jobs=jobs) for word in engine.submit), script.name]
+    script = f"exec /bin/bash -p {wrapper}"
+    return array(engine, script, jobs, folder, env, lambda: _ended(spool))
+
+
+def array(
+    engine: Engine,
+    script: str,
+    jobs: int,
+    folder: Path,
+    env: Environment,
+    ended: Callable[[], int],
+) -> float:
+    """Submit an array whose tasks run these lines; return the seconds until so many have ended."""
+    file = folder / "array.sh"
+    file.write_text(f"#!/bin/bash\n{script}\n")
+    command = [*(word.format(last=jobs - 1, jobs=jobs) for word in engine.submit), file.name]
     began = time.perf_counter()
     timed(command, folder, env=env)
-    while _ended(spool) < jobs:
+    while (done := ended()) < jobs:
         if time.perf_counter() - began > _LIMIT:
-            raise Failed(f"{_ended(spool)} of {jobs} tasks have ended after {_LIMIT:.0f} s")
+            raise Failed(f"{done} of {jobs} tasks have ended after {_LIMIT:.0f} s")
         time.sleep(_LOOK)
     return time.perf_counter() - began
 
@@ -144,7 +144,7 @@ def _ended(spool: Path) -> int:
 
 
 @contextmanager
-def _started(engine: Engine) -> Iterator[Environment]:
+def started(engine: Engine) -> Iterator[Environment]:
     """Run the engine for the block; return the environment in which its tools find it."""
     with tempfile.TemporaryDirectory(prefix="sched-bench-", ignore_cleanup_errors=True) as root:
         with told():
@@ -174,70 +174,46 @@ def told() -> Iterator[None]:
         raise Failed(str(error)) from error
 
 
-def measure(engine: Engine, sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
-    """The same jobs by one array by hand, by the library, and by its peers, in turn."""
+def measure(engine: Engine, sizes: Sizes, scratch: Path) -> list[Figure]:
+    """The same jobs by one array by hand and by the library, in turn."""
     jobs = sizes.engine_jobs
     hand = Entry(f"{engine.title} by hand", jobs, "the same wrappers")
     ours = Entry("Runner", jobs)
-    with _started(engine) as env:
-        others = [peer_entry(peer, sizes) for peer in engine.peers] if peers else []
+    with started(engine) as env:
         paths, own = engine.tool_paths(), engine.tool_paths(engine.ours_in)
         for number in range(sizes.engine_rounds):
             print(f"  round {number + 1} of {sizes.engine_rounds}", file=sys.stderr, flush=True)
             folder = scratch / f"round-{number}"
             folder.mkdir()
             turn = _Turn(folder, env)
-            turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), own, "ours")
-            turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), paths, "ours")
-            for entry, function in others:
-                turn.take(entry, partial(peer_took, function, entry.jobs, entry.jobs), paths)
+            turn.take(ours, lambda at, its: _ours(engine, jobs, at, its), own)
+            turn.take(hand, lambda at, its: (by_hand(engine, jobs, at, its), None), paths)
             shutil.rmtree(folder, ignore_errors=True)
-    return figures_of(engine.name, hand, ours, [entry for entry, _ in others], judged=sizes.judged)
+    return figures_of(engine.name, hand, ours, judged=sizes.judged)
 
 
 Act = Callable[[Path, Environment], Took]
 
 
 class _Turn:
-    """One round: each program with a count of its own, one after the other."""
+    """One round in a folder: each program with a count of its own, one after the other."""
 
     def __init__(self, folder: Path, env: Environment) -> None:
         self._folder = folder
         self._env = env
         self._number = 0
 
-    def take(self, entry: Entry, act: Act, tools: Mapping[str, str], name: str = "") -> None:
-        """Let a program run, in a folder of this name or its own."""
-        if entry.missing:
-            return
+    def take(self, entry: Entry, act: Act, tools: Mapping[str, str]) -> None:
+        """Let a program run."""
         self._number += 1
-        folder = self._folder / (name or str(self._number))
-        folder.mkdir(exist_ok=True)
         counted = Counted(self._folder / f"counted-{self._number}", tools)
         env = counted.environment(self._env)
-        take(entry, lambda: act(folder, env), counted.calls)
+        take(entry, lambda: act(self._folder, env), counted.calls)
 
 
 def _ours(engine: Engine, jobs: int, folder: Path, env: Environment) -> Took:
     measured = workload(engine.name, folder, env=env, jobs=jobs, forks=jobs)
     return float(measured["seconds"]), float(measured["cpu"])
-
-
-def peer_entry(
-    described: tuple[str, str, str], sizes: Sizes, jobs: int | None = None
-) -> tuple[Entry, str]:
-    """Return a peer, described as in Engine.peers, and the function of peer.py that runs it."""
-    package, function, note = described
-    version = peer_version(package)
-    entry = Entry(f"{package} {version}".strip(), jobs or sizes.engine_peer_jobs, note)
-    entry.missing = "" if version and function else (NOT_INSTALLED if function else note)
-    return entry, function
-
-
-def peer_took(function: str, jobs: int, slots: int, folder: Path, env: Environment) -> Took:
-    """Run a peer."""
-    took = run_peer(function, jobs, slots, folder, env, _PEER_LIMIT)
-    return took["seconds"], took["cpu"]
 
 
 ENGINES = {engine.name: engine for engine in (SLURM, SGE)}

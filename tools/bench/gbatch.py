@@ -18,16 +18,15 @@ from .contest import Entry, Took, figures_of, take
 from .engines import rig_class, told
 from .figures import Figure
 from .measuring import workload
-from .peers import Peer
 from .sizes import Sizes
 
-__all__ = ["Rig", "measure", "started"]
+__all__ = ["SLOTS", "Rig", "measure", "started"]
 
 CPU_TARGET = 2.0
 """Milliseconds of CPU that our driver may use for a job."""
 REQUESTS_TARGET = 2.0
 """Requests to the bucket that our driver may make for a job."""
-_SLOTS = 8
+SLOTS = 8
 """Tasks that run at once."""
 _RIGS = "tests-integration.gbatch"
 _BUCKET = "bench"
@@ -45,24 +44,30 @@ class Rig:
     imports: float = 0.0
     """Seconds of CPU for the client libraries in the last round."""
 
-    def took(self, name: str, folder: Path, **options: int) -> Took:
-        """Run a workload beside a fresh folder of the bucket."""
+    def environment(self) -> dict[str, str]:
+        """Return what tells a program of both, and of a fresh folder of the bucket."""
         self.runs += 1
-        self.batch.reset_calls()
-        self.storage.reset_counts()
         told = {
-            "project": "p",
+            "project": "project",
             "location": "us-central1",
             "api_endpoint": f"http://{self.batch.address}",
             "workdir": f"gs://{_BUCKET}/run{self.runs}",
         }
-        env = {
+        return {
             **os.environ,
             "BENCH_GBATCH": json.dumps(told),
             "STORAGE_EMULATOR_HOST": self.storage.url,
             "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH": f"http://127.0.0.1:{self.batch.ports['http']}/",
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         }
-        found = workload(name, folder, env=env, **options)
+
+    def took(self, name: str, folder: Path, **options: int) -> Took:
+        """Run a workload beside a fresh folder of the bucket."""
+        self.batch.reset_calls()
+        self.storage.reset_counts()
+        found = workload(name, folder, env=self.environment(), **options)
         self.requests, self.imports = self.storage.requests(), float(found["import_cpu"])
         return float(found["seconds"]), float(found["cpu"])
 
@@ -81,7 +86,7 @@ def started() -> Iterator[Rig]:
             storage = rig_class(f"{_RIGS}.storage:StorageEmulator")(Path(root, "store"), _BUCKET)
         with storage:
             batch = rig_class(f"{_RIGS}.batch:BatchEmulator")(
-                storage.root, Path(root, "batch"), slots=_SLOTS
+                storage.root, Path(root, "batch"), slots=SLOTS
             )
             with told():
                 batch.start()
@@ -91,12 +96,12 @@ def started() -> Iterator[Rig]:
                 batch.stop()
 
 
-def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def measure(sizes: Sizes, scratch: Path) -> list[Figure]:
     """The same jobs by one Batch job by hand, by the library, and by one Batch job each, in turn."""
     jobs = sizes.engine_jobs
     hand = Entry("one job by hand", jobs, "script runnables, no records")
     ours = Entry("Runner", jobs)
-    each = Entry("a job each by hand", sizes.engine_peer_jobs, f"{_SLOTS} at once, no records")
+    each = Entry("a job each by hand", sizes.jobs_each, f"{SLOTS} at once, no records")
     requests, imports = [], []
     with started() as rig:
         for number in range(sizes.gbatch_rounds):
@@ -105,10 +110,9 @@ def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
             requests.append(rig.requests / jobs)
             imports.append(rig.imports / jobs * 1e3)
             take(hand, partial(rig.took, "gbatch_by_hand", scratch, jobs=jobs), rig.calls)
-            words = {"jobs": each.jobs, "slots": _SLOTS}
+            words = {"jobs": each.jobs, "slots": SLOTS}
             take(each, partial(rig.took, "gbatch_each", scratch, **words), rig.calls)
-    others = [each] if peers else []
-    rows = figures_of("gbatch", hand, ours, others, judged=sizes.judged, ratio=None, cpu=CPU_TARGET)
+    rows = figures_of("gbatch", hand, ours, [each], judged=sizes.judged, ratio=None, cpu=CPU_TARGET)
     return [*rows, *_own(ours, requests, imports, sizes)]
 
 

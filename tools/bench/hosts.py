@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from statistics import median
 from typing import Any
 
 from .contest import Entry, Took, figures_of, take
-from .engines import peer_entry, peer_took, rig_class, told
+from .engines import rig_class, told
 from .figures import Figure, unavailable
 from .measuring import Environment, Failed, timed, workload
-from .peers import Peer, peer_folders
+from .peers import peer_folders
 from .sizes import Sizes
 
-__all__ = ["JOBS_TARGET", "measure"]
+__all__ = ["AT_ONCE", "JOBS_TARGET", "Rig", "by_hand", "measure", "shared_hosts"]
 
 JOBS_TARGET = 150.0
 """Jobs that are to run in a second."""
@@ -30,12 +30,11 @@ INPUTS_TARGET = 100.0
 END_TARGET = 20.0
 """Milliseconds after which an end is to be known."""
 _INPUT_SIZE = 2048
-_AT_ONCE = 10
+AT_ONCE = 10
 """As many as sshd allows on one connection, which each `ssh` of one by hand is."""
 _KEEPALIVE = 1
 _NO_KEEPALIVE = 3600
 _RIG = "tests-integration.ssh.hosts:Lab"
-_PEERS = [("xqute", "xqute-ssh", f"{_AT_ONCE} at once, until the last return code is written")]
 
 
 class Rig:
@@ -101,15 +100,22 @@ def _rig(folder: Path, net: str, **shared: Any) -> Iterator[Rig]:
             lab.stop()
 
 
-def measure(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
-    """The same jobs by ssh and xargs, by the library, and by its peers, in turn; then what each
-    of our own promises costs.
-    """
+@contextmanager
+def shared_hosts(scratch: Path) -> Iterator[Rig]:
+    """Start two hosts for the block that have the folder, and the peers', in common with us."""
     away = [p for p in (scratch, *peer_folders()) if not p.is_relative_to("/usr")]
-    figures: list[Figure] = []
     # The shared folder is the driver's own, who is root there as well.
     with _rig(scratch / "shared", "10.99.8", uid=os.geteuid(), shared=away) as rig:
-        figures += _contest(rig, sizes, peers)
+        yield rig
+
+
+def measure(sizes: Sizes, scratch: Path) -> list[Figure]:
+    """The same jobs by ssh and xargs and by the library, in turn; then what each of our own
+    promises costs.
+    """
+    figures: list[Figure] = []
+    with shared_hosts(scratch) as rig:
+        figures += _contest(rig, sizes)
         figures.append(_ends(rig, "shared disk", sizes))
         figures += _idle(rig, sizes)
     with _rig(scratch / "apart", "10.99.9") as rig:
@@ -128,37 +134,28 @@ def by_hand(jobs: int, rig: Rig) -> Took:
     line = (
         f"for h in h1 h2; do ssh -MNf {share} $h || exit; done; "
         f"seq {jobs} | awk '{{ print \"h\" 1 + NR % 2 }}' | "
-        f"xargs -P{_AT_ONCE} -I{{}} ssh {share} {{}} true; said=$?; "
+        f"xargs -P{AT_ONCE} -I{{}} ssh {share} {{}} true; said=$?; "
         f"for h in h1 h2; do ssh -q -O exit {share} $h; done; exit $said"
     )
     return timed(["sh", "-c", line], folder, env=rig.env), None
 
 
-def _contest(rig: Rig, sizes: Sizes, peers: Sequence[Peer]) -> list[Figure]:
+def _contest(rig: Rig, sizes: Sizes) -> list[Figure]:
     jobs = sizes.engine_jobs
-    hand = Entry(f"ssh, ControlMaster, xargs -P{_AT_ONCE}", jobs, "no records")
+    hand = Entry(f"ssh, ControlMaster, xargs -P{AT_ONCE}", jobs, "no records")
     ours = Entry("Runner", jobs)
-    others = [peer_entry(peer, sizes) for peer in _PEERS] if peers else []
     for number in range(sizes.engine_rounds):
         print(f"  round {number + 1} of {sizes.engine_rounds}", file=sys.stderr, flush=True)
-        _take(rig, ours, partial(rig.measured, "ssh", jobs=jobs, forks=_AT_ONCE))
+        _take(rig, ours, partial(rig.measured, "ssh", jobs=jobs, forks=AT_ONCE))
         _take(rig, hand, partial(by_hand, jobs, rig))
-        for entry, function in others:
-            _take(rig, entry, partial(_peer, rig, function, entry.jobs))
-    theirs = [entry for entry, _ in others]
-    rows = figures_of("ssh", hand, ours, theirs, judged=sizes.judged, ratio=None, cpu=None)
+    rows = figures_of("ssh", hand, ours, judged=sizes.judged, ratio=None, cpu=None)
     return [*rows, *_own(ours, sizes)]
-
-
-def _peer(rig: Rig, function: str, jobs: int) -> Took:
-    return peer_took(function, jobs, _AT_ONCE, rig.fresh(), rig.env)
 
 
 def _take(rig: Rig, entry: Entry, act: Callable[[], Took]) -> None:
     """Let a program run, and count the connections that it makes."""
-    if not entry.missing:
-        before = rig.connections()
-        take(entry, act, lambda: {k: n - before[k] for k, n in rig.connections().items()})
+    before = rig.connections()
+    take(entry, act, lambda: {k: n - before[k] for k, n in rig.connections().items()})
 
 
 def _own(ours: Entry, sizes: Sizes) -> list[Figure]:
@@ -241,7 +238,7 @@ def _idle(rig: Rig, sizes: Sizes) -> list[Figure]:
 
 
 def _apart(rig: Rig, sizes: Sizes) -> list[Figure]:
-    jobs, forks = sizes.engine_jobs, _AT_ONCE
+    jobs, forks = sizes.engine_jobs, AT_ONCE
     true, inputs = Entry("true", jobs), Entry("inputs", jobs)
     for _ in range(sizes.engine_rounds):
         _take(rig, true, partial(rig.measured, "ssh", jobs=jobs, forks=forks))

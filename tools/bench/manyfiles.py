@@ -11,7 +11,7 @@ from statistics import median
 
 from .figures import Figure, ratio_of_medians, unavailable
 from .measuring import Failed, interleave, timed
-from .peers import NOT_INSTALLED, Peer, peer_python, peer_version
+from .peers import NOT_INSTALLED, peer_python, peer_version
 from .sizes import Sizes
 
 __all__ = ["many_files"]
@@ -40,10 +40,10 @@ with LocalCluster(worker_config=WorkerConfig(cores={slots})) as cluster:
 """
 
 
-def many_files(sizes: Sizes, peers: Sequence[Peer], scratch: Path) -> list[Figure]:
+def many_files(sizes: Sizes, scratch: Path) -> list[Figure]:
     """1000 x gzip of a small file, two at a time, as each program is typed; whole processes."""
     count = sizes.engine_jobs
-    others, missing = _others() if peers else ({}, [])
+    others, missing = _others()
     commands = {name: ["sh", "-c", _fill(line)] for name, line in _LINES.items()} | others
     found = interleave(sizes.rounds, _measures(commands, count), scratch)
     rows = [_row(name, found.get(name), found.get(_HAND), count) for name in commands]

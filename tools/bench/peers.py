@@ -8,79 +8,41 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .measuring import Environment, Failed, timed
 
 __all__ = [
     "NOT_INSTALLED",
-    "Peer",
-    "find_peers",
     "install_peers",
+    "parallel_version",
     "peer_folders",
     "peer_python",
     "peer_version",
+    "program_version",
     "run_peer",
 ]
 
 NOT_INSTALLED = "not installed (--install-peers)"
 
-_SCRIPTS = Path(__file__).with_name("peer.py")
-_PACKAGES = ("xqute", "psij-python", "parsl", "submitit", "hyperqueue")
+_TAKE = Path(__file__).parent / "theirs" / "take.py"
+_PACKAGES = ("xqute[gs]", "psij-python", "parsl", "submitit", "hyperqueue", "executorlib[cluster]")
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """One of them: `run(jobs, slots, folder)` returns seconds."""
-
-    name: str
-    jobs: int
-    run: Callable[[int, int, Path], float]
-    version: str = ""
-    note: str = ""
-    problem: str = ""
-    """Why it cannot be run."""
+def program_version(*command: str) -> str:
+    """Return the first line in which a program tells of itself, nothing where it is missing."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return next(iter((done.stdout + done.stderr).splitlines()), "")
 
 
-def find_peers() -> list[Peer]:
-    """Return all peers, those that are not installed with that as their problem."""
-    return [_parallel(), *map(_python_peer, _PYTHON_PEERS)]
-
-
-def _parallel() -> Peer:
-    name, note = "GNU parallel", "--joblog --results"
-    path = shutil.which("parallel")
-    said = _output([path, "--version"]) if path else ""
-    if path is None or not said.startswith("GNU parallel"):
-        return Peer(name, 0, _not_there, problem="not installed")
-
-    def run(jobs: int, slots: int, folder: Path) -> float:
-        options = f"-j{slots} --joblog log --results results -N0 --will-cite"
-        return timed(["sh", "-c", f"seq {jobs} | {path} {options} /bin/true"], folder)
-
-    return Peer(name, 1000, run, said.split("\n")[0].split()[-1], note)
-
-
-_PYTHON_PEERS = (
-    ("xqute", 20, "forks 2, polls each second"),
-    ("psij-python", 500, "LocalJobExecutor, two jobs at a time"),
-    ("parsl", 1000, "bash apps on threads, each by a shell"),
-    ("submitit", 20, "LocalExecutor, a Python a job, two at a time"),
-)
-
-
-def _python_peer(described: tuple[str, int, str]) -> Peer:
-    name, jobs, note = described
-    version = peer_version(name)
-    if not version:
-        return Peer(name, 0, _not_there, problem=NOT_INSTALLED)
-
-    def run(jobs: int, slots: int, folder: Path) -> float:
-        return float(run_peer(name, jobs, slots, folder)["seconds"])
-
-    return Peer(name, jobs, run, version, note)
+def parallel_version() -> str:
+    """Return the version of GNU parallel, nothing where it is missing: others have the name, too."""
+    said = program_version("parallel", "--version")
+    return said.rpartition(" ")[2] if said.startswith("GNU parallel") else ""
 
 
 def peer_version(name: str) -> str:
@@ -105,22 +67,18 @@ def run_peer(
     env: Environment | None = None,
     limit: float = 300,
 ) -> Mapping[str, float]:
-    """Run a function of peer.py; return seconds and CPU. Raises Failed.
+    """Run a function of theirs/, named as MODULE.FUNCTION; return seconds and CPU. Raises Failed.
 
     Each imports for a second or so, which a program pays once: it takes its own time.
     """
     file = folder / "took.json"
-    command = [str(peer_python()), str(_SCRIPTS), name, str(jobs), str(slots), file.name]
+    command = [str(peer_python()), str(_TAKE), name, str(jobs), str(slots), file.name]
     timed(command, folder, limit, env)
     try:
         took: Mapping[str, float] = json.loads(file.read_text())
     except (OSError, ValueError):
         raise Failed("it did not say how long it took") from None
     return took
-
-
-def _not_there(jobs: int, slots: int, folder: Path) -> float:
-    raise Failed("it is not installed")
 
 
 def _output(command: Sequence[str]) -> str:

@@ -26,15 +26,15 @@ class Sizes:
     imports: int
     recorded_jobs: int
     resumed_jobs: int
-    peer_share: float
-    """What share of a peer's own count is run."""
+    share: float
+    """What share of its own count each runs of those side by side."""
     engine_rounds: int
     engine_jobs: int
-    engine_peer_jobs: int
+    jobs_each: int
+    """Jobs of Google Batch that are made one by one."""
     gbatch_rounds: int
     container_rounds: int
     container_jobs: int
-    container_peer_jobs: int
     idle: int
     """Seconds for which hosts are left alone: more than a minute finds out whether each is asked once in one."""
 
@@ -54,14 +54,13 @@ FULL = Sizes(
     imports=31,
     recorded_jobs=100_000,
     resumed_jobs=10_000,
-    peer_share=1.0,
+    share=1.0,
     engine_rounds=5,
     engine_jobs=1000,
-    engine_peer_jobs=200,
+    jobs_each=200,
     gbatch_rounds=3,
     container_rounds=5,
     container_jobs=200,
-    container_peer_jobs=20,
     idle=90,
 )
 
@@ -80,13 +79,12 @@ SMOKE = Sizes(
     imports=3,
     recorded_jobs=3000,
     resumed_jobs=1000,
-    peer_share=0.02,
+    share=0.02,
     engine_rounds=1,
     engine_jobs=40,
-    engine_peer_jobs=10,
+    jobs_each=10,
     gbatch_rounds=1,
     container_rounds=1,
     container_jobs=12,
-    container_peer_jobs=4,
     idle=2,
 )

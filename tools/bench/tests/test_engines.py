@@ -14,7 +14,7 @@ _WRAPPER = ': >"{run}/.sched/events/{index}.1.0.FINISHED.0"\n'
 def engine(submit: str) -> Engine:
     return Engine(
         name="toy", title="", rig="", tools=["sh", "no-such-tool"], submit=submit.split(),
-        task="$TASK", peers=[],
+        task="$TASK",
     )  # fmt: skip
 
 

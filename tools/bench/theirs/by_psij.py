@@ -1,0 +1,47 @@
+"""https://exaworks.org/psij-python, as its "Getting started" shows it."""
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from clock import Took, start, took
+
+
+def local(jobs: int, slots: int) -> Took:
+    from psij import Job, JobExecutor, JobSpec
+
+    executor = JobExecutor.get_instance("local")
+    folder = Path.cwd()
+
+    def one(number: int) -> None:
+        spec = JobSpec(
+            executable="/bin/true",
+            stdout_path=folder / f"{number}.out",
+            stderr_path=folder / f"{number}.err",
+        )
+        job = Job(spec)
+        executor.submit(job)
+        status: Any = job.wait()
+        assert status.exit_code == 0, status
+
+    began = start()
+    with ThreadPoolExecutor(slots) as pool:
+        list(pool.map(one, range(jobs)))
+    return took(began)
+
+
+def slurm(jobs: int, slots: int) -> Took:
+    from psij import Job, JobExecutor, JobSpec
+
+    began = start()
+    executor = JobExecutor.get_instance("slurm")
+    submitted = [Job(JobSpec(executable="/bin/true")) for _ in range(jobs)]
+    for job in submitted:
+        executor.submit(job)
+    for job in submitted:
+        status: Any = job.wait()
+        assert status.exit_code == 0, status
+    return took(began)

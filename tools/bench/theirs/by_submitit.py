@@ -1,0 +1,37 @@
+"""https://github.com/facebookincubator/submitit, as its README and docs/examples.md show it."""
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from clock import Took, start, took
+
+
+def local(jobs: int, slots: int) -> Took:
+    import submitit
+
+    executor = submitit.LocalExecutor(folder="submitit")
+    executor.update_parameters(timeout_min=5)
+
+    def one(_: int) -> None:
+        executor.submit(submitit.helpers.CommandFunction(["/bin/true"])).result()
+
+    began = start()
+    with ThreadPoolExecutor(slots) as pool:
+        list(pool.map(one, range(jobs)))
+    return took(began)
+
+
+def slurm(jobs: int, slots: int) -> Took:
+    import submitit
+
+    began = start()
+    executor = submitit.AutoExecutor(folder="submitit", cluster="slurm")
+    executor.update_parameters(timeout_min=5, slurm_array_parallelism=slots)
+    with executor.batch():
+        commands = [submitit.helpers.CommandFunction(["/bin/true"]) for _ in range(jobs)]
+        submitted = [executor.submit(command) for command in commands]
+    for job in submitted:
+        job.result()
+    return took(began)
