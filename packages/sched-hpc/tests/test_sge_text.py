@@ -420,6 +420,9 @@ def test_the_words_are_grid_engine_s_own(stderr: str, words: str) -> None:
 def test_a_cell_that_is_not_there_is_told_from_one_that_is_down() -> None:
     assert is_misplaced("critical error: Please set the environment variable SGE_ROOT.")
     assert is_misplaced('cell directory "/tmp/root/nope" doesn\'t exist')
+    assert is_misplaced(
+        'unable to read qmaster name: can\'t open "/var/lib/gridengine/default/common/act_qmaster"'
+    )
     assert not is_misplaced(DOWN)
 
 

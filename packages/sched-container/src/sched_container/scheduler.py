@@ -95,7 +95,7 @@ class ContainerScheduler(ProcessScheduler):
         given = {field: value for field, value in given.items() if value is not None}
         default = self.container
         if default is None and "image" not in given:
-            raise OptionError("image is missing: name what the containers are made of")
+            raise OptionError("image is missing: name what the containers are made of (image=NAME)")
         if default is not None:
             # An option that is as it would be anyway leaves to `container` what that says.
             plain = Container.from_value({"image": default.image, **given})

@@ -25,7 +25,7 @@ _UNKNOWN = re.compile(
 )
 BUSY = re.compile(r"timeout|timed out", re.IGNORECASE)
 """What the tools say where the qmaster has too much to do."""
-_MISPLACED = re.compile(r"SGE_ROOT|SGE_CELL|cell directory")
+_MISPLACED = re.compile(r"SGE_ROOT|SGE_CELL|cell directory|unable to read qmaster name")
 _TOLD_BY = re.compile(
     r"""(?:qsub|qstat|qdel|qalter|qacct|qconf|critical\ error|error|denied|warning):\ +
     | Unable\ to\ run\ job:\ + (?:error:\ +)? | job\ rejected:\ +

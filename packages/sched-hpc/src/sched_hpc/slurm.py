@@ -99,7 +99,12 @@ class SlurmScheduler(ClusterScheduler):
             await self._configuration()
         except EngineUnavailable as error:
             if is_misconfigured(error.stderr or ""):
-                raise
+                raise EngineUnavailable(
+                    f"{error}; have SLURM_CONF name the cluster's slurm.conf, or go to a machine of it",
+                    command=error.command,
+                    returncode=error.returncode,
+                    stderr=error.stderr,
+                ) from error
             self.session.warn(f"Slurm cannot be asked now: {error}")
         yield
 

@@ -38,7 +38,8 @@ def _bash() -> Finding:
         major, minor = map(int, found.stdout.split())
     except ValueError:
         return "bash", False, f"{path} does not tell its version: {found.stderr.strip()}"
-    return "bash", (major, minor) >= _OLDEST_BASH, f"{path} {major}.{minor}"
+    new = (major, minor) >= _OLDEST_BASH
+    return "bash", new, f"{path} {major}.{minor}{'' if new else ': jobs need 4.2 or newer'}"
 
 
 def _proc() -> Finding:
@@ -68,6 +69,6 @@ def _folder(workdir: str) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return "work directory", False, f"{folder}: {error.strerror}"
+        return "work directory", False, f"{folder} cannot be written: {error.strerror}"
     free = shutil.disk_usage(folder).free
     return "work directory", None if free < 1 << 28 else True, f"{folder}, {free >> 20} MiB free"

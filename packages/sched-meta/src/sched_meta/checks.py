@@ -65,13 +65,13 @@ def check_scheduler(
 def _check_bash() -> Check:
     path = shutil.which("bash")
     if path is None:
-        return "bash", False, "there is none on the PATH, and every job is started by it"
+        return "bash", False, "not in PATH: install it, every job is started by it"
     text = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"version (\d+)\.(\d+)\S*", text)
     if not found:
         return "bash", None, f"{path} does not tell its version"
     old = (int(found[1]), int(found[2])) < _OLDEST_BASH
-    wanted = f"; it must be {'.'.join(map(str, _OLDEST_BASH))} or newer" if old else ""
+    wanted = f"; it must be {'.'.join(map(str, _OLDEST_BASH))} or newer: install it" if old else ""
     return "bash", not old, f"{path} is {found[0]}{wanted}"
 
 
@@ -83,7 +83,11 @@ def _check_folder(folder: Path) -> Iterator[Check]:
             yield _check_exclusive_create(Path(probe))
             yield _check_clock(Path(probe))
     except OSError as error:
-        yield "folder", False, f"{where} cannot be written: {error.strerror}; use -w elsewhere"
+        yield (
+            "folder",
+            False,
+            f"{where} cannot be written: {error.strerror}; name another folder with -w",
+        )
         return
     yield _check_file_system(folder)
     yield _check_space(folder)
@@ -100,7 +104,11 @@ def _check_bucket(folder: RunFolder) -> Iterator[Check]:
         created = [folder.files.create(probe, text) for text in (b"one", b"another")]
         folder.files.remove(probe)
     except OSError as error:
-        yield "folder", False, f"{folder} cannot be written: {error.strerror or error}"
+        yield (
+            "folder",
+            False,
+            f"{folder} cannot be written: {error.strerror or error}; name another folder with -w",
+        )
         return
     except SchedError as error:
         yield "folder", False, f"{folder} cannot be reached: {error}"
@@ -109,7 +117,11 @@ def _check_bucket(folder: RunFolder) -> Iterator[Check]:
     if created == [True, False]:
         yield "locks", True, "an object can be created by one process only"
     else:
-        yield "locks", False, "creating an object exclusively is no lock here"
+        yield (
+            "locks",
+            False,
+            "creating an object exclusively is no lock here: jobs might start twice; use another bucket",
+        )
 
 
 def _check_exclusive_create(probe: Path) -> Check:
@@ -119,7 +131,11 @@ def _check_exclusive_create(probe: Path) -> Check:
         path.touch(exist_ok=False)
     except FileExistsError:
         return "locks", True, "a file can be created by one process only"
-    return "locks", False, "creating a file exclusively is no lock here: jobs might start twice"
+    return (
+        "locks",
+        False,
+        "creating a file exclusively is no lock here: jobs might start twice; name another folder with -w",
+    )
 
 
 def _check_clock(probe: Path) -> Check:
@@ -129,7 +145,11 @@ def _check_clock(probe: Path) -> Check:
     skew = path.stat().st_mtime - before
     if abs(skew) < 2:
         return "clock", True, "the folder's file system and this machine agree"
-    return "clock", None, f"files are dated {skew:+.0f} s off this machine's clock"
+    return (
+        "clock",
+        None,
+        f"files are dated {skew:+.0f} s off this machine's clock: set both (NTP), or times in records will mislead",
+    )
 
 
 def _check_file_system(folder: Path) -> Check:
@@ -162,10 +182,20 @@ def _check_space(folder: Path) -> Check:
     if stat.f_files:
         detail += f", {stat.f_favail} files"
     enough = free > 100 << 20 and (not stat.f_files or stat.f_favail > 10_000)
-    return "space", True if enough else None, detail + ("" if enough else ": that is little")
+    return (
+        "space",
+        True if enough else None,
+        detail
+        + (
+            ""
+            if enough
+            else ": that is little; sched clean old runs, or name another folder with -w"
+        ),
+    )
 
 
 def _check_open_files() -> Check:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = soft == resource.RLIM_INFINITY or soft >= 256
-    return "open files", True if enough else None, f"at most {soft}"
+    detail = "" if enough else ": that is little; raise it (ulimit -n)"
+    return "open files", True if enough else None, f"at most {soft}{detail}"

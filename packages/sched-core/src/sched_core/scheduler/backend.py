@@ -286,7 +286,9 @@ class Backend(JobText):
         """
         for what in ("inputs", "outputs"):
             if getattr(job, what):
-                raise OptionError(f"the scheduler {self.name} cannot do {what} for a job")
+                raise OptionError(
+                    f"the scheduler {self.name} cannot do {what} for a job: leave {what} out"
+                )
         self.check_container(job)
 
     def check_container(self, job: Job) -> None:

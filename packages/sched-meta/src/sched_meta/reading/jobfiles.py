@@ -24,6 +24,8 @@ _LINE = 1024
 _LONGEST_LINE = 200
 # What bash puts before `gzp: not found`, and tells nobody anything.
 _OF_THE_WRAPPER = re.compile(r"\A/.*/\.sched/recorder-[0-9a-f]+\.bash: line \d+: (?:exec: )?")
+# What bash adds to `cannot execute binary file: Exec format error`.
+_SAYS_NOTHING = re.compile(_OF_THE_WRAPPER.pattern + r".*: Success\s*\Z")
 _AT_ONCE = 8
 """Questions to a store far away that are asked side by side."""
 
@@ -99,7 +101,7 @@ def _ends(folder: RunFolder, paths: Sequence[str], most: int) -> list[bytes]:
 
 def _last_line(end: bytes) -> str:
     for line in reversed(_lines(end)[-4:]):
-        if line.strip():
+        if line.strip() and not _SAYS_NOTHING.search(line):
             return plain(_OF_THE_WRAPPER.sub("", line.strip()))[:_LONGEST_LINE]
     return ""
 
