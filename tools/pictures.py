@@ -1,9 +1,12 @@
-"""Make the pictures of docs/pictures anew: `hatch run python tools/pictures.py [NAME]...`.
+"""Make the pictures of docs/pictures anew: `python3 tools/dev.py run docs:pictures [NAME]...`.
 
-They show runs that never were, so that they are the same each time.
+The report and `sched top` show runs that never were, so that they are the same each time; the terminal is a real one,
+whose commands are executed.
 """
 
 import importlib
+import os
+import random
 import re
 import sys
 import tempfile
@@ -64,7 +67,44 @@ async def _top() -> None:
     (PICTURES / "top.svg").write_text(drawn)
 
 
-MAKERS = {"report": report, "top": top}
+COLUMNS = 80
+TYPED = [
+    "sched run -w pack -j 4 -- xz -9k {} ::: logs/*.log",
+    "sched logs pack failed --stderr",
+    "rm logs/day-17.log.xz",
+    "sched retry pack",
+    "sched status pack",
+]
+
+
+def terminal() -> None:
+    """A real run on a terminal: one of its jobs fails, and is run again."""
+    sys.path.insert(0, str(ROOT))
+    recording, animation = (
+        importlib.import_module(f"tools.docs.{name}") for name in ("recording", "animation")
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "work")
+        _write_logs(folder / "logs")
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "HOME": name, "PATH": path}
+        frames = recording.record(TYPED, folder, environment, columns=COLUMNS)
+    title = f"A terminal: {'; '.join(TYPED)}"
+    drawn = animation.animated(animation.fewer(frames), COLUMNS, title)
+    (PICTURES / "terminal.svg").write_text(drawn)
+
+
+def _write_logs(folder: Path) -> None:
+    """Files that take a moment to compress, and what is in the way of one."""
+    numbers = random.Random(1)
+    folder.mkdir(parents=True)
+    for day in range(1, 25):
+        lines = (f"{numbers.random():.9f} GET /{numbers.randrange(10**6)}\n" for _ in range(25_000))
+        (folder / f"day-{day:02}.log").write_text("".join(lines))
+    (folder / "day-17.log.xz").write_bytes(b"")
+
+
+MAKERS = {"report": report, "terminal": terminal, "top": top}
 
 
 def main(names: list[str]) -> None:

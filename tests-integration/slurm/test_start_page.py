@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tools.docs.shown import differences
 
 from ..readmes import commands, example

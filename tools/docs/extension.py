@@ -32,7 +32,8 @@ def _lead_outside(app: Sphinx, doctree: document) -> None:
     from sphinx.addnodes import download_reference, pending_xref
 
     where = _repository()
-    for node in list(doctree.findall(lambda n: isinstance(n, download_reference | pending_xref))):
+    links = [*doctree.findall(download_reference), *doctree.findall(pending_xref)]
+    for node in links:
         if path := _path_outside(app, node):
             uri = {"refuri": f"{where}/{path}", "internal": False} if where else {}
             node.replace_self((reference if where else inline)("", "", *node.children, **uri))
@@ -40,11 +41,8 @@ def _lead_outside(app: Sphinx, doctree: document) -> None:
 
 def _path_outside(app: Sphinx, node: Element) -> str:
     """Return the path in the repository of a file or folder that a link names, and that is no page."""
-    from docutils.nodes import Element
-
     folder = Path(node["refdoc"]).parent if "refdoc" in node else Path()
     target = Path(os.path.normpath(app.srcdir / folder / node["reftarget"].partition("#")[0]))
-    assert isinstance(node, Element)
     outside = node.get("reftype") in ("myst", None) and target.is_relative_to(app.srcdir)
     return str(target.relative_to(app.srcdir)) if outside and target.exists() else ""
 
