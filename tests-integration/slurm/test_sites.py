@@ -173,7 +173,7 @@ async def test_slurm_is_set_up_wrongly(tmp_path: Path, monkeypatch: pytest.Monke
     conf = tmp_path / "slurm.conf"
     conf.write_text("SlurmctldHost=nowhere\n")
     monkeypatch.setenv("SLURM_CONF", os.fspath(conf))
-    with pytest.raises(EngineUnavailable, match="ClusterName.*; have SLURM_CONF name"):
+    with pytest.raises(EngineUnavailable, match=r"ClusterName.*; have SLURM_CONF name"):
         async with running(Asked(tmp_path / "run")):
             pass
 

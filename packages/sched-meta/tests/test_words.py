@@ -122,9 +122,8 @@ def test_duration(seconds: float, text: str) -> None:
         (b"a\n\n \n", "a"),
         (b"", ""),
         (
-            b"/r/.sched/recorder-9e.bash: line 6: ./x: cannot execute binary file: Exec format error\n"
-            b"/r/.sched/recorder-9e.bash: line 6: ./x: Success\n",
-            "./x: cannot execute binary file: Exec format error",
+            b"/r/.sched/recorder-9.bash: line 6: x: Exec format error\n/r/.sched/recorder-9.bash: line 6: x: Success\n",
+            "x: Exec format error",
         ),
         (b"\xff\x1b[1m", "??[1m".replace("??", "\ufffd?")),
     ],
