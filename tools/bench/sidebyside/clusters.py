@@ -23,7 +23,7 @@ _PARSL = "https://parsl.readthedocs.io/en/stable/userguide/configuration/"
 _PILOT = f"one job of the cluster, in which {_WORKERS} workers run all; starts within the time"
 _SLEEP = "sleep 1 in place of true"
 _TRUE = "waits for ever if a job ends while it still notes that it was submitted"
-_HANGS = 15.0
+_HANGS = 30.0
 """Seconds after which it waits for ever: it takes five where it does not."""
 
 
@@ -73,7 +73,7 @@ def _xqute_true(function: str, env: Environment) -> Contender:
 def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
     with started(SLURM) as env:
         yield [
-            *_own(SLURM, env, 500),
+            *_own(SLURM, env, 200),
             peer(
                 "parsl",
                 "by_parsl.slurm",
@@ -89,7 +89,7 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
                 "xqute",
                 "by_xqute.slurm",
                 name="xqute",
-                jobs=100,
+                jobs=60,
                 env=env,
                 keeps="outputs, exit code and status in files",
                 manual=_XQUTE,
@@ -100,7 +100,7 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
                 "submitit",
                 "by_submitit.slurm",
                 name="submitit",
-                jobs=40,
+                jobs=20,
                 env=env,
                 keeps="outputs and the pickled result in files",
                 manual="https://github.com/facebookincubator/submitit/blob/main/docs/examples.md",
@@ -110,7 +110,7 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
                 "executorlib",
                 "by_executorlib.slurm",
                 name="executorlib",
-                jobs=20,
+                jobs=10,
                 env=env,
                 keeps="the function's result in a file",
                 manual="https://executorlib.readthedocs.io/en/latest/2-hpc-cluster.html",
@@ -120,7 +120,7 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
                 "psij-python",
                 "by_psij.slurm",
                 name="PSI/J",
-                jobs=100,
+                jobs=60,
                 env=env,
                 keeps="exit code to the caller",
                 manual="https://exaworks.org/psij-python/",
@@ -133,7 +133,7 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
 def _sge(_: Path) -> Iterator[Sequence[Contender]]:
     with started(SGE) as env:
         yield [
-            *_own(SGE, env, 300),
+            *_own(SGE, env, 150),
             peer(
                 "parsl",
                 "by_parsl.sge",
@@ -149,7 +149,7 @@ def _sge(_: Path) -> Iterator[Sequence[Contender]]:
                 "xqute",
                 "by_xqute.sge",
                 name="xqute",
-                jobs=60,
+                jobs=40,
                 env=env,
                 keeps="outputs, exit code and status in files",
                 manual=_XQUTE,

@@ -15,7 +15,7 @@ from .contender import Contender, Field, ours, peer
 
 __all__ = ["CONTAINERS"]
 
-_JOBS = 40
+_JOBS = 20
 
 
 def _bare(rig: Rig, jobs: int, folder: Path) -> Took:
@@ -44,7 +44,7 @@ def _open(kind: str, _: Path) -> Iterator[Sequence[Contender]]:
                 "xqute",
                 "by_xqute.container",
                 name="xqute",
-                jobs=8,
+                jobs=4,
                 slots=AT_ONCE,
                 env={**rig.env, "BENCH_CONTAINER": json.dumps(options)},
                 keeps="outputs, exit code and status in files",

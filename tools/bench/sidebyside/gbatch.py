@@ -41,10 +41,10 @@ def _xqute(rig: Rig, jobs: int, folder: Path) -> Took:
 def _open(_: Path) -> Iterator[Sequence[Contender]]:
     with started() as rig:
         yield [
-            ours("sched, library", 300, partial(_ours, rig), "one Batch job"),
+            ours("sched, library", 150, partial(_ours, rig), "one Batch job"),
             Contender(
                 name="one Batch job by hand",
-                jobs=300,
+                jobs=150,
                 act=partial(_one_job, rig),
                 keeps="nothing",
                 version=version("google-cloud-batch"),
@@ -52,7 +52,7 @@ def _open(_: Path) -> Iterator[Sequence[Contender]]:
             ),
             Contender(
                 name="a Batch job each by hand",
-                jobs=60,
+                jobs=30,
                 act=partial(_job_each, rig),
                 keeps="nothing",
                 version=version("google-cloud-batch"),
@@ -67,7 +67,7 @@ def _their_xqute(rig: Rig) -> Contender:
         "xqute",
         "",
         name="xqute",
-        jobs=4,
+        jobs=3,
         keeps="outputs, exit code and status in files",
         manual="https://github.com/pwwang/xqute",
         note="a Batch job each by the gcloud command; sleep 3 in place of true, with which it waits for ever",

@@ -34,17 +34,17 @@ def _parallel(rig: Rig, jobs: int, _: Path) -> Took:
 def _open(scratch: Path) -> Iterator[Sequence[Contender]]:
     with shared_hosts(scratch) as rig:
         yield [
-            ours("sched, library", 500, partial(_ours, rig), "one connection a host"),
+            ours("sched, library", 300, partial(_ours, rig), "one connection a host"),
             Contender(
                 name="ssh by hand",
-                jobs=500,
+                jobs=300,
                 act=partial(_by_hand, rig),
                 keeps="nothing",
                 note=f"xargs -P{AT_ONCE}, one connection a host by ControlMaster",
             ),
             Contender(
                 name="GNU parallel",
-                jobs=100,
+                jobs=60,
                 act=partial(_parallel, rig),
                 keeps="outputs in files; exit code and times in a log; can be resumed",
                 version=parallel_version(),
@@ -56,7 +56,7 @@ def _open(scratch: Path) -> Iterator[Sequence[Contender]]:
                 "xqute",
                 "by_xqute.ssh",
                 name="xqute",
-                jobs=40,
+                jobs=20,
                 slots=AT_ONCE,
                 env=rig.env,
                 keeps="outputs, exit code and status in files",

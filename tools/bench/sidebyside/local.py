@@ -49,8 +49,8 @@ def _open(_: Path) -> Iterator[Sequence[Contender]]:
 
 def _ours() -> list[Contender]:
     return [
-        ours("sched, library", 1000, _library),
-        ours("sched run", 1000, _command_line, "whole process"),
+        ours("sched, library", 600, _library),
+        ours("sched run", 600, _command_line, "whole process"),
     ]
 
 
@@ -66,7 +66,7 @@ def _programs() -> list[Contender]:
         ),
         Contender(
             name="GNU parallel",
-            jobs=500,
+            jobs=250,
             act=partial(_line, _PARALLEL),
             keeps="outputs in files; exit code and times in a log; can be resumed",
             version=parallel_version(),
@@ -83,7 +83,7 @@ def _peers() -> list[Contender]:
             "hyperqueue",
             "by_hyperqueue.local",
             name="HyperQueue, Python API",
-            jobs=1000,
+            jobs=500,
             slots=_SLOTS,
             keeps="outputs in files; states while its server lives",
             manual="https://it4innovations.github.io/hyperqueue/stable/python/",
@@ -93,7 +93,7 @@ def _peers() -> list[Contender]:
             "parsl",
             "by_parsl.threads",
             name="Parsl, threads",
-            jobs=1000,
+            jobs=500,
             slots=_SLOTS,
             keeps="outputs in files; exit code to the caller",
             manual="https://parsl.readthedocs.io/en/stable/userguide/configuration/",
@@ -113,7 +113,7 @@ def _peers() -> list[Contender]:
             "psij-python",
             "by_psij.local",
             name="PSI/J",
-            jobs=100,
+            jobs=50,
             slots=_SLOTS,
             keeps="outputs in files; exit code to the caller",
             manual="https://exaworks.org/psij-python/",
@@ -123,7 +123,7 @@ def _peers() -> list[Contender]:
             "submitit",
             "by_submitit.local",
             name="submitit",
-            jobs=10,
+            jobs=4,
             slots=_SLOTS,
             keeps="outputs and the pickled result in files",
             manual="https://github.com/facebookincubator/submitit#quick-start",
@@ -133,7 +133,7 @@ def _peers() -> list[Contender]:
             "executorlib",
             "by_executorlib.local",
             name="executorlib",
-            jobs=30,
+            jobs=12,
             slots=_SLOTS,
             keeps="the function's result to the caller",
             manual="https://executorlib.readthedocs.io/en/latest/1-single-node.html",
@@ -153,7 +153,7 @@ def _peers() -> list[Contender]:
             "xqute",
             "by_xqute.local",
             name="xqute",
-            jobs=6,
+            jobs=4,
             slots=_SLOTS,
             keeps="outputs, exit code and status in files",
             manual="https://github.com/pwwang/xqute",
