@@ -21,6 +21,7 @@ include_patterns = [
     "tests-integration/README.md",
     "tools/**README.md",
     "CONTRIBUTING.md",
+    "README.md",
     "SECURITY.md",
 ]
 exclude_patterns = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from importlib import import_module
 from inspect import isclass, isroutine
 from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["setup"]
 
+_PICTURE = re.compile(r'<(?:img|source)[^>]*? src(?:set)?="(?!https?:)([^"]+)"')
 _GENERATED = {"<!-- generated: commands -->": described}
 
 
@@ -45,6 +48,22 @@ def _path_outside(app: Sphinx, node: Element) -> str:
     target = Path(os.path.normpath(app.srcdir / folder / node["reftarget"].partition("#")[0]))
     outside = node.get("reftype") in ("myst", None) and target.is_relative_to(app.srcdir)
     return str(target.relative_to(app.srcdir)) if outside and target.exists() else ""
+
+
+def _bring_pictures(app: Sphinx, doctree: document) -> None:
+    """Have the pictures that HTML in a page names, as for a dark screen, lie beside it on the site."""
+    from docutils.nodes import raw
+    from sphinx.util import logging
+
+    folder = Path(app.env.docname).parent
+    for node in doctree.findall(raw):
+        for name in _PICTURE.findall(node.astext()):
+            path = os.path.normpath(folder / name)
+            if not (app.srcdir / path).is_file():
+                logging.getLogger(__name__).warning("there is no picture %s", name, location=node)
+                continue
+            (app.outdir / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(app.srcdir / path, app.outdir / path)
 
 
 def _repository() -> str:
@@ -79,5 +98,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("public_modules", [], "env")
     app.connect("source-read", _fill_in)
     app.connect("doctree-read", _lead_outside)
+    app.connect("doctree-read", _bring_pictures)
     app.connect("env-check-consistency", _look_for_public_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
