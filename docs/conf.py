@@ -51,6 +51,7 @@ default_role = "py:obj"  # what stands in backquotes in a docstring is code, and
 autodoc_default_options = {"members": True, "imported-members": True, "undoc-members": True}
 smartquotes = False  # `--shell` has two dashes
 autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True

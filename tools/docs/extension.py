@@ -73,6 +73,14 @@ def _repository() -> str:
     return f"{server}/{name}/blob/main" if name else ""
 
 
+def _drop_what_python_says(
+    _: Sphinx, __: str, ___: str, ____: Any, _____: Any, lines: list[str]
+) -> None:
+    """Leave out what a named tuple says of its fields."""
+    if lines[:1] and lines[0].startswith("Alias for field number"):
+        lines.clear()
+
+
 def _look_for_public_names(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of a public name that no page has, or that says nothing of itself."""
     from sphinx.util import logging
@@ -99,5 +107,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _fill_in)
     app.connect("doctree-read", _lead_outside)
     app.connect("doctree-read", _bring_pictures)
+    app.connect("autodoc-process-docstring", _drop_what_python_says)
     app.connect("env-check-consistency", _look_for_public_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
