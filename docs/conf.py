@@ -48,7 +48,12 @@ suppress_warnings = [
 ]
 
 default_role = "py:obj"  # what stands in backquotes in a docstring is code, and a link where it names something
-autodoc_default_options = {"members": True, "imported-members": True, "undoc-members": True}
+autodoc_default_options = {
+    "members": True,
+    "imported-members": True,
+    "undoc-members": True,
+    "exclude-members": "pytestmark",
+}
 smartquotes = False  # `--shell` has two dashes
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"

@@ -17,6 +17,38 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "install": "it asks an index; CI installs the wheels from a folder instead",
         "cluster": "tests-integration/slurm/test_start_page.py, on a real Slurm",
     },
+    "docs/backends/clusters.md": {"chunks": "tests-integration/slurm/test_readme.py, on a real Slurm"},
+    "docs/backends/containers.md": {
+        "command_line": "tests-integration/containers/test_readme.py, by Podman",
+        "container": "tests-integration/containers/test_readme.py, by Podman",
+        "elsewhere": "a part of a program; tests-integration/clusters/containers.py runs such jobs, by other images",
+        "elsewhere_command_line": "it wants two engines at once, each of which is tried beside its own tests",
+        "refused": "tests-integration/containers/test_readme.py, by Podman",
+    },
+    "docs/backends/gbatch.md": {
+        "allocation": "tests-integration/gbatch/test_readme.py, by the library's own types",
+        "command_line": "tests-integration/gbatch/test_readme.py, on emulators",
+        "gbatch": "tests-integration/gbatch/test_readme.py, on emulators",
+        "refused": "tests-integration/gbatch/test_readme.py, on emulators",
+        "runnables": "tests-integration/gbatch/test_readme.py, by the library's own types",
+    },
+    "docs/backends/sge.md": {
+        "sge": "tests-integration/sge/test_readme.py, on a real Grid Engine",
+        "sge_command_line": "tests-integration/sge/test_readme.py, on a real Grid Engine",
+    },
+    "docs/backends/slurm.md": {
+        "command_line": "tests-integration/slurm/test_readme.py, on a real Slurm",
+        "explain": "what a controller says of a job that waits is another thing each time",
+        "refused": "tests-integration/slurm/test_readme.py, on a real Slurm",
+        "resources": "tests-integration/slurm/test_readme.py, on a real Slurm",
+        "slurm": "tests-integration/slurm/test_readme.py, on a real Slurm",
+    },
+    "docs/backends/ssh.md": {
+        "apart": "tests-integration/ssh/test_readme.py, on hosts without a shared disk",
+        "command_line": "tests-integration/ssh/test_readme.py, on hosts in namespaces",
+        "inputs": "a line of a program; the same is done by the command line below it",
+        "ssh": "tests-integration/ssh/test_readme.py, on hosts in namespaces",
+    },
     "docs/compared.md": {
         "*": "packages/sched-meta/tests/test_compared.py, with a thousand files for what each tool does"
     },

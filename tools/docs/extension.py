@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from importlib import import_module
-from inspect import isclass, isroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +29,21 @@ def _fill_in(_: Sphinx, __: str, source: list[str]) -> None:
 
 
 def _lead_outside(app: Sphinx, doctree: document) -> None:
-    """Have links to what is in the repository but no page lead there, if it is known where that is."""
+    """Have links to what is in the repository but no page lead there.
+
+    Where it is not known where that is, files are downloads from the site, and a folder's name is text.
+    """
     from docutils.nodes import inline, reference
     from sphinx.addnodes import download_reference, pending_xref
 
     where = _repository()
-    links = [*doctree.findall(download_reference), *doctree.findall(pending_xref)]
-    for node in links:
-        if path := _path_outside(app, node):
-            uri = {"refuri": f"{where}/{path}", "internal": False} if where else {}
-            node.replace_self((reference if where else inline)("", "", *node.children, **uri))
+    for node in [*doctree.findall(download_reference), *doctree.findall(pending_xref)]:
+        path = _path_outside(app, node)
+        if path and where:
+            uri = f"{where}/{path}"
+            node.replace_self(reference("", "", *node.children, internal=False, refuri=uri))
+        elif path and not isinstance(node, download_reference):
+            node.replace_self(inline("", "", *node.children))
 
 
 def _path_outside(app: Sphinx, node: Element) -> str:
@@ -73,40 +77,33 @@ def _repository() -> str:
     return f"{server}/{name}/blob/main" if name else ""
 
 
-def _drop_what_python_says(
-    _: Sphinx, __: str, ___: str, ____: Any, _____: Any, lines: list[str]
-) -> None:
-    """Leave out what a named tuple says of its fields."""
+def _mend_docstring(_: Sphinx, what: str, name: str, __: Any, ___: Any, lines: list[str]) -> None:
+    """Leave out what a named tuple says of its fields; warn of what can be called and says nothing."""
+    from sphinx.util import logging
+
     if lines[:1] and lines[0].startswith("Alias for field number"):
         lines.clear()
+    if what in ("class", "exception", "function", "method", "property") and not any(lines):
+        logging.getLogger(__name__).warning("%s has no docstring", name)
 
 
 def _look_for_public_names(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn of a public name that no page has, or that says nothing of itself."""
+    """Warn of a public name that no page has."""
     from sphinx.util import logging
 
-    warn = logging.getLogger(__name__).warning
     known = env.domains.python_domain.objects
-    for module_name in app.config.public_modules:
-        module = import_module(module_name)
-        for name in module.__all__:
-            if f"{module_name}.{name}" not in known:
-                warn("%s.%s is on no page", module_name, name)
-            elif not _is_described(getattr(module, name)):
-                warn("%s.%s has no docstring", module_name, name)
-
-
-def _is_described(found: Any) -> bool:
-    # What there is to say of a constant or an alias stands on the page.
-    return not (isclass(found) or isroutine(found)) or bool(found.__doc__)
+    for module in app.config.public_modules:
+        for name in import_module(module).__all__:
+            if f"{module}.{name}" not in known:
+                logging.getLogger(__name__).warning("%s.%s is on no page", module, name)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register it."""
     app.add_config_value("public_modules", [], "env")
     app.connect("source-read", _fill_in)
-    app.connect("doctree-read", _lead_outside)
+    app.connect("doctree-read", _lead_outside, priority=400)  # before downloads are collected
     app.connect("doctree-read", _bring_pictures)
-    app.connect("autodoc-process-docstring", _drop_what_python_says)
+    app.connect("autodoc-process-docstring", _mend_docstring)
     app.connect("env-check-consistency", _look_for_public_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
