@@ -8,6 +8,7 @@ clean for ruff and mypy as it was made, and to pass its tests, which are the con
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -101,7 +102,7 @@ def test(trial: Trial) -> None:
         ("mypy", "--explicit-package-bases", "src", "tests"),
         ("pytest", "-q", "-n", _WORKERS, "-p", "no:cacheprovider"),
     ):
-        print(*command, trial.run(*command, cwd=at).strip(), sep="\n", flush=True)
+        print(shlex.join(command), trial.run(*command, cwd=at).strip(), sep="\n", flush=True)
 
 
 def main() -> None:

@@ -90,8 +90,10 @@ class ResumingContract(Rig):
         options = {**self.options, "forks": 2}
         argv = driver_command(scheduler, options, commands, anyio_backend)
         async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
-            await self.until_marked(scheduler, driver, 0, 1)
-            driver.kill()
+            try:
+                await self.until_marked(scheduler, driver, 0, 1)
+            finally:
+                driver.kill()  # it would wait for ever, and the test for it
         async with self.run(scheduler, existing="resume") as runner:
             await self.until_running(*runner.jobs[:2])
             await self.open_gate(scheduler)

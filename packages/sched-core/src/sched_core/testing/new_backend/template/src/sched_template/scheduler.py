@@ -43,7 +43,9 @@ class TemplateScheduler(Scheduler):
     """
 
     name: ClassVar[str] = "template"
+    # The variable by which the engine tells a job its id: $SLURM_JOB_ID, $LSB_JOBID, $PBS_JOBID, ...
     wrapper_jid: ClassVar[str] = "$TOYQUEUE_JOB_ID"
+    # Seconds between two questions for all jobs: at least, and while nothing changes.
     poll_interval: ClassVar[tuple[float, float]] = (1.0, 30.0)
 
     # --- options ---------------------------------------------------------------------------------
@@ -70,6 +72,7 @@ class TemplateScheduler(Scheduler):
 
     async def submit_job(self, job: Job) -> str:
         """Hand a job's script to the engine, and return the engine's id."""
+        # Here stands sbatch, bsub or condor_submit, or the call of a library that creates a job.
         argv = self._submit_command(job)
         try:
             return read_id(await run_tool(argv, _PATIENCE))
@@ -91,6 +94,7 @@ class TemplateScheduler(Scheduler):
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask about all these jobs at once; one that the engine does not know is left out."""
+        # Here stands squeue, bjobs or condor_q, or a call that lists jobs: one, however many there are.
         attempts = {str(job.jid): attempt_id(job) for job in jobs if job.jid is not None}
         try:
             printed = await run_tool(list_command(self.config["queue"], attempts), _PATIENCE)
@@ -108,6 +112,7 @@ class TemplateScheduler(Scheduler):
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """End all processes of these jobs, by one order."""
+        # Here stands scancel, bkill or condor_rm. TERM comes first, and KILL after `grace` seconds.
         ids = [str(job.jid) for job in jobs if job.jid is not None]
         try:
             argv = cancel_command(self.config["queue"], self.grace, ids)
