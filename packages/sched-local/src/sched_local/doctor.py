@@ -38,14 +38,16 @@ def _bash() -> Finding:
         major, minor = map(int, found.stdout.split())
     except ValueError:
         return "bash", False, f"{path} does not tell its version: {found.stderr.strip()}"
-    new = (major, minor) >= _OLDEST_BASH
-    return "bash", new, f"{path} {major}.{minor}{'' if new else ': jobs need 4.2 or newer'}"
+    if (major, minor) >= _OLDEST_BASH:
+        return "bash", True, f"{path} {major}.{minor}"
+    return "bash", False, f"{path} {major}.{minor}: jobs need 4.2 or newer"
 
 
 def _proc() -> Finding:
     there = Path("/proc/self/stat").exists() and hasattr(os, "pidfd_open")
-    detail = "processes can be told apart" if there else "no /proc or no pidfd: Linux is needed"
-    return "processes", there, detail
+    if there:
+        return "processes", True, "processes can be told apart"
+    return "processes", False, "no /proc or no pidfd: Linux is needed"
 
 
 def _resources(machine: Machine) -> Sequence[Finding]:

@@ -107,7 +107,7 @@ def _check_bucket(folder: RunFolder) -> Iterator[Check]:
         yield (
             "folder",
             False,
-            f"{folder} cannot be written: {error.strerror or error}; name another folder with -w",
+            f"{folder} cannot be written: {error.strerror or error}",
         )
         return
     except SchedError as error:
@@ -196,6 +196,6 @@ def _check_space(folder: Path) -> Check:
 
 def _check_open_files() -> Check:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = soft == resource.RLIM_INFINITY or soft >= 256
-    detail = "" if enough else ": that is little; raise it (ulimit -n)"
-    return "open files", True if enough else None, f"at most {soft}{detail}"
+    if soft == resource.RLIM_INFINITY or soft >= 256:
+        return "open files", True, f"at most {soft}"
+    return "open files", None, f"at most {soft}: that is little; raise it (ulimit -n)"
