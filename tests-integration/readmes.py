@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.docs.executing import steps_of
-from tools.docs.pages import Block, read_page
+from tools.docs.pages import ROOT, Block, read_page
 from tools.docs.pages import example as example_of
 
-__all__ = ["Command", "commands", "example", "examples", "run_script"]
+__all__ = ["Command", "commands", "example", "examples", "programs", "run_script"]
 
 
 def _page(name: str) -> str:
@@ -24,6 +24,12 @@ def examples(page: str) -> list[str]:
     """Return the examples in Python that have no name."""
     blocks = read_page(_page(page))
     return [block.text for block in blocks if block.kind == "python" and not block.name]
+
+
+def programs(pages: str) -> list[str]:
+    """Return all examples in Python of the pages of this pattern, with and without a name."""
+    names = [path.relative_to(ROOT).as_posix() for path in ROOT.glob(pages)]
+    return [block.text for name in names for block in read_page(name) if block.kind == "python"]
 
 
 def example(page: str, name: str) -> str:

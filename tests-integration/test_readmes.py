@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from .readmes import examples, run_script
+from .readmes import examples, programs, run_script
 
 CORE = examples("sched-core")
-LOCAL = examples("sched-local")
+LOCAL = examples("docs/backends/local.md")
+SHORT = ("sched-container", "sched-gbatch", "sched-hpc", "sched-local", "sched-ssh")
 
 
 def test_core_runs_jobs(tmp_path: Path) -> None:
@@ -64,3 +65,9 @@ def test_local_goes_on_with_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("examples, count", [(CORE, 7), (LOCAL, 2)])
 def test_none_is_left_out(examples: list[str], count: int) -> None:
     assert len(examples) == count
+
+
+@pytest.mark.parametrize("package", SHORT)
+def test_a_readme_shows_what_a_page_shows_and_tests_run(package: str) -> None:
+    (shown,) = examples(package)
+    assert shown in programs("docs/backends/*.md")

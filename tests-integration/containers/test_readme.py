@@ -1,4 +1,4 @@
-"""The examples of sched-container's README, by an engine that has their image."""
+"""The examples of docs/backends/containers.md, by an engine that has their image."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from ..jobs import INSIDE
 from ..readmes import Command, commands, example, run_script
 from .machines import Engine
+
+PAGE = "docs/backends/containers.md"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,7 +30,7 @@ def folder(podman: Engine, tmp_path: Path) -> Path:
 
 
 def test_the_library(folder: Path) -> None:
-    printed = run_script(example("sched-container", "container"), folder)
+    printed = run_script(example(PAGE, "container"), folder)
     assert sorted(printed.splitlines()) == [f"{n} FINISHED 0" for n in range(3)]
     for number in range(3):
         said = (folder / f"run1/{number}/job.stdout").read_text()
@@ -37,7 +39,7 @@ def test_the_library(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["command_line", "refused"])
 def test_the_command_line(folder: Path, name: str) -> None:
-    for command in commands(example("sched-container", name)):
+    for command in commands(example(PAGE, name)):
         printed = _CHANGES.sub("N", command.run(folder)).splitlines()
         # What the doctor says of the machine comes first, and is left out there.
         shown = _CHANGES.sub("N", command.shown).removeprefix("...\n").splitlines()

@@ -1,4 +1,4 @@
-"""The examples of sched-gbatch's README, with the bucket and the project that they name."""
+"""The examples of docs/backends/gbatch.md, with the bucket and the project that they name."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from sched_gbatch.definition import Needs
 from sched_gbatch.service import job_of
 
 from ..engines import or_skip
-from ..readmes import commands, example, examples, run_script
+from ..readmes import commands, example, run_script
 from .batch import BatchEmulator
 from .storage import StorageEmulator
+
+PAGE = "docs/backends/gbatch.md"
 
 BUCKET = "my-bucket"
 
@@ -42,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_library(folder: Path) -> None:
-    printed = run_script(example("sched-gbatch", "gbatch"), folder)
+    printed = run_script(example(PAGE, "gbatch"), folder)
     assert sorted(printed.splitlines()) == [f"{n} FINISHED 0" for n in range(3)]
     run = folder.parent / "storage" / BUCKET / "run1"
     assert (run / "0/job.stdout").read_text().endswith("  /mnt/disks/DATA/a.txt\n")
@@ -50,15 +52,15 @@ def test_the_library(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["command_line", "refused"])
 def test_the_command_line(folder: Path, name: str) -> None:
-    for command in commands(example("sched-gbatch", name)):
+    for command in commands(example(PAGE, name)):
         printed = _CHANGES.sub("N", command.run(folder)).splitlines()
         # What the doctor says of the machine comes first, and is left out there.
         shown = _CHANGES.sub("N", command.shown).removeprefix("...\n").splitlines()
         assert printed[-len(shown) :] == shown
 
 
-@pytest.mark.parametrize("text", examples("sched-gbatch"))
-def test_schedulers(text: str) -> None:
-    scheduler = eval(text, {"GbatchScheduler": GbatchScheduler})
+@pytest.mark.parametrize("name", ["allocation", "runnables"])
+def test_schedulers(name: str) -> None:
+    scheduler = eval(example(PAGE, name), {"GbatchScheduler": GbatchScheduler})
     scheduler.mount_volumes()
     job_of(scheduler.definition(Needs(), tasks=1, parallelism=1))

@@ -1,4 +1,4 @@
-"""The examples of sched-hpc's README that need Slurm."""
+"""What the pages of Slurm and of both clusters show that needs Slurm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from ..readmes import commands, example, run_script
+
+PAGE = "docs/backends/slurm.md"
+CLUSTERS = "docs/backends/clusters.md"
 
 pytestmark = [pytest.mark.usefixtures("bare_slurm"), pytest.mark.timeout(300)]
 
@@ -20,26 +23,26 @@ def same(shown: str) -> list[str]:
 
 
 def test_the_first_run(tmp_path: Path) -> None:
-    printed = run_script(example("sched-hpc", "slurm"), tmp_path)
+    printed = run_script(example(PAGE, "slurm"), tmp_path)
     assert printed == "".join(f"{n} FINISHED 0\n" for n in range(3))
 
 
 def test_resources(tmp_path: Path) -> None:
-    lines = run_script(example("sched-hpc", "resources"), tmp_path).splitlines()
+    lines = run_script(example(PAGE, "resources"), tmp_path).splitlines()
     assert sorted(lines) == ["large FINISHED large: 4 cpus", "small FINISHED small: 1 cpu"]
 
 
 def test_chunks(tmp_path: Path) -> None:
-    assert run_script(example("sched-hpc", "chunks"), tmp_path) == "200 of 200\n"
+    assert run_script(example(CLUSTERS, "chunks"), tmp_path) == "200 of 200\n"
 
 
 @pytest.mark.parametrize("name", ["command_line", "refused"])
 def test_the_command_line(name: str, tmp_path: Path) -> None:
     for file in ("a.txt", "b.txt"):
         (tmp_path / file).write_text("text\n")
-    for command in commands(example("sched-hpc", name)):
+    for command in commands(example(PAGE, name)):
         printed = same(command.run(tmp_path))
-        # The cluster of the tests may have more of something than the README shows.
+        # The cluster of the tests may have more of something than the page shows.
         assert [
             line for line in same(command.shown) if not any(its.startswith(line) for its in printed)
         ] == []

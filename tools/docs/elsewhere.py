@@ -21,7 +21,7 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     "docs/backends/containers.md": {
         "command_line": "tests-integration/containers/test_readme.py, by Podman",
         "container": "tests-integration/containers/test_readme.py, by Podman",
-        "elsewhere": "a part of a program; tests-integration/clusters/containers.py runs such jobs, by other images",
+        "elsewhere": "a part of a program; the tests of clusters run jobs in containers of their own images",
         "elsewhere_command_line": "it wants two engines at once, each of which is tried beside its own tests",
         "refused": "tests-integration/containers/test_readme.py, by Podman",
     },
@@ -49,10 +49,11 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "inputs": "a line of a program; the same is done by the command line below it",
         "ssh": "tests-integration/ssh/test_readme.py, on hosts in namespaces",
     },
-    "docs/compared.md": {
-        "*": "packages/sched-meta/tests/test_compared.py, with a thousand files for what each tool does"
-    },
     "docs/simulator.md": {
         "*": "packages/sched-core/tests/simulation/test_document.py, as tests, which they are"
+    },
+    "packages/sched-meta/README.md": {
+        "bucket": "it wants a project of Google's; tests-integration/gbatch types such commands on emulators",
+        "install": "it asks an index; CI installs the wheels from a folder instead",
     },
 }
