@@ -17,7 +17,9 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "install": "it asks an index; CI installs the wheels from a folder instead",
         "cluster": "tests-integration/slurm/test_start_page.py, on a real Slurm",
     },
-    "docs/backends/clusters.md": {"chunks": "tests-integration/slurm/test_readme.py, on a real Slurm"},
+    "docs/backends/clusters.md": {
+        "chunks": "tests-integration/slurm/test_readme.py, on a real Slurm"
+    },
     "docs/backends/containers.md": {
         "command_line": "tests-integration/containers/test_readme.py, by Podman",
         "container": "tests-integration/containers/test_readme.py, by Podman",
@@ -55,5 +57,9 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     "packages/sched-meta/README.md": {
         "bucket": "it wants a project of Google's; tests-integration/gbatch types such commands on emulators",
         "install": "it asks an index; CI installs the wheels from a folder instead",
+    },
+    "docs/writing-a-backend.md": {
+        "install": "it asks an index; CI installs the wheels from a folder instead",
+        "editable": 'it asks an index; CI builds a wheel of the package and installs that: tools/try_backend.py, as {"editable"}',
     },
 }
