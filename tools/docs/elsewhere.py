@@ -51,6 +51,9 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "inputs": "a line of a program; the same is done by the command line below it",
         "ssh": "tests-integration/ssh/test_readme.py, on hosts in namespaces",
     },
+    "docs/benchmarks/index.md": {
+        "*": "it measures for an hour, in a clone; CI runs the same program in small"
+    },
     "docs/simulator.md": {
         "*": "packages/sched-core/tests/simulation/test_document.py, as tests, which they are"
     },

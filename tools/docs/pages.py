@@ -17,8 +17,15 @@ __all__ = ["PAGES", "ROOT", "RUN", "Block", "example", "read_page"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    path.relative_to(ROOT).as_posix()
+    for path in [
+        ROOT / "README.md",
+        ROOT / "packages" / "sched-meta" / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+    ]
 )
+"""Those that are gone through; what other READMEs show is programs, which tests run one by one."""
+
 RUN = ("sh", "console", "python")
 """The languages of blocks that are executed; others are read only."""
 

@@ -24,11 +24,12 @@ def here(page: str) -> list[Block]:
     ]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_shown_is_seen(page: str, tmp_path: Path) -> None:
     steps = steps_of(here(page))
     if any(not step.typed.isspace() for step in steps):
-        found = complaints(steps, execute(steps, tmp_path))
+        found = complaints(steps, execute(steps, tmp_path, timeout=250))
         assert not found, "\n\n".join(found)
 
 
