@@ -63,6 +63,6 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     },
     "docs/writing-a-backend.md": {
         "install": "it asks an index; CI installs the wheels from a folder instead",
-        "editable": 'it asks an index; CI builds a wheel of the package and installs that: tools/try_backend.py, as {"editable"}',
+        "editable": "it asks an index; CI installs a wheel of such a package instead (`run try-backend`)",
     },
 }

@@ -43,7 +43,7 @@ class TemplateScheduler(Scheduler):
     """
 
     name: ClassVar[str] = "template"
-    # The variable by which the engine tells a job its id: $SLURM_JOB_ID, $LSB_JOBID, $PBS_JOBID, ...
+    # By this variable the engine tells a job its id; others have $SLURM_JOB_ID or $PBS_JOBID.
     wrapper_jid: ClassVar[str] = "$TOYQUEUE_JOB_ID"
     # Seconds between two questions for all jobs: at least, and while nothing changes.
     poll_interval: ClassVar[tuple[float, float]] = (1.0, 30.0)
@@ -94,7 +94,7 @@ class TemplateScheduler(Scheduler):
 
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Ask about all these jobs at once; one that the engine does not know is left out."""
-        # Here stands squeue, bjobs or condor_q, or a call that lists jobs: one, however many there are.
+        # Here stands squeue, bjobs or condor_q, or one call of a library that lists many jobs.
         attempts = {str(job.jid): attempt_id(job) for job in jobs if job.jid is not None}
         try:
             printed = await run_tool(list_command(self.config["queue"], attempts), _PATIENCE)
