@@ -36,8 +36,6 @@ exclude_patterns = [
 
 html_theme = "furo"
 html_title = "sched"
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_extra_path = ["_extra"]
