@@ -54,6 +54,13 @@ def test_cat_goes_on_where_nobody_reads_any_more(sched: Sched) -> None:
     assert sched.lines("ended") == ["0", "1", "2", "3"]
 
 
+def test_what_kept_a_command_from_being_reached_is_told(sched: Sched) -> None:
+    done = sched("run", "-w", "cwd", "-o", "cwd=/nowhere/at all", "--", "true", code=1)
+    assert "failed: SETUP rc 122: cd: /nowhere/at all: No such file or directory\n" in done.stderr
+    done = sched("run", "-w", "pre", "-o", "prescript=exit 3", "--", "true", code=1)
+    assert "failed: SETUP rc 3: its prescript failed\n" in done.stderr
+
+
 def test_shell_line(sched: Sched) -> None:
     done = sched(
         "run", "--cat", "--shell", "--", 'echo "<{}>" {/.} | tr a-z A-Z', ":::", "x/a b.gz", "$(id)"

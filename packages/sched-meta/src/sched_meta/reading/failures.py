@@ -79,7 +79,7 @@ def last_words(jobs: Sequence[JobState], folder: RunFolder) -> list[str]:
 
 
 def _own_words_tell_more(job: JobState) -> bool:
-    return job.failure in (None, Failure.EXIT) or not job.reason
+    return job.failure in (None, Failure.EXIT, Failure.SETUP) or not job.reason
 
 
 def summary(
