@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from .building import wheel_of
 from .history import Git, Past
-from .workspace import Package
+from .workspace import Package, range_of
 
 __all__ = ["Trial", "trials_for", "try_range"]
 
@@ -51,7 +51,7 @@ def trials_for(packages: Mapping[str, Package], core: Past) -> Iterator[Trial]:
             for version in dict.fromkeys(ends[:1] + ends[-1:]):
                 told = str(version) if version else f"{in_tree} ({TREE})"
                 tag = packages[CORE].tag(version) if version else None
-                yield Trial(backend.name, str(req.specifier), told, tag)
+                yield Trial(backend.name, range_of(req), told, tag)
 
 
 def try_range(git: Git, trial: Trial, python: str, options: list[str]) -> bool:

@@ -34,6 +34,7 @@ def write(root: Path, plan: Plan, today: date) -> None:
 
 def _tell_of_range(root: Path, package: str, sibling: str, wanted: str) -> None:
     folder = root / "packages" / package / "changelog.d"
+    folder.mkdir(exist_ok=True)  # git has none that is empty
     (folder / f"+{sibling}.changed.md").write_text(f"Needs {sibling}{wanted}.\n")
 
 

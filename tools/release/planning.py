@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from .history import Past
 from .versions import following, level_for, next_version
-from .workspace import Package, notes_of
+from .workspace import Package, notes_of, range_of
 
 __all__ = ["Plan", "RangeChange", "Release", "make_plan"]
 
@@ -83,7 +83,7 @@ def make_plan(
 def _follow(package: Package, req: Requirement, version: Version) -> RangeChange | None:
     if req.specifier.contains(version, prereleases=True):
         return None
-    return RangeChange(package.name, req.name, str(req.specifier), following(version))
+    return RangeChange(package.name, req.name, range_of(req), following(version))
 
 
 def _decide(
@@ -118,6 +118,10 @@ def _first(
 ) -> Release:
     """The version that stands in pyproject.toml has no tag yet."""
     after = next_version(package.version, wanted) if wanted else package.version
+    if after < package.version:
+        plan.problems.append(
+            f"{package.name}: {after} is below the version of pyproject.toml, {package.version}"
+        )
     is_written = notes_of(package.changelog, after) is not None
     if is_written and has_to_follow:
         plan.problems.append(
@@ -163,7 +167,7 @@ def _look_for_unreleased(plan: Plan, past: Mapping[str, Past]) -> None:
     for release in plan.releases:
         package = release.package
         for req in package.siblings:
-            spec = changed.get((package.name, req.name), str(req.specifier))
+            spec = changed.get((package.name, req.name), range_of(req))
             if not any(Requirement(f"x{spec}").specifier.contains(v) for v in released[req.name]):
                 told = f"{package.name}: no release of {req.name} is in {spec}"
                 if req in package.required:

@@ -13,7 +13,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-__all__ = ["FRAGMENT", "Package", "notes_of", "read_packages"]
+__all__ = ["FRAGMENT", "Package", "notes_of", "range_of", "read_packages"]
 
 FRAGMENT = re.compile(r"^(\d+|\+[\w-]+)\.(added|changed|removed|fixed)(\.\d+)?\.md$")
 
@@ -52,7 +52,7 @@ class Package:
     @property
     def fragments(self) -> list[str]:
         """The names of the files that tell of changes which no release has."""
-        files = (file.name for file in (self.folder / "changelog.d").iterdir())
+        files = (file.name for file in (self.folder / "changelog.d").glob("*"))
         return sorted(name for name in files if name != ".gitkeep")
 
     @property
@@ -90,8 +90,13 @@ def _of(names: set[str], lines: Iterable[str]) -> tuple[Requirement, ...]:
     return tuple(req for req in map(Requirement, lines) if req.name in names)
 
 
+def range_of(req: Requirement) -> str:
+    """Return the range of a requirement as people write it: from where on first."""
+    return ",".join(sorted(map(str, req.specifier), reverse=True))
+
+
 def notes_of(changelog: str, version: Version) -> str | None:
     """Return what a changelog has of a release, without its title; None if it has no such release."""
-    title = rf"## {re.escape(str(version))} .*\n"
-    found = re.search(rf"(?ms)^{title}(.*?)(?=^## |\Z)", changelog.replace("\n\n\n", "\n\n"))
+    title = rf"## {re.escape(str(version))} [^\n]*\n"
+    found = re.search(rf"(?ms)^{title}(.*?)(?=^## |\Z)", changelog)
     return found[1].strip() if found else None
