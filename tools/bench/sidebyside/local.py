@@ -49,8 +49,8 @@ def _open(_: Path) -> Iterator[Sequence[Contender]]:
 
 def _ours() -> list[Contender]:
     return [
-        ours("sched, library", 600, _library),
-        ours("sched run", 600, _command_line, "whole process"),
+        ours("sched, library", 1000, _library),
+        ours("sched run", 1000, _command_line, "whole process"),
     ]
 
 
@@ -83,7 +83,7 @@ def _peers() -> list[Contender]:
             "hyperqueue",
             "by_hyperqueue.local",
             name="HyperQueue, Python API",
-            jobs=500,
+            jobs=1000,
             slots=_SLOTS,
             keeps="outputs in files; states while its server lives",
             manual="https://it4innovations.github.io/hyperqueue/stable/python/",
@@ -93,7 +93,7 @@ def _peers() -> list[Contender]:
             "parsl",
             "by_parsl.threads",
             name="Parsl, threads",
-            jobs=500,
+            jobs=1000,
             slots=_SLOTS,
             keeps="outputs in files; exit code to the caller",
             manual="https://parsl.readthedocs.io/en/stable/userguide/configuration/",
@@ -142,12 +142,12 @@ def _peers() -> list[Contender]:
         peer(
             "executorlib",
             "by_executorlib.workers",
-            name="executorlib, block_allocation",
+            name="executorlib, workers",
             jobs=2000,
             slots=_SLOTS,
             keeps="the function's result to the caller",
             manual="https://executorlib.readthedocs.io/en/latest/1-single-node.html",
-            note="two Pythons for all jobs",
+            note="block_allocation=True: two Pythons for all jobs",
         ),
         peer(
             "xqute",

@@ -49,8 +49,7 @@ def _draw(field: Mapping[str, Any], colours: Mapping[str, str], file: Path) -> N
     axes = figure.add_subplot()
     _bars(axes, lines, colours)
     _dress(axes, field, lines, colours)
-    left = 0.28
-    figure.subplots_adjust(left=left, right=0.97, top=1 - 0.5 / size[1], bottom=0.5 / size[1])
+    figure.subplots_adjust(left=0.28, right=0.97, top=1 - 0.5 / size[1], bottom=0.5 / size[1])
     figure.savefig(file, transparent=True, metadata={"Date": None, "Creator": None})
 
 
@@ -59,20 +58,18 @@ def _bars(axes: Any, lines: Sequence[Line], colours: Mapping[str, str]) -> None:
     for place, line in enumerate(lines):
         colour = colours["ours" if line.ours else "theirs"]
         if line.typical is None:
-            axes.text(least, place, f" {_short(line.failure)}", va="center", color=colours["ink"])
+            _say(axes, _short(line.failure), (least, place), colours)
             continue
         axes.barh(place, line.typical - least, left=least, height=0.62, color=colour)
         axes.plot(
             [min(line.each), max(line.each)], [place] * 2, color=colours["ink"], linewidth=1.4
         )
-        axes.annotate(
-            number(line.typical),
-            (max(line.each), place),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colours["ink"],
-        )
+        _say(axes, number(line.typical), (max(line.each), place), colours)
+
+
+def _say(axes: Any, text: str, at: tuple[float, float], colours: Mapping[str, str]) -> None:
+    beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+    axes.annotate(text, at, color=colours["ink"], **beside)
 
 
 def _short(failure: str) -> str:
@@ -95,7 +92,7 @@ def _dress(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
-    axes.invert_yaxis()
+    axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlabel("ms a job, logarithmic: less is better; lines from least to most")
     axes.set_title(f"{field['title']}, {field['at_once']}", loc="left", color=colours["ink"])
     axes.xaxis.label.set_color(colours["ink"])
