@@ -31,7 +31,6 @@ exclude_patterns = [
     "packages/*/src",
     "packages/*/tests",
     "sched-runs",
-    "tools/new_backend",
 ]
 
 html_theme = "furo"
@@ -41,6 +40,7 @@ html_show_sourcelink = False
 html_extra_path = ["_extra"]
 
 myst_heading_anchors = 4
+smartquotes = False  # `--shell` has two dashes
 suppress_warnings = [
     "misc.highlighting_failure",  # consoles show what is no code, such as a line of three points
 ]
@@ -52,7 +52,6 @@ autodoc_default_options = {
     "undoc-members": True,
     "exclude-members": "pytestmark",
 }
-smartquotes = False  # `--shell` has two dashes
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
@@ -60,34 +59,18 @@ autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 
-public_modules = [
-    *(
-        "sched_container",
-        "sched_core",
-        "sched_gbatch",
-        "sched_hpc",
-        "sched_local",
-        "sched_meta",
-        "sched_ssh",
-    ),
-    *("sched_core.testing.contract", "sched_core.testing.simulator"),
-    *("sched_meta.htmlreport", "sched_meta.reading.results", "sched_meta.reading.runfolder"),
-    "sched_meta.reading.watch",
-]
+public_modules = """
+    sched_container sched_core sched_gbatch sched_hpc sched_local sched_meta sched_ssh
+    sched_core.testing.contract sched_core.testing.simulator
+    sched_meta.htmlreport sched_meta.reading.results sched_meta.reading.runfolder sched_meta.reading.watch
+""".split()
 
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:obj", ".*"),  # the role of all words in backquotes, most of which are no names
-    (
-        "py:.*",
-        r"(?!sched_).*",
-    ),  # others' names lead nowhere: their inventories would come from the network
-    (
-        "py:.*",
-        r"sched_core\.testing\.simulator\.\w+\..*",
-    ),  # the simulator's inside, which its parts show
-    (
-        "py:.*",
-        r"sched_core\.ports\..*",
-    ),  # the effects, which only the simulator puts others in place of
+    # The role of all words in backquotes, most of which are no names.
+    ("py:obj", ".*"),
+    # Others' names lead nowhere: their inventories would come from the network.
+    ("py:.*", r"(?!sched_).*"),
+    # The simulator's inside, and the effects that it puts others in place of: they are seen in signatures.
+    ("py:.*", r"sched_core\.(testing\.simulator\.\w+|ports)\..*"),
 ]
