@@ -38,7 +38,7 @@ def explain_failure(server: Server, error: BaseException, options: Any = None) -
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return _host_key(server, error, options)
     if isinstance(error, asyncssh.PermissionDenied):
-        text = f"{who} lets nobody in with these keys: {_keys(server, options)}"
+        text = f"{who} lets nobody in with the keys that you have: {_keys(server, options)}"
         return HostUnavailable(text, lasting=True)
     if isinstance(error, asyncssh.KeyEncryptionError | asyncssh.KeyImportError):
         add = " ".join(["ssh-add", *([server.keyfile] if server.keyfile else [])])
