@@ -25,7 +25,7 @@ def is_said(message: str) -> bool:
     return bool(pieces) and all(any(piece in text for text in all_texts()) for piece in pieces)
 
 
-def missing(page: str) -> set[str]:
+def missing(page: str) -> frozenset[str]:
     return shown() - set(entries(page)) - NOT_FOR_USERS
 
 
