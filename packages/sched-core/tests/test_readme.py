@@ -8,6 +8,8 @@ import pytest
 
 from .readme import example
 
+pytestmark = pytest.mark.once
+
 
 def test_the_scheduler_fits_on_a_screen() -> None:
     assert len(example("scheduler").splitlines()) < 60

@@ -18,6 +18,8 @@ from sched_core.text.claim import parse_claim
 
 from .tasks import SID, Bucket, end, until
 
+pytestmark = pytest.mark.once
+
 APART = ["/bin/bash", "-c", "setsid sleep 600 & : >\"$1\"; sleep 600", "-"]  # fmt: skip
 STUBBORN = ["/bin/bash", "-c", "trap '' TERM; : >\"$1\"; while :; do sleep 0.1; done", "-"]
 

@@ -16,6 +16,8 @@ from sched_local import LocalScheduler
 from .chaos import ChaosRun, Figures, every_kind_is_run
 from .processes import read
 
+pytestmark = pytest.mark.once
+
 JOBS = 200
 KILLS = 8
 FULL_RUNS = 100

@@ -13,6 +13,8 @@ from sched_core import JobStatus
 from .processes import zombies
 from .running import outcome, runner, until_running
 
+pytestmark = pytest.mark.once
+
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))

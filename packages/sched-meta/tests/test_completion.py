@@ -19,6 +19,8 @@ from sched_meta.completion.script import SHELLS, completion_script, shell_of
 
 from .program import PATIENCE, PROGRAM, Sched, needs
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from .browser import CHROMIUM, Page, browser
 from .program import needs
 from .reportruns import Story, cluster_run, write
 
+pytestmark = pytest.mark.once
+
 TEMPTING = (
     "</script><script>document.title='taken'</script>",
     "<img src=x onerror=\"document.title='taken'\">",

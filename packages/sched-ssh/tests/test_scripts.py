@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("name", ["agent", "files", "checkup", "clean", "peek"])
 def test_shellcheck_finds_nothing(name: str) -> None:

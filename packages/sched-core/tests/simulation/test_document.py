@@ -12,6 +12,8 @@ import pytest
 from sched_core.testing import simulator
 from sched_core.testing.simulator import Fault
 
+pytestmark = pytest.mark.once
+
 DOCUMENT = Path(__file__).parents[4] / "docs" / "simulator.md"
 _BLOCKS = re.findall(r"```python\n(.*?)```\n", DOCUMENT.read_text(), re.DOTALL)
 _TABLE = re.compile(r"<!-- faults: begin -->\n(.*?)<!-- faults: end -->\n", re.DOTALL)

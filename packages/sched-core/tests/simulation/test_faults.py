@@ -10,6 +10,8 @@ from sched_core.testing.simulator import Backend, Fault, Scenario
 
 from .search import check_counts, judge, search
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def counts() -> Counter[Fault]:

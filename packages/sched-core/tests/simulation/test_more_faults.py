@@ -10,6 +10,8 @@ from sched_core.testing.simulator import Backend, Fault
 
 from .search import check_counts, search
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def counts() -> Counter[Fault]:

@@ -18,6 +18,8 @@ from sched_core.paths import Mount
 from sched_core.text.container import ContainerScript, container_script, legal_name
 from sched_core.text.script import JobScript, render
 
+pytestmark = pytest.mark.once
+
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="\0/:"), min_size=1, max_size=12
 ).filter(lambda name: name not in (".", ".."))

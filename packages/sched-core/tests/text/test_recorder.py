@@ -24,6 +24,8 @@ from sched_core.text.script import TOKEN_VARIABLE
 
 from .helpers import Folder, Job, state_of, until
 
+pytestmark = pytest.mark.once
+
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount")
 
 

@@ -16,6 +16,8 @@ from sched_core.text.script import JobScript, recorder_text, render
 
 from .helpers import Folder
 
+pytestmark = pytest.mark.once
+
 # Bytes of every kind, and more often those that shells care for.
 BYTE = st.integers(1, 255) | st.sampled_from(b"'\"$`\\\n\t *?[]{}~!#&|;<>()=%-")
 BYTES = st.lists(BYTE, max_size=40).map(bytes)

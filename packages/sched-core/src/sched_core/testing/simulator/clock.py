@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar, TypeVarTuple
+from typing import Literal, TypeVar, TypeVarTuple
 
 import anyio
 
@@ -25,7 +25,14 @@ def run_in_virtual_time(
 
     `anyio.current_time()` begins near 0 and is virtual, and so is every sleep and deadline.
     """
-    return anyio.run(function, *args, backend=backend, backend_options=_options(backend))
+    if backend == "asyncio":
+        return anyio.run(function, *args, backend_options={"loop_factory": _VirtualLoop})
+    require("trio")
+    import trio
+    from trio.testing import MockClock
+
+    # Not by anyio, which before 4.14 has dropped the options for trio: time would be real.
+    return trio.run(function, *args, clock=MockClock(autojump_threshold=0))
 
 
 def virtual_clock() -> Callable[[], float]:
@@ -36,15 +43,6 @@ def virtual_clock() -> Callable[[], float]:
         import trio
 
         return trio.lowlevel.current_clock().current_time
-
-
-def _options(backend: Backend) -> dict[str, Any]:
-    if backend == "asyncio":
-        return {"loop_factory": _VirtualLoop}
-    require("trio")
-    from trio.testing import MockClock
-
-    return {"clock": MockClock(autojump_threshold=0)}
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
