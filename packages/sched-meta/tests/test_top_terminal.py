@@ -13,8 +13,8 @@ from .tmux import Terminal, terminal
 
 pytestmark = [
     pytest.mark.once,
-    pytest.mark.timeout(600),
-]  # each look at the screen may take a busy machine a while
+    pytest.mark.timeout(600),  # each look at the screen may take a busy machine a while
+]
 
 COLORS = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|38|9[0-7]|4[0-7])[;m]")
 
