@@ -13,13 +13,21 @@ class JobStatus(IntEnum):
     """Where a job stands. The numbers are those of `job.status` and never change."""
 
     INIT = 0
+    """Created, and not yet recorded."""
     QUEUED = 2
+    """Recorded, and waiting to be submitted."""
     SUBMITTED = 3
+    """Handed to the engine, or about to be."""
     RUNNING = 4
+    """Its command has begun."""
     KILLING = 5
+    """To be ended, and not yet known to have ended."""
     FINISHED = 6
+    """Ended with 0, as its own record says."""
     FAILED = 7
+    """Ended otherwise; `Job.failure` is the class."""
     KILLED = 8
+    """Ended since somebody asked for it."""
 
     @property
     def final(self) -> bool:
