@@ -13,21 +13,21 @@ class JobStatus(IntEnum):
     """Where a job stands. The numbers are those of `job.status` and never change."""
 
     INIT = 0
-    """Created, and not yet recorded."""
+    """It was made; nobody has asked for it to run yet."""
     QUEUED = 2
-    """Recorded, and waiting to be submitted."""
+    """It waits to be submitted."""
     SUBMITTED = 3
-    """Handed to the engine, or about to be."""
+    """The engine has it, or may have it; it has not started."""
     RUNNING = 4
-    """Its command has begun."""
+    """There is evidence that its command was started."""
     KILLING = 5
-    """To be ended, and not yet known to have ended."""
+    """It is being ended."""
     FINISHED = 6
-    """Ended with 0, as its own record says."""
+    """Its command returned 0, as its own record says, and no plugin objected."""
     FAILED = 7
-    """Ended otherwise; `Job.failure` is the class."""
+    """It did not; `Job.failure` is the class, `Job.reason` the words."""
     KILLED = 8
-    """Ended since somebody asked for it."""
+    """Somebody asked for its end."""
 
     @property
     def final(self) -> bool:
