@@ -62,9 +62,10 @@ def try_range(git: Git, trial: Trial, python: str, options: list[str]) -> bool:
         env = Path(scratch, "env")
         uv = ["uv", "--quiet"]
         subprocess.run([*uv, "venv", "--python", python, env], check=True)
-        at = ["--python", str(env / "bin" / "python")]
+        program = str(env / "bin" / "python")
+        at = ["--python", program]
         backend = git.root / "packages" / trial.backend
         group = ["--group", f"{git.root / 'pyproject.toml'}:test"]
         subprocess.run([*uv, "pip", "install", *at, *group, wheel, backend], check=True)
-        pytest = [env / "bin" / "python", "-m", "pytest", backend / "tests", *options]
+        pytest = [program, "-m", "pytest", str(backend / "tests"), *options]
         return subprocess.run(pytest, cwd=git.root, check=False).returncode == 0

@@ -70,7 +70,16 @@ def wheel_of(git: Git, name: str, commit: str, out: Path) -> Path:
 
 
 def _run_build(folder: Path, out: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "build", *options, "--outdir", str(out), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--installer=uv",
+        *options,
+        "--outdir",
+        str(out),
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(f"{folder.name} cannot be built:\n{done.stdout}{done.stderr}")
