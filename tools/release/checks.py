@@ -37,6 +37,7 @@ def _package_problems(root: Path, package: Package) -> Iterator[str]:
         *_changelog_problems(package),
         *_licence_problems(root, package),
         *_python_problems(root, package),
+        *_page_problems(package),
     ):
         yield f"{package.name}: {problem}"
 
@@ -74,6 +75,13 @@ def _python_problems(root: Path, package: Package) -> Iterator[str]:
         yield f"requires-python is {wanted!r}, the lowest Python of its classifiers is {lowest}"
     for python in sorted(set(named) - _tested_pythons(root)):
         yield f"has a classifier for Python {python}, on which hatch.toml runs no tests"
+
+
+def _page_problems(package: Package) -> Iterator[str]:
+    """What an index has to show of a package."""
+    for key in ("description", "readme", "authors", "keywords", "classifiers"):
+        if not package.project.get(key):
+            yield f"pyproject.toml has no {key}, which an index shows"
 
 
 def _tested_pythons(root: Path) -> set[str]:

@@ -24,7 +24,11 @@ backend-path = ["."]
 [project]
 name = "{name}"
 version = "0.1.0"
+description = "A part of the miniature"
+readme = "README.md"
 license = "MIT"
+authors = [{{ name = "A Maintainer" }}]
+keywords = ["jobs"]
 requires-python = ">=3.11"
 classifiers = ["Programming Language :: Python :: 3.11"]
 dependencies = [{needs}]

@@ -42,6 +42,12 @@ def test_what_agrees_has_no_problems(repository: Miniature) -> None:
         ),
         (
             f"{LOCAL}/pyproject.toml",
+            'keywords = ["jobs"]',
+            "",
+            "sched-local: pyproject.toml has no keywords, which an index shows",
+        ),
+        (
+            f"{LOCAL}/pyproject.toml",
             ">=3.11",
             ">=3.10",
             "sched-local: requires-python is '>=3.10', the lowest Python of its classifiers is 3.11",
