@@ -78,13 +78,23 @@ def _repository() -> str:
 
 
 def _mend_docstring(_: Sphinx, what: str, name: str, __: Any, ___: Any, lines: list[str]) -> None:
-    """Leave out what a named tuple says of its fields; warn of what can be called and says nothing."""
+    """Have names lead somewhere, and what a named tuple says of its fields left out; warn of what says nothing."""
     from sphinx.util import logging
 
     if lines[:1] and lines[0].startswith("Alias for field number"):
         lines.clear()
+    lines[:] = [_linked(line) for line in lines]
     if what in ("class", "exception", "function", "method", "property") and not any(lines):
         logging.getLogger(__name__).warning("%s has no docstring", name)
+
+
+def _linked(line: str) -> str:
+    """Have the errors and types that a docstring names be links, apart from code and from words of English."""
+    import sched_core
+
+    names = [name for name in sched_core.__all__ if re.match(r"([A-Z][a-z]+){2,}$", name)]
+    named = re.compile(rf"(?<![\w`.])({'|'.join(names)})(?![\w`(])")
+    return line if line.startswith(" ") else named.sub(r"`~sched_core.\1`", line)
 
 
 def _look_for_public_names(app: Sphinx, env: BuildEnvironment) -> None:
