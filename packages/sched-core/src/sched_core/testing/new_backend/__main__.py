@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def main(typed: Sequence[str] | None = None) -> int:
     given = parser.parse_args(typed)
     try:
         names = Names.check(given.name)
-        target = write_package(names, Path(given.folder).absolute())
+        target = write_package(names, Path(os.path.abspath(given.folder)))
     except OptionError as error:
         sys.stderr.write(f"new-backend: {error}\n")
         return 2

@@ -14,8 +14,8 @@ queue=$1
 submit() { # NAME CPUS SCRIPT
   local id folder
   [ -r "$3" ] || fail 65 "$3 cannot be read"
-  (umask 077 && mkdir -p -- "$queue") || fail 75 "$queue cannot be made"
-  folder=$(mktemp -d -- "$queue/XXXXXXXXXX") || fail 75 "$queue cannot be written to"
+  (umask 077 && mkdir -p -- "$queue") 2>/dev/null || fail 75 "$queue cannot be made"
+  folder=$(mktemp -d -- "$queue/XXXXXXXXXX" 2>/dev/null) || fail 75 "$queue cannot be written to"
   printf '%s\n' "$1" >"$folder/name"
   id=${folder##*/}
   # By this variable the processes of a job are known, as an engine knows them by a control group.
