@@ -61,6 +61,14 @@ def test_what_kept_a_command_from_being_reached_is_told(sched: Sched) -> None:
     assert "failed: SETUP rc 3: its prescript failed\n" in done.stderr
 
 
+def test_a_machine_without_bash_is_said_to_be_one(
+    sched: Sched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    refused = sched("run", "-w", "r", "--", "true", code=3)
+    assert refused.stderr == "sched: error: bash is not in PATH: install it, jobs are run by it\n"
+
+
 def test_shell_line(sched: Sched) -> None:
     done = sched(
         "run", "--cat", "--shell", "--", 'echo "<{}>" {/.} | tr a-z A-Z', ":::", "x/a b.gz", "$(id)"

@@ -321,5 +321,8 @@ def _rebooted(host: Host) -> bool:
 
 def _setup_reason(rc: int, host: Host) -> str:
     if rc == _NOT_SET_UP:
-        return f"its folder, its prescript or its records could not be set up on {host.name}"
+        return (
+            f"its folder, its prescript or its records could not be set up on {host.name}: is its "
+            "cwd there, and is the disk full?"
+        )
     return f"its prescript failed on {host.name}"

@@ -492,5 +492,8 @@ def _refused() -> Observation:
 
 def _setup_reason(rc: int) -> str:
     if rc == _NOT_SET_UP:
-        return "its folder, its prescript or its records could not be set up"
+        return (
+            "its folder, its prescript or its records could not be set up: is its cwd there, and is "
+            "the disk full?"
+        )
     return "its prescript failed"

@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import EngineUnavailable
 from ..model.failure import Failure
 from ..runfolder.submissions import AttemptId
 from ..text.usage import UNKNOWN, Usage, parse_usage
@@ -70,10 +71,10 @@ class _Slot:
 
 
 def bash_path() -> str:
-    """Return where bash is. Raises FileNotFoundError with what to do."""
+    """Return where bash is. Raises EngineUnavailable with what to do."""
     found = shutil.which("bash")
     if found is None:
-        raise FileNotFoundError("bash is not in PATH: install it, jobs are run by it")
+        raise EngineUnavailable("bash is not in PATH: install it, jobs are run by it")
     return found
 
 
