@@ -22,6 +22,8 @@ _PREFIX = re.compile(r"\A(error|warning): ")
 _ALL_SHOWN = {"troubles", "link", "route", "differences"}
 """Modules all of whose sentences are shown."""
 _CLICK = {"UsageError", "BadParameter", "ClickException"}
+_NOT_SHOWN = {"AssertionError", "AttributeError", "RuntimeError", "TypeError", "ValueError"}
+"""What others catch, or what tells a programmer of a mistake."""
 
 
 def template(text: str) -> str:
@@ -154,6 +156,15 @@ def _classified(tree: ast.Module) -> Iterator[str]:
                 yield from _resolved(node, said)
 
 
+def _raised(tree: ast.Module) -> Iterator[str]:
+    """What exceptions of Python and of modules say that reach users as they are."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Raise(exc=ast.Call() as call) if _name(call.func) not in _NOT_SHOWN:
+                for said in call.args:
+                    yield from _resolved(call, said)
+
+
 @cache
 def shown() -> frozenset[str]:
     """Templates of what users see as an error, a warning, a reason or a finding of a doctor."""
@@ -163,6 +174,7 @@ def shown() -> frozenset[str]:
             for said in _message_of(call):
                 found.update(_resolved(function, said))
         found.update(_classified(tree))
+        found.update(_raised(tree))
         if "doctor" in path.stem or path.stem == "checks":
             found.update(_findings(tree))
         if path.stem in _ALL_SHOWN:

@@ -10,7 +10,10 @@ from .messages import GAP, ROOT, all_texts, exceptions, shown, template
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 ENTRY = re.compile(r"^(?:### |- )(?:`([^`]+)`|``(.+)``)$", re.MULTILINE)
-NOT_FOR_USERS = {"{} was not looked at yet"}  # a mistake of who writes a command of sched
+NOT_FOR_USERS = {  # mistakes of who writes a command of sched, or a store
+    "{} was not looked at yet",
+    "an onlooker writes nothing of this kind",
+}
 
 
 def entries(page: str) -> list[str]:
