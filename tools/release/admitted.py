@@ -17,7 +17,6 @@ from .workspace import Package, range_of
 __all__ = ["Trial", "trials_for", "try_range"]
 
 CORE = "sched-core"
-TREE = "the tree's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Trial:
     """Where that version is; None for the tree's, on which CI runs the tests anyway."""
 
     def __str__(self) -> str:
-        return f"{self.backend} with {CORE} {self.version} (wants {self.range})"
+        return f"{self.backend}, which wants {CORE}{self.range}, with {self.version}"
 
 
 def trials_for(packages: Mapping[str, Package], core: Past) -> Iterator[Trial]:
@@ -49,7 +48,7 @@ def trials_for(packages: Mapping[str, Package], core: Past) -> Iterator[Trial]:
             ends: list[Version | None] = list(released)
             ends += [None] if req.specifier.contains(in_tree, prereleases=True) else []
             for version in dict.fromkeys(ends[:1] + ends[-1:]):
-                told = str(version) if version else f"{in_tree} ({TREE})"
+                told = str(version) if version else f"the {in_tree} of the tree"
                 tag = packages[CORE].tag(version) if version else None
                 yield Trial(backend.name, range_of(req), told, tag)
 

@@ -20,11 +20,11 @@ __all__ = ["add_tags", "commit", "push_commands", "take_over", "write"]
 
 def write(root: Path, plan: Plan, today: date) -> None:
     """Write all that the plan changes into a working tree."""
-    written = {r.package.name for r in plan.releases if not r.is_written}
+    known = {r.package.name for r in plan.releases if r.before}
     for change in plan.ranges:
         pyproject = root / "packages" / change.package / "pyproject.toml"
         pyproject.write_text(with_range(pyproject.read_text(), change.sibling, change.after))
-        if change.package in written:
+        if change.package in known:
             _tell_of_range(root, change.package, change.sibling, change.after)
     for release in plan.releases:
         if not release.is_written:

@@ -150,7 +150,7 @@ def _asked(wanted: str | None) -> list[str]:
 def _note_what_stays(plan: Plan, package: Package, past: Past, is_chosen: bool) -> None:
     if past.changed and not package.fragments:
         plan.notes.append(
-            f"{package.name}: {len(past.changed)} files changed since {package.tag(package.version)}"
+            f"{package.name}: changed since {package.tag(package.version)}"
             f" without a fragment, such as {past.changed[0]}; write one, or ask for"
             f" --set {package.name}=patch"
         )

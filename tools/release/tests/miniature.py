@@ -15,6 +15,12 @@ _NEEDS = {
     "sched-local": '"sched-core>=0.1,<0.2"',
     "sched-meta": '"sched-core>=0.1,<0.2", "sched-local>=0.1,<0.2"',
 }
+_RUNNER = """\
+import runpy, sys
+
+for test in sys.argv[1:]:
+    runpy.run_path(test)
+"""
 _PROJECT = """\
 [build-system]
 requires = []
@@ -94,7 +100,10 @@ class Miniature:
 def make(root: Path) -> Miniature:
     made = Miniature(root)
     made.write("LICENSE", "MIT\n")
-    made.write("pyproject.toml", (_OWN / "pyproject.toml").read_text())
+    made.write("pyproject.toml", _groups(root) + _towncrier())
+    made.write("runner/pyproject.toml", _PROJECT.format(name="pytest", needs=""))
+    made.write("runner/making.py", Path(__file__).with_name("making.py").read_text())
+    made.write("runner/src/pytest/__main__.py", _RUNNER)
     made.write("hatch.toml", '[[envs.hatch-test.matrix]]\npython = ["3.11"]\n')
     made.write(".github/workflows/release.yml", _WORKFLOW)
     for name, needs in _NEEDS.items():
@@ -112,3 +121,13 @@ def make(root: Path) -> Miniature:
     made.git("config", "user.email", "maintainer@example.org")
     made.commit()
     return made
+
+
+def _groups(root: Path) -> str:
+    """What tests need: a runner of tests that is made here, since no index is asked."""
+    return f'[dependency-groups]\ntest = ["pytest @ {(root / "runner").as_uri()}"]\n'
+
+
+def _towncrier() -> str:
+    _, table, text = (_OWN / "pyproject.toml").read_text().partition("\n[tool.towncrier]\n")
+    return table + text

@@ -74,7 +74,7 @@ def test_code_that_changed_without_a_fragment_is_told(packages: dict[str, Packag
     assert not plan.releases
     assert plan.notes == [
         (
-            "sched-local: 1 files changed since sched-local-v0.1.0 without a fragment, such as a.py;"
+            "sched-local: changed since sched-local-v0.1.0 without a fragment, such as a.py;"
             " write one, or ask for --set sched-local=patch"
         )
     ]
@@ -102,7 +102,7 @@ def test_the_first_version_does_not_go_back_either(packages: dict[str, Package])
 
 
 def test_the_tree_alone_is_left_to_the_tests_that_run_anyway(packages: dict[str, Package]) -> None:
-    in_tree = Trial("sched-local", ">=0.1,<0.2", "0.1.0 (the tree's)", None)
+    in_tree = Trial("sched-local", ">=0.1,<0.2", "the 0.1.0 of the tree", None)
     assert list(trials_for(packages, Past())) == [in_tree]
     assert list(trials_for(packages, RELEASED)) == [in_tree]
 

@@ -158,6 +158,28 @@ def test_a_wrong_word_is_told(
     assert problem in capsys.readouterr().err
 
 
+def test_a_backend_is_tried_with_the_core_of_a_tag(
+    repository: Miniature, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    repository.change("sched-core", "2.fixed.md")
+    assert run(repository, "release") == 0
+    repository.write(f"{LOCAL}/tests", "import sched_core; print(sched_core.CHANGE)\n")
+    repository.change("sched-core", "3.added.md")
+    wants = "sched-local, which wants sched-core>=0.1,<0.2, with"
+    capfd.readouterr()
+    assert run(repository, "try-ranges") == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "2.fixed.md",
+        f"{wants} 0.1.0: passes",
+        f"{wants} the 0.1.0 of the tree: CI's own tests say so",
+    ]
+    repository.write(f"{LOCAL}/tests", "import sched_core; sched_core.NEW\n")
+    repository.commit()
+    assert run(repository, "try-ranges", "sched-local") == 1
+    assert f"{wants} 0.1.0: fails" in capfd.readouterr().out
+
+
 def test_what_was_released_is_installed_from_an_index(
     repository: Miniature, tmp_path: Path
 ) -> None:
