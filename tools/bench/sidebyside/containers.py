@@ -15,7 +15,7 @@ from .contender import Contender, Field, ours, peer
 
 __all__ = ["CONTAINERS"]
 
-_JOBS = 20
+_JOBS = 50
 
 
 def _bare(rig: Rig, jobs: int, folder: Path) -> Took:
@@ -32,7 +32,7 @@ def _open(kind: str, _: Path) -> Iterator[Sequence[Contender]]:
         options = {"image": rig.image, "bin": rig.program, "bin_args": list(rig.args)}
         yield [
             ours("sched, library", _JOBS, partial(_ours, rig, False), "a container a job"),
-            ours("sched, reuse=True", 4 * _JOBS, partial(_ours, rig, True), "a container a slot"),
+            ours("sched, reuse=True", 2 * _JOBS, partial(_ours, rig, True), "a container a slot"),
             Contender(
                 name="bare runs",
                 jobs=_JOBS,

@@ -70,7 +70,7 @@ def _open(scratch: Path) -> Iterator[Sequence[Contender]]:
 
 
 def _version() -> str:
-    return program_version("ssh", "-V")
+    return program_version("ssh", "-V").partition(",")[0]
 
 
 HOSTS = Field("ssh", "Hosts over SSH", f"{AT_ONCE} at a time on two hosts", _version, _open)

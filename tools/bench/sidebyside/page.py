@@ -31,9 +31,12 @@ How to read it:
 
 - *ms a job* is the median of the rounds over the jobs of a round, with the least and the most; *times sched* compares it with sched's library.
 - *driver CPU* is what the program's own process used a job, without what it started.
-- Jobs that take longer hide all of this: with jobs of a minute no row here differs from another by more than its start.
+- It is paid once a job: beside jobs of minutes most of it does not matter.
 - Programs do not keep the same. One that keeps nothing, or only tells its caller, is not to be had at the price of one that can go on after a
   crash: *keeps* says what is left of a job.
+- What is faster than sched saves what makes a job's end certain. executorlib's workers start each command from a Python that stays, without a
+  shell; Parsl's threads have a shell a job, as sched has, but none that claims the attempt and records its end. A plain array on a cluster has no recorder,
+  which is five to seven milliseconds of CPU a task, and a Batch job by hand brings nothing into the bucket.
 - All run on one machine, whose processors engines, jobs and drivers share. What a task costs there is CPU, not waiting; a real cluster adds its
   own delays to all of them.
 """
