@@ -14,7 +14,9 @@ from .history import Git, Refused
 __all__ = ["build", "for_index", "unpack", "wheel_of"]
 
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<to>(?!\w+:|#)[^)\s]+)\)")
-_PICTURE = re.compile(r'(?P<tag><img\b[^>]*?\bsrc=")(?P<to>(?!\w+:)[^"]+)(?P<rest>"[^>]*>)')
+_PICTURE = re.compile(
+    r'(?P<tag><(?:img|source)\b[^>]*?\bsrc(?:set)?=")(?P<to>(?!\w+:)[^"]+)(?P<rest>"[^>]*>)'
+)
 _FENCED = re.compile(r"(?ms)^(`{3,}).*?^\1`*$")
 
 
