@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tools.docs.shown import differences
 
-from ..readmes import commands, example, run_script
+from ..readmes import Command, commands, example, run_script
 from .hosts import Lab
 
 PAGE = "docs/backends/ssh.md"
@@ -58,3 +58,11 @@ def test_a_host_without_the_disk(own_folder: Path) -> None:
     for command in steps:
         assert differences(command.shown, command.run(own_folder)) == []
     assert re.search(r"^sched: removed node1:/\S+/sched-\w+ \(", clean.run(own_folder))
+
+
+def test_what_parallel_does_with_hosts(own_folder: Path) -> None:
+    page = "docs/coming-from/gnu-parallel.md"
+    Command(example(page, "list"), "").run(own_folder)
+    for command in commands(example(page, "hosts")):
+        assert differences(command.shown, command.run(own_folder)) == []
+    assert len(list(own_folder.glob("*.sorted"))) == 3

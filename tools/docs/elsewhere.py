@@ -54,6 +54,19 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     "docs/benchmarks/index.md": {
         "*": "it measures for an hour, in a clone; CI runs the same program in small"
     },
+    "docs/coming-from/gnu-parallel.md": {
+        "hosts": "tests-integration/ssh/test_readme.py, on hosts without a shared disk"
+    },
+    "docs/coming-from/psij.md": {
+        "slurm": "tests-integration/slurm/test_coming_from.py, on a real Slurm"
+    },
+    "docs/coming-from/submitit.md": {
+        "slurm": "tests-integration/slurm/test_coming_from.py, on a real Slurm"
+    },
+    "docs/coming-from/xqute-pipen.md": {
+        "pipen": "a part of a program; the tests of examples/pipen run such pipelines by the same adapter",
+        "slurm": "tests-integration/slurm/test_coming_from.py, on a real Slurm",
+    },
     "docs/simulator.md": {
         "*": "packages/sched-core/tests/simulation/test_document.py, as tests, which they are"
     },
