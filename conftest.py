@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tools.pains.plugin"]
 
@@ -36,7 +37,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure() -> None:
-    """Undo what a caller such as nohup has ignored: it would be ignored by all that tests start."""
+    _have_hypothesis_watch_no_clock()
+    _undo_what_is_ignored()
+
+
+def _have_hypothesis_watch_no_clock() -> None:
+    """An example that takes long tells of the machine's load only."""
+    slow = HealthCheck.too_slow
+    settings.register_profile(
+        "any-machine", settings(), deadline=None, suppress_health_check=[slow]
+    )
+    settings.load_profile("any-machine")
+
+
+def _undo_what_is_ignored() -> None:
+    """What a caller such as nohup has ignored would be ignored by all that tests start."""
     for number in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
