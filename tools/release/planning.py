@@ -69,7 +69,7 @@ def make_plan(
     versions = {name: package.version for name, package in packages.items()}
     for name, package in packages.items():
         ranges = [_follow(package, req, versions[req.name]) for req in package.siblings]
-        follows = [change for change in ranges if change]
+        follows = [change for change in dict.fromkeys(ranges) if change]
         plan.ranges += follows
         is_chosen = name in (chosen or packages) or name in (wanted or {})
         release = _decide(plan, package, past[name], follows, is_chosen, (wanted or {}).get(name))

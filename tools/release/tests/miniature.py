@@ -43,6 +43,10 @@ _BACKEND = """
 [project.entry-points."sched.schedulers"]
 local = "sched_local:LocalScheduler"
 """
+_EXTRA = """
+[project.optional-dependencies]
+local = ["sched-local>=0.1,<0.2"]
+"""
 _WORKFLOW = """\
 on:
   push:
@@ -108,8 +112,8 @@ def make(root: Path) -> Miniature:
     made.write(".github/workflows/release.yml", _WORKFLOW)
     for name, needs in _NEEDS.items():
         folder = f"packages/{name}"
-        backend = _BACKEND if name == "sched-local" else ""
-        made.write(f"{folder}/pyproject.toml", _PROJECT.format(name=name, needs=needs) + backend)
+        more = {"sched-local": _BACKEND, "sched-meta": _EXTRA}.get(name, "")
+        made.write(f"{folder}/pyproject.toml", _PROJECT.format(name=name, needs=needs) + more)
         made.write(f"{folder}/making.py", Path(__file__).with_name("making.py").read_text())
         made.write(f"{folder}/README.md", f"# {name}\n")
         made.write(f"{folder}/LICENSE", "MIT\n")
