@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import subprocess
 import sys
@@ -49,6 +50,9 @@ def test_what_goes_wrong_is_told_and_shrunk(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "seed=4 faults=none horizon=100\n" in said
     assert "WRONG at 0.000: driver 1 failed: RuntimeError('driver 1 stumbles')" in said
+    log = logging.getLogger("sched")  # others of this process are told as before
+    assert log.propagate
+    assert not any(isinstance(handler, logging.NullHandler) for handler in log.handlers)
 
 
 def test_all_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

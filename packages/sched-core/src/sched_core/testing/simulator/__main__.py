@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import NoReturn
@@ -32,14 +33,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         host = None if options.pipeline is None else _find(options.pipeline)
     except (ValueError, ImportError) as error:
         parser.error(str(error))
-    if not options.log:
-        logging.getLogger("sched").addHandler(logging.NullHandler())
-        logging.getLogger("sched").propagate = False
-    outcome = simulate(scenario, host)
-    if options.shrink and outcome.violations:
-        scenario, outcome = _shrink(scenario, host, outcome)
+    with nullcontext() if options.log else _silence():
+        outcome = simulate(scenario, host)
+        if options.shrink and outcome.violations:
+            scenario, outcome = _shrink(scenario, host, outcome)
     _report(scenario, outcome, story=options.trace)
     return 1 if outcome.violations else 0
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what the drivers log from everybody, whose process may go on after this."""
+    log, nowhere = logging.getLogger("sched"), logging.NullHandler()
+    before, log.propagate = log.propagate, False
+    log.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        log.removeHandler(nowhere)
+        log.propagate = before
 
 
 class _Parser(argparse.ArgumentParser):
