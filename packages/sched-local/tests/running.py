@@ -11,7 +11,7 @@ import anyio
 from sched_core import Job, JobStatus, Runner
 from sched_local import LocalScheduler
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def shell(script: str, *arguments: object) -> list[str]:

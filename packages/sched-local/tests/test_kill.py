@@ -16,7 +16,7 @@ from sched_core import Job, Runner, hookimpl
 from sched_local import LocalScheduler
 
 from .processes import carriers, wait_until_none
-from .running import outcome, runner, shell, until, until_running
+from .running import PATIENCE, outcome, runner, shell, until, until_running
 
 GRACE = 0.4
 STUBBORN = """
@@ -56,7 +56,7 @@ def token(running: Runner, job: Job) -> str:
 
 async def until_begun(job: Job) -> None:
     await until_running(job)
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         while not await job.stdout_file.read_text():  # noqa: ASYNC110  # another process writes it
             await anyio.sleep(0.01)
 
@@ -70,7 +70,7 @@ async def test_t25_a_kill_ends_the_whole_tree_and_nobody_else(
         await until_begun(other)
         tokens = [token(running, one) for one in (job, other)]
         await until(lambda: min(len(carriers(carried)) for carried in tokens) >= 4)
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             await running.kill(job)
         assert carriers(token(running, job)) == []
         assert len(carriers(token(running, other))) >= 4
