@@ -6,7 +6,6 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import sched_meta
 import sched_meta.registry
@@ -86,10 +85,11 @@ def test_what_is_missing_is_told_with_what_to_type() -> None:
 
 
 @pytest.mark.usefixtures("entry_points")
-def test_list_of_schedulers_tells_what_else_there_is() -> None:
-    shown = CliRunner().invoke(schedulers)
-    assert "\nlocal  sched_local:LocalScheduler" in shown.stdout
-    assert "sched: for sge and slurm: pip install 'sched-meta[hpc]'\n" in shown.stderr
+def test_list_of_schedulers_tells_what_else_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    schedulers.main([], standalone_mode=False)
+    shown = capsys.readouterr()
+    assert "\nlocal  sched_local:LocalScheduler" in shown.out
+    assert "sched: for sge and slurm: pip install 'sched-meta[hpc]'\n" in shown.err
 
 
 @pytest.mark.parametrize(
