@@ -20,10 +20,20 @@ def test_one_name_gives_all_others() -> None:
     assert names.words == "MyEngine2"
 
 
-def test_each_name_of_the_template_becomes_one_of_the_package() -> None:
+@pytest.mark.parametrize(
+    "name, module, words",
+    [
+        ("my-engine", "sched_my_engine", "MyEngine"),
+        ("my-template", "sched_my_template", "MyTemplate"),
+        ("templates", "sched_templates", "Templates"),
+    ],
+)
+def test_each_name_of_the_template_becomes_one_of_the_package(
+    name: str, module: str, words: str
+) -> None:
     text = 'sched-template sched_template TemplateScheduler "template" job.wrapped.template'
-    assert Names("my-engine").apply(text) == (
-        'sched-my-engine sched_my_engine MyEngineScheduler "my-engine" job.wrapped.my-engine'
+    assert Names(name).apply(text) == (
+        f'sched-{name} {module} {words}Scheduler "{name}" job.wrapped.{name}'
     )
 
 

@@ -52,8 +52,9 @@ class Names:
 
     def apply(self, text: str) -> str:
         """Return text of the template under this name."""
-        text = text.replace("sched_template", self.module)
-        return text.replace("Template", self.words).replace("template", self.scheduler)
+        new = {"sched_template": self.module, "Template": self.words, "template": self.scheduler}
+        # All at once: a name may hold the word itself, as in my-template.
+        return re.sub("|".join(new), lambda found: new[found[0]], text)
 
     def _problems(self) -> list[str]:
         name, found = self.scheduler, []
