@@ -34,7 +34,7 @@ def workflow_problems(root: Path, packages: list[str]) -> Iterator[str]:
     # `on` is a word for true in YAML 1.1, which PyYAML reads.
     workflow: dict[Any, Any] = yaml.safe_load(release.read_text())
     yield from _tag_problems(workflow.get(True, {}), packages)
-    yield from _publisher_problems(workflow.get("jobs", {}))
+    yield from _publisher_problems(workflow.get("jobs", {}), workflow.get("permissions", {}))
 
 
 def _tag_problems(starts: Any, packages: list[str]) -> Iterator[str]:
@@ -46,8 +46,10 @@ def _tag_problems(starts: Any, packages: list[str]) -> Iterator[str]:
         yield f"release.yml: {pattern} is no tag of a package"
 
 
-def _publisher_problems(jobs: dict[str, Any]) -> Iterator[str]:
-    publishers = [name for name, job in jobs.items() if _may_publish(job)]
+def _publisher_problems(jobs: dict[str, Any], common: Any) -> Iterator[str]:
+    publishers = [
+        name for name, job in jobs.items() if _may_publish(job.get("permissions", common))
+    ]
     if publishers != ["publish"]:
         yield f"release.yml: publish alone may have id-token: write; it is {publishers or 'nobody'}"
     environment = jobs.get("publish", {}).get("environment")
@@ -56,8 +58,7 @@ def _publisher_problems(jobs: dict[str, Any]) -> Iterator[str]:
         yield f"release.yml: publish runs in the environment {name}; it has to be {_ENVIRONMENT}"
 
 
-def _may_publish(job: dict[str, Any]) -> bool:
-    permissions = job.get("permissions", {})
+def _may_publish(permissions: Any) -> bool:
     return permissions == "write-all" or (
         isinstance(permissions, dict) and permissions.get("id-token") == "write"
     )

@@ -112,6 +112,12 @@ def test_what_agrees_has_no_problems(repository: Miniature) -> None:
             "  build:\n    permissions: write-all\n",
             "release.yml: publish alone may have id-token: write; it is ['build', 'publish']",
         ),
+        (
+            WORKFLOW,
+            "jobs:\n",
+            "permissions:\n  id-token: write\njobs:\n",
+            "release.yml: publish alone may have id-token: write; it is ['build', 'publish']",
+        ),
     ],
 )
 def test_what_does_not_agree_is_told(
