@@ -185,6 +185,8 @@ class Rootless(Podman):
     def _need(self) -> None:
         if not os.geteuid():
             raise EngineMissing("root cannot be without rights: see test_rootless.py")
+        if "XDG_RUNTIME_DIR" not in os.environ:
+            raise EngineMissing("XDG_RUNTIME_DIR is not set: Podman has no place for what it runs")
         need_installed(podman="podman", runc="runc", conmon="conmon", newuidmap="uidmap")
 
     def _notes(self) -> str:
