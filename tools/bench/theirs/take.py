@@ -19,6 +19,8 @@ def main() -> None:
     # Some of them start programs of their own by name, which import what they are to run.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     os.environ["PYTHONPATH"] = sys.path[0]
+    # What some of them leave there goes with the folder of the round.
+    os.environ["TMPDIR"] = str(Path.cwd())
     seconds, cpu = getattr(importlib.import_module(module), function)(int(jobs), int(slots))
     Path(file).write_text(json.dumps({"seconds": seconds, "cpu": cpu}))
 
