@@ -71,7 +71,7 @@ def next_words(run: Path) -> str:
     return (
         f"\nThe run is in {run}\nIn this clone `sched` is `{dev} run sched`. Try next:\n"
         f"  {dev} run sched status {where}\n"
-        f"  {dev} run sched logs {where} 1"
+        f"  {dev} run sched logs {where} 0"
     )
 
 

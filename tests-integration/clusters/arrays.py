@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from sched_core import AttemptId, Job, JobStatus, Observation, Runner
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_hpc.cluster import ClusterScheduler
 
 from ..jobs import NOTED, Clock, begun, most_at_once, ran, running, until, waiting
@@ -58,10 +58,9 @@ class Arrays:
         first = small_arrays.scheduler_class(tmp_path / "run", forks=20)
         commands = [waiting()] * 60
         argv = driver_command(first, {"forks": 20}, commands, "asyncio")
-        async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        async with driver_killed_at_end(argv):
             marks = anyio.Path(tmp_path / "run")
             await until(lambda: _count(marks, "*/begun", 20))
-            driver.kill()
         scheduler = small_arrays.scheduler_class(tmp_path / "run", forks=5)
         async with running(scheduler, existing="resume") as runner:
             jobs = await runner.feed_all(commands)

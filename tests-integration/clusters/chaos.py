@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from sched_core import JobStatus
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from ..jobs import ONCE, ran, running
 from .engine import Engine
@@ -26,9 +26,8 @@ async def kill_and_resume(
     scheduler = engine.scheduler_class(folder, **options)
     commands = [["/bin/sh", "-c", f"{ONCE}; sleep 1.$SCHED_JOB_INDEX"]] * count
     argv = driver_command(scheduler, options, commands, "asyncio")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await anyio.sleep(after)
-        driver.kill()
     ended = len([path async for path in anyio.Path(folder).glob("*/job.rc")])
     async with running(scheduler, patience=400, existing="resume") as runner:
         await runner.feed_all(commands)

@@ -11,7 +11,7 @@ import pytest
 
 from sched_core import Failure, JobStatus, Resources, Runner
 from sched_core.model.container import Container
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from ..containers.machines import Apptainer
 from ..engines import or_skip
@@ -150,9 +150,8 @@ class Containers:
         argv = driver_command(
             engine.scheduler_class(folder, **options), options, commands, "asyncio"
         )
-        async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        async with driver_killed_at_end(argv):
             await until((anyio.Path(folder) / "0/begun").exists)
-            driver.kill()
         with anyio.fail_after(250):
             async with Runner.resume(folder, plugins=[]) as runner:
                 assert runner.scheduler.container == Container.from_value(container)

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from sched_core import JobStatus, Runner
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from ..jobs import ONCE, ran
 from .machines import Engine
@@ -30,9 +30,8 @@ async def test_once_each_though_drivers_die(engine: Engine, tmp_path: Path, full
         commands = [["/bin/sh", "-c", f"{ONCE}; sleep 1.$(($SCHED_JOB_INDEX % 7))"]] * count
         first = scheduler(engine, folder, forks=forks)
         argv = driver_command(first, first.options(), commands, "asyncio")
-        async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        async with driver_killed_at_end(argv):
             await anyio.sleep(rng.uniform(1, 6))
-            driver.kill()
         async with Runner(
             scheduler(engine, folder, forks=forks), plugins=[], existing="resume"
         ) as runner:

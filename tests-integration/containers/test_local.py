@@ -11,7 +11,7 @@ import pytest
 
 from sched_core import Failure, JobStatus, Runner
 from sched_core.model.container import Container
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_local import LocalScheduler
 
 from ..jobs import INSIDE, ONCE, STUBBORN, begun, left_of, ran, until, waiting
@@ -76,9 +76,8 @@ async def test_a_run_that_is_resumed_keeps_its_containers(engine: Engine, tmp_pa
     options: dict[str, Any] = {"container": container}
     commands = [waiting(), *[["/bin/sh", "-c", f"{ONCE}; {INSIDE}"]] * 2]
     argv = driver_command(LocalScheduler(folder, **options), options, commands, "asyncio")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await until((anyio.Path(folder) / "0/begun").exists)
-        driver.kill()
     async with Runner.resume(folder, plugins=[]) as runner:
         assert runner.scheduler.container == Container.from_value(container)
         await (runner.scheduler.workdir / "gate").write_text("")

@@ -8,14 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
 from sched_container import ContainerScheduler
 from sched_core import Failure, JobStatus, Runner, Secret
 from sched_core.processes.tree import find_by_token
 from sched_core.scheduler import job_token
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from ..jobs import begun, ran, until, waiting
 from .machines import Engine
@@ -164,9 +163,8 @@ async def test_jobs_outlive_the_driver(engine: Engine, tmp_path: Path) -> None:
     first = scheduler(engine, tmp_path, forks=2)
     argv = driver_command(first, first.options(), commands, "asyncio")
     folder = tmp_path / "run"
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await until(lambda: (folder / "0/begun").exists() and (folder / "1/begun").exists())
-        driver.kill()
     async with Runner(
         scheduler(engine, tmp_path, forks=2), plugins=[], existing="resume"
     ) as runner:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -16,7 +16,7 @@ import pytest
 from anyio.abc import Process
 
 from sched_core import JobStatus, RunExists, Runner
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from .cloud import COUNTED, Cloud, gated, until
 
@@ -30,12 +30,8 @@ async def driver(
     """Have another process drive the run, until the block is left: then it is killed."""
     options = {"forks": 8, **cloud.options, **options}
     argv = driver_command(cloud.scheduler(workdir), options, commands, "asyncio", "resume")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as process:
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):  # it may have come to its end
-                process.send_signal(signal.SIGKILL)
+    async with driver_killed_at_end(argv) as process:
+        yield process
     assert process.returncode in (0, -signal.SIGKILL), "the driver has failed; its stderr tells why"
 
 

@@ -4,7 +4,6 @@ is away.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 import shutil
@@ -21,7 +20,7 @@ import pytest
 
 from sched_core import Job, OptionError, RunExists, Runner, SpecPath, clean_run
 from sched_core.ports import cloudstorage
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_local import LocalScheduler
 
 from ..jobs import until
@@ -274,10 +273,8 @@ async def test_drivers_that_die_again_and_again(
     for _ in range(6):
         mirrored_storage.fault("status", method="POST", skip=chance.randrange(20), count=2)
         mirrored_storage.fault("lost", method="POST", skip=chance.randrange(20), count=2)
-        async with await anyio.open_process(argv, stdout=None, stderr=None) as process:
+        async with driver_killed_at_end(argv):
             await anyio.sleep(chance.uniform(0.8, 2.0))
-            with contextlib.suppress(ProcessLookupError):  # it came to its end first
-                process.kill()
     mirrored_storage.clear_faults()
     async with run_of(workdir, "resume", forks=4) as runner:
         await runner.feed_all(commands)

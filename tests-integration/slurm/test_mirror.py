@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from sched_core import Runner, SpecPath
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 
 from ..gbatch.mirrors import BucketRun, bucket_run
 from ..jobs import until
@@ -58,9 +58,8 @@ async def test_what_a_dead_driver_left_is_taken_over(slurm: SlurmCluster, run: B
     scheduler = Asked(run.workdir, forks=4)
     commands = [shell(COUNTED + GATE + "echo out")] * 3
     argv = driver_command(scheduler, {"forks": 4}, commands, "asyncio")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await until(lambda: len(list(run.mirror.glob("ran.*"))) == 3)
-        driver.kill()
     # Nobody is left who could bring it; what ends meanwhile is brought by the next driver.
     (run.mirror / "gate").touch()
     await until(lambda: len(list(run.mirror.glob("[0-9]/job.rc"))) == 3)

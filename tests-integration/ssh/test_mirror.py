@@ -7,11 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
 from sched_core import Runner, SpecPath, clean_run
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_ssh import SshScheduler
 
 from ..gbatch.mirrors import BucketRun, bucket_run
@@ -71,9 +70,8 @@ async def test_another_machine_goes_on_with_what_hosts_run(
     options: dict[str, Any] = {"servers": ["h1", "h2"], "keepalive": 0.5, "forks": 4}
     scheduler = SshScheduler(run.workdir, **options)
     argv = driver_command(scheduler, options, [shell(COUNTED + WAITS)] * 4, "asyncio")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await until(lambda: len(started(one)) + len(started(two)) == 4)
-        driver.kill()
     run.mirror.rename(tmp_path / "gone")
     open_gate(one, two)
     async with runner_of(run, "resume") as runner:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from sched_core import (
     AttemptId,
     EngineState,
@@ -24,7 +22,7 @@ from sched_core import (
     Submission,
 )
 from sched_core.lifecycle.session import Active
-from sched_core.testing.contract.driver import driver_command
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_hpc import SlurmScheduler
 from sched_hpc.chunks import in_tasks, of_each_job
 
@@ -175,9 +173,8 @@ async def test_a_run_goes_on_with_chunks_of_another_size(slurm: Path, tmp_path: 
     go = tmp_path / "go"
     first = SlurmScheduler(tmp_path / "run", chunk=2)
     argv = driver_command(first, {"chunk": 2}, [after(go)] * 4, "asyncio")
-    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+    async with driver_killed_at_end(argv):
         await until((tmp_path / "run/0/job.claim.1").exists)
-        driver.kill()
     async with Runner.resume(tmp_path / "run", Quick(tmp_path / "run", chunk=3)) as runner:
         go.touch()
     assert {job.status for job in runner.jobs} == {JobStatus.FINISHED}

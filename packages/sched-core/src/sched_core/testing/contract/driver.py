@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
 import anyio
+from anyio.abc import Process
 
 from sched_core import Runner, Scheduler
 from sched_core.testing.contract.dying import die_at
 
-__all__ = ["driver_command"]
+__all__ = ["driver_command", "driver_killed_at_end"]
 
 
 def driver_command(
@@ -41,6 +44,17 @@ def driver_command(
         "dies_at": dies_at,
     }
     return [sys.executable, __file__, json.dumps(job)]
+
+
+@asynccontextmanager
+async def driver_killed_at_end(argv: Sequence[str]) -> AsyncIterator[Process]:
+    """Run a driver for the block, whose end kills it: a test that fails would wait for it for ever."""
+    async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
+        try:
+            yield driver
+        finally:
+            with suppress(ProcessLookupError):  # it may have come to its end
+                driver.kill()
 
 
 def _main(job: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from anyio.abc import Process
 
 from sched_core import JobStatus, RunExists, RunInterrupted, RunLocked, Runner, Scheduler, read_run
 
-from .driver import driver_command
+from .driver import driver_command, driver_killed_at_end
 from .dying import POINTS
 from .rig import BEGUN, COUNTED, Rig, needs
 
@@ -89,11 +89,8 @@ class ResumingContract(Rig):
         scheduler = self.make(workdir, forks=2)
         options = {**self.options, "forks": 2}
         argv = driver_command(scheduler, options, commands, anyio_backend)
-        async with await anyio.open_process(argv, stdout=None, stderr=None) as driver:
-            try:
-                await self.until_marked(scheduler, driver, 0, 1)
-            finally:
-                driver.kill()  # it would wait for ever, and the test for it
+        async with driver_killed_at_end(argv) as driver:
+            await self.until_marked(scheduler, driver, 0, 1)
         async with self.run(scheduler, existing="resume") as runner:
             await self.until_running(*runner.jobs[:2])
             await self.open_gate(scheduler)
