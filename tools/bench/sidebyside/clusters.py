@@ -18,11 +18,6 @@ from .contender import Contender, Field, ours, peer
 __all__ = ["GRID_ENGINE", "ON_SLURM"]
 
 _WORKERS = 8
-_XQUTE = "https://github.com/pwwang/xqute"
-_PARSL = "https://parsl.readthedocs.io/en/stable/userguide/configuration/"
-_PILOT = f"one job of the cluster, in which {_WORKERS} workers run all; starts within the time"
-_SLEEP = "sleep 1 in place of true"
-_TRUE = "waits for ever if a job ends while it still notes that it was submitted"
 _HANGS = 30.0
 """Seconds after which it waits for ever: it takes five where it does not."""
 
@@ -55,18 +50,36 @@ def _own(engine: Engine, env: Environment, jobs: int) -> list[Contender]:
     ]
 
 
-def _xqute_true(function: str, env: Environment) -> Contender:
+def _parsl(engine: Engine, env: Environment, provider: str) -> Contender:
     return peer(
+        "parsl",
+        f"by_parsl.{engine.name}",
+        name=f"Parsl, {provider}",
+        jobs=500,
+        slots=_WORKERS,
+        env=env,
+        keeps="outputs in files; exit code to the caller",
+        manual="https://parsl.readthedocs.io/en/stable/userguide/configuration/",
+        note=f"one job of the cluster, in which {_WORKERS} workers run all; starts within the time",
+    )
+
+
+def _xqute(engine: Engine, env: Environment, jobs: int, each: str) -> list[Contender]:
+    """Return it with jobs that last a second, and with those of all others, for which it may wait for ever."""
+    described = partial(
+        peer,
         "xqute",
-        function,
-        name="xqute, true",
-        jobs=40,
         env=env,
         keeps="outputs, exit code and status in files",
-        manual=_XQUTE,
-        note=_TRUE,
-        limit=_HANGS,
+        manual="https://github.com/pwwang/xqute",
     )
+    lasting = f"{each} a job; sleep 1 in place of true"
+    hangs = "waits for ever if a job ends while it still notes that it was submitted"
+    function = f"by_xqute.{engine.name}"
+    return [
+        described(function, name="xqute", jobs=jobs, note=lasting),
+        described(f"{function}_true", name="xqute, true", jobs=40, note=hangs, limit=_HANGS),
+    ]
 
 
 @contextmanager
@@ -74,28 +87,8 @@ def _slurm(_: Path) -> Iterator[Sequence[Contender]]:
     with started(SLURM) as env:
         yield [
             *_own(SLURM, env, 200),
-            peer(
-                "parsl",
-                "by_parsl.slurm",
-                name="Parsl, SlurmProvider",
-                jobs=500,
-                slots=_WORKERS,
-                env=env,
-                keeps="outputs in files; exit code to the caller",
-                manual=_PARSL,
-                note=_PILOT,
-            ),
-            peer(
-                "xqute",
-                "by_xqute.slurm",
-                name="xqute",
-                jobs=60,
-                env=env,
-                keeps="outputs, exit code and status in files",
-                manual=_XQUTE,
-                note=f"an sbatch a job; {_SLEEP}",
-            ),
-            _xqute_true("by_xqute.slurm_true", env),
+            _parsl(SLURM, env, "SlurmProvider"),
+            *_xqute(SLURM, env, 60, "an sbatch"),
             peer(
                 "submitit",
                 "by_submitit.slurm",
@@ -134,28 +127,8 @@ def _sge(_: Path) -> Iterator[Sequence[Contender]]:
     with started(SGE) as env:
         yield [
             *_own(SGE, env, 150),
-            peer(
-                "parsl",
-                "by_parsl.sge",
-                name="Parsl, GridEngineProvider",
-                jobs=500,
-                slots=_WORKERS,
-                env=env,
-                keeps="outputs in files; exit code to the caller",
-                manual=_PARSL,
-                note=_PILOT,
-            ),
-            peer(
-                "xqute",
-                "by_xqute.sge",
-                name="xqute",
-                jobs=40,
-                env=env,
-                keeps="outputs, exit code and status in files",
-                manual=_XQUTE,
-                note=f"a qsub a job; {_SLEEP}",
-            ),
-            _xqute_true("by_xqute.sge_true", env),
+            _parsl(SGE, env, "GridEngineProvider"),
+            *_xqute(SGE, env, 40, "a qsub"),
         ]
 
 
