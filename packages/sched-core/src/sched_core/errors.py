@@ -97,7 +97,7 @@ class RunError(SchedError):
 
 
 class RunExists(RunError, FileExistsError):
-    """The work directory holds a run already and `existing="error"`."""
+    """The work directory holds jobs of a run already and `existing="error"`."""
 
 
 class RunNotFound(RunError, FileNotFoundError):

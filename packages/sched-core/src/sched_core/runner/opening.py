@@ -52,10 +52,8 @@ async def open_session(
     layout = Layout(str(scheduler.workdir))
     found = await ports.offload(find_run, ports.files, layout)
     if found is not None and existing == "error":
-        raise RunExists(
-            f"{layout.workdir} holds the run {found.run} already; "
-            "go on with it (existing='resume', sched run --resume) or name another work directory"
-        )
+        earlier = replay(await ports.offload(read_journal, ports.files, layout))
+        _check_without_jobs(layout, found, earlier)
     await ports.offload(_make_folders, ports, layout)
     lease = await acquire_lease(ports, layout)
     try:
@@ -80,6 +78,8 @@ async def _open(
         await ports.offload(_check_that_none_is_removed, ports.files, layout)
     else:
         records = replay(await ports.offload(read_journal, ports.files, layout))
+        if existing == "error":
+            _check_without_jobs(layout, found, records)
         _check_backend(scheduler, found, records)
         if found.scheduler == scheduler.name and not scheduler.can_take_over(found.options):
             await ports.offload(_check_ended, ports.files, layout, records)
@@ -135,6 +135,15 @@ def _check_that_none_is_removed(files: Files, layout: Layout) -> None:
         raise RunExists(
             f"the run in {layout.workdir} is being removed, or that was broken off; finish it "
             f"(sched clean {layout.workdir} --remove-run), or name another work directory"
+        )
+
+
+def _check_without_jobs(layout: Layout, run: RunFile, records: Mapping[int, JobRecord]) -> None:
+    """Let a run begin whose scheduler could not be used when it was opened before."""
+    if records:
+        raise RunExists(
+            f"{layout.workdir} holds the run {run.run} already; "
+            "go on with it (existing='resume', sched run --resume) or name another work directory"
         )
 
 

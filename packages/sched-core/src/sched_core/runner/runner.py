@@ -52,8 +52,8 @@ class Runner:
     propagates. A run under `error_strategy="halt"` raises RunHalted.
 
     - `plugins`: None for those that are installed, a list for exactly these.
-    - `existing`: what a work directory that holds a run means: "error", "resume" (what is fed is
-      matched with what the run has), or "reuse" (a new list of jobs over the same folder).
+    - `existing`: what a work directory that holds jobs of a run means: "error", "resume" (what is
+      fed is matched with what the run has), or "reuse" (a new list of jobs over the same folder).
     - `hook_errors`: whether an exception in a plugin is a "report" in the log, or stops the run
       and is to "raise" HookError.
     - `submits`: whether jobs that wait are run; without, those of an earlier driver can be killed, and
