@@ -104,11 +104,7 @@ def _check_bucket(folder: RunFolder) -> Iterator[Check]:
         created = [folder.files.create(probe, text) for text in (b"one", b"another")]
         folder.files.remove(probe)
     except OSError as error:
-        yield (
-            "folder",
-            False,
-            f"{folder} cannot be written: {error.strerror or error}",
-        )
+        yield "folder", False, f"{folder} cannot be written: {error.strerror or error}"
         return
     except SchedError as error:
         yield "folder", False, f"{folder} cannot be reached: {error}"
@@ -182,15 +178,12 @@ def _check_space(folder: Path) -> Check:
     if stat.f_files:
         detail += f", {stat.f_favail} files"
     enough = free > 100 << 20 and (not stat.f_files or stat.f_favail > 10_000)
+    if enough:
+        return "space", True, detail
     return (
         "space",
-        True if enough else None,
-        detail
-        + (
-            ""
-            if enough
-            else ": that is little; sched clean old runs, or name another folder with -w"
-        ),
+        None,
+        f"{detail}: that is little; sched clean old runs, or name another folder with -w",
     )
 
 
