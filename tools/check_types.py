@@ -53,7 +53,7 @@ def main() -> int:
         check(
             ROOT,
             *("tools/*.py", "tools/tests/*.py"),
-            *(f"tools/{name}/**/*.py" for name in ("closures", "pains", "release")),
+            *(f"tools/{name}/**/*.py" for name in ("chaos", "closures", "pains", "release")),
             options=("--explicit-package-bases",),
         ),
         check(
