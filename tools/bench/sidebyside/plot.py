@@ -1,5 +1,6 @@
 """The plots of docs/benchmarks: `python -m bench.sidebyside.plot FILE FOLDER`, with matplotlib."""
 
+# What is imported is in an environment of its own, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations

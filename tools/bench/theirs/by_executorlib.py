@@ -1,4 +1,5 @@
 """https://executorlib.readthedocs.io, as its notebooks show it."""
+# What is imported is in an environment of its own, which mypy does not see.
 # mypy: disable-error-code="import-not-found,import-untyped"
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """https://parsl.readthedocs.io, as its "Configuration" shows it."""
+# What is imported is in an environment of its own, which mypy does not see.
 # mypy: disable-error-code="import-not-found,import-untyped,no-untyped-call,untyped-decorator"
 
 from __future__ import annotations
