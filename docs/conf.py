@@ -38,6 +38,8 @@ html_title = "sched"
 html_copy_source = False
 html_show_sourcelink = False
 html_extra_path = ["_extra"]
+html_static_path = ["_static"]
+html_css_files = ["wrapped.css"]
 
 myst_heading_anchors = 4
 smartquotes = False  # `--shell` has two dashes
