@@ -9,6 +9,8 @@ import pytest
 from sched_core import JobStatus
 from sched_core.testing.simulator import ALL_FAULTS, Fault, Scenario, simulate
 
+pytestmark = pytest.mark.once
+
 SEEDS = 60
 HIDES_CLASSES = {Fault.LATE_FILE, Fault.EMPTY_FILE, Fault.READ_ONLY_DISK, Fault.FULL_DISK}
 """Where an engine's word comes long before the record, it is all that is known: that it failed."""
