@@ -39,7 +39,7 @@ def surroundings() -> dict[str, Any]:
         "versions": {name: _version(name) for name in _PACKAGES},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "bash": _bash(),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "cpus": len(os.sched_getaffinity(0)),
         "load": [round(load, 2) for load in os.getloadavg()],
     }

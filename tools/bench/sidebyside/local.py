@@ -163,7 +163,7 @@ def _peers() -> list[Contender]:
 
 
 def _versions() -> str:
-    return f"Linux {platform.release()}"
+    return f"Linux {platform.release().partition('-')[0]}"
 
 
 LOCAL = Field("local", "This machine", "2 at a time", _versions, _open)
