@@ -66,7 +66,7 @@ def run_peer(
     folder: Path,
     env: Environment | None = None,
     limit: float = 300,
-) -> Mapping[str, float]:
+) -> tuple[float, float]:
     """Run a function of theirs/, named as MODULE.FUNCTION; return seconds and CPU. Raises Failed.
 
     Each imports for a second or so, which a program pays once: it takes its own time.
@@ -78,7 +78,7 @@ def run_peer(
         took: Mapping[str, float] = json.loads(file.read_text())
     except (OSError, ValueError):
         raise Failed("it did not say how long it took") from None
-    return took
+    return took["seconds"], took["cpu"]
 
 
 def _output(command: Sequence[str]) -> str:

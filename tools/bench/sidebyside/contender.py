@@ -169,5 +169,4 @@ def _run_peer(
     jobs: int,
     folder: Path,
 ) -> Took:
-    took = run_peer(function, jobs, slots or jobs, folder, env, limit)
-    return took["seconds"], took["cpu"]
+    return run_peer(function, jobs, slots or jobs, folder, env, limit)

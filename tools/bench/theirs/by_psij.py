@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from clock import Took, start, took
+from clock import Took, start, took, took_by_threads
 
 
 def local(jobs: int, slots: int) -> Took:
@@ -28,10 +27,7 @@ def local(jobs: int, slots: int) -> Took:
         status: Any = job.wait()
         assert status.exit_code == 0, status
 
-    began = start()
-    with ThreadPoolExecutor(slots) as pool:
-        list(pool.map(one, range(jobs)))
-    return took(began)
+    return took_by_threads(one, jobs, slots)
 
 
 def slurm(jobs: int, slots: int) -> Took:

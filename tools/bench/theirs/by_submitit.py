@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
-from clock import Took, start, took
+from clock import Took, start, took, took_by_threads
 
 
 def local(jobs: int, slots: int) -> Took:
@@ -18,10 +16,7 @@ def local(jobs: int, slots: int) -> Took:
     def one(_: int) -> None:
         executor.submit(submitit.helpers.CommandFunction(["/bin/true"])).result()
 
-    began = start()
-    with ThreadPoolExecutor(slots) as pool:
-        list(pool.map(one, range(jobs)))
-    return took(began)
+    return took_by_threads(one, jobs, slots)
 
 
 def slurm(jobs: int, slots: int) -> Took:
