@@ -62,6 +62,7 @@ async def test_t54_a_second_driver_is_refused_and_told_of_the_first(
     workdir: Path, go: Path
 ) -> None:
     with another_driver(workdir, go) as first:
+        await both_run(workdir)  # a run without jobs may be begun again: RunLocked would be right
         for existing, error in (("resume", RunLocked), ("reuse", RunLocked), ("error", RunExists)):
             with pytest.raises(error) as raised:
                 async with runner(workdir, existing):
