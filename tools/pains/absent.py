@@ -20,7 +20,7 @@ ABSENT: Mapping[int, Mapping[str, str]] = {
     5: {},
     6: {},
     7: {
-        "Nothing waits but in the driver's own queue.": "core local ssh container",
+        "Nothing waits but in the driver's own queue.": "local ssh container",
     },
     8: {
         "Records are read where they were written, by the machine that ran the job.": "local ssh container",

@@ -107,6 +107,41 @@ def test_t06_a_job_that_ends_before_the_answer_to_its_submission(backend: Backen
     assert (ended(job), starts) == (("FINISHED", 1, 0), 1)
 
 
+async def _run_without_nodes(faults: dict[Fault, int]) -> tuple[Job, int, float]:
+    """Run a job that no node ever takes, and that somebody else cancels; return it, how often it
+    started, and how long it took to end from then on.
+    """
+    world = World(faults, nodes=0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.engine.run)
+        async with world.runner(world.ports()) as runner:
+            job = await runner.feed(["waits", "1", "0"])
+            while job.status is not JobStatus.SUBMITTED:
+                await anyio.sleep(1)
+            (row,) = world.engine.rows()
+            world.engine.cancel([(row.name, row.number)])
+            cancelled = anyio.current_time()
+            await runner.wait(job)
+            took = anyio.current_time() - cancelled
+        group.cancel_scope.cancel()
+    assert set(world.chance.counts) == set(faults), "not all of it happened"
+    return job, len(world.engine.executions), took
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "faults, failure",
+    [({}, Failure.CANCELLED), ({Fault.PURGED: 1}, Failure.LOST)],
+    ids=["listed", "purged at once"],
+)
+def test_t07_a_job_that_is_cancelled_while_it_waits(
+    faults: dict[Fault, int], failure: Failure, backend: Backend
+) -> None:
+    job, starts, took = run_in_virtual_time(_run_without_nodes, faults, backend=backend)
+    assert (ended(job), job.failure, starts) == (("FAILED", 1, 0), failure, 0)
+    assert took < 10.0  # it is asked about every second or two, and one absence may be a slip
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_t09_an_engine_that_lists_an_ended_job_as_running(backend: Backend) -> None:
     job, starts, _ = struck(Fault.ACCOUNTING_LAGS, backend=backend)
