@@ -88,6 +88,12 @@ BAD: list[tuple[list[str], str]] = [
     (["--table", "folder"], "cannot read folder: Is a directory"),
     (["--table", "file"], "file is empty: it needs a header that names the columns, and rows"),
     (["--table", "t.csv"], "the command uses no column of the table; write {NAME} where a value"),
+    (["--table", "t.csv", "--colsep", "\\s+"], r"--colsep '\\s+': it must be one character such"),
+    (["--table", "t.csv", "--colsep", '"'], "--colsep '\"': it must be one character such as '|'"),
+    (["--table", "t.csv", "--colsep", ""], f"--colsep {IS_EMPTY}"),
+    (["--table", "file", "--no-header"], "file is empty: it needs a row for each job"),
+    (["--no-header"], "--no-header and --colsep say how a table is read; name one with --table"),
+    (["--colsep", "|"], "--no-header and --colsep say how a table is read; name one with --table"),
     (["--table", "-"], "standard input is empty: it needs a header"),
     (["--from", ""], f"--from {IS_EMPTY}"),
     (["--from", "t.csv", "--table", "t.csv"], "--from is a list of jobs, --table one of values"),
@@ -117,6 +123,18 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["--table", "t.csv", "--", "a", "{A}"], "{A} is no column of the table; did you mean {a}?"),
     (["--table", "t.csv", "--", "a", "{3}"], "{3} stands for column 3, and the table has only 2"),
     (["--table", "t.csv", "--", "a", ":::", "1"], "--table brings the values; leave out :::"),
+    (
+        ["--table", "t.csv", "--no-header", "--", "a", "{b}"],
+        "{b} is no column of the table; there are {1}, {2}.",
+    ),
+    (
+        ["--table", "t.csv", "--no-header", "--", "a"],
+        "the command uses no column of the table; write {NAME} where a value",
+    ),
+    (
+        ["--table", "t.csv", "--colsep", "|", "--", "a", "{2}"],
+        "{2} stands for column 2, and the table has only 1; --colsep says what stands between",
+    ),
     (["--table", "t.csv"], "there is no command; write it behind --"),
 ]
 

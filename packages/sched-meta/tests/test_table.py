@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from sched_core.errors import OptionError, SchedError
 from sched_meta.lists.collect import collect_jobs
 from sched_meta.lists.replacement import FORM, Template
 from sched_meta.lists.shellline import ShellTemplate
-from sched_meta.lists.table import Table, parse_table
+from sched_meta.lists.table import Table, parse_colsep, parse_table
 
 from .program import Sched
 
@@ -39,6 +40,34 @@ ROW = ("s1", "db/hg38.fa", "a b.fq.gz", "x", "$HOME")
 )
 def test_ways_to_write_a_table(name: str, content: bytes) -> None:
     assert parse_table(content, name) == Table(("a", "b"), [["1", "2,5"]])
+
+
+@pytest.mark.parametrize(
+    "content, colsep",
+    [
+        (b"1\t2,5\n3\t\n", None),
+        (b'1,"2,5"\n\n3,\n', None),
+        (b'1|"2,5"\r\n3|', "|"),
+        (b"1 2,5\n3 \n", " "),
+        (b'1\t"2,5"\n3\t\n', r"\t"),
+    ],
+)
+def test_a_table_without_a_header(content: bytes, colsep: str | None) -> None:
+    between = parse_colsep(colsep) if colsep else None
+    table = parse_table(content, "t", header=False, colsep=between)
+    assert table == Table(("1", "2"), [["1", "2,5"], ["3", ""]])
+
+
+def test_colsep_comes_before_the_ending_and_what_the_header_looks_like() -> None:
+    content = b"a|b,c\tx\n1|2\n"
+    for name in ("t.csv", "t.tsv", "t"):
+        assert parse_table(content, name, colsep="|") == Table(("a", "b,c\tx"), [["1", "2"]])
+
+
+def test_rows_without_a_header_are_as_wide_as_the_first() -> None:
+    with pytest.raises(OptionError) as caught:
+        parse_table(b"a,b\n\n1\n", "t.csv", header=False)
+    assert str(caught.value) == "t.csv, line 3 has 1 value, and the first row has 2"
 
 
 def test_one_column_and_empty_values() -> None:
@@ -72,9 +101,12 @@ def test_what_a_csv_writer_wrote_is_read(rows: list[tuple[str, str]]) -> None:
         (b"a,b\n1,2\n\n3\n", "t.csv, line 4 has 1 value, and the header names 2"),
         (b'a,b\n"1\n1",2\n1,2,3\n', "t.csv, line 4 has 3 values, and the header names 2"),
         (b"\na,,b\n1,2,3", "t.csv, line 2: column 2 has no name in the header"),
-        (b"a,b,a\n", "t.csv, line 1: the columns 1 and 3 are both called 'a'; rename one"),
+        (b"a,b,a\n", "t.csv, line 1: the columns 1 and 3 are both called 'a'; rename one, or"),
         (b"a,1\n1,2\n", "t.csv, line 1: '1' cannot be the name of a column, since {1} has a"),
-        (b"a,-1\n1,2\n", "since {-1} has a meaning of its own; the first line must be a header"),
+        (
+            b"a,-1\n1,2\n",
+            "since {-1} has a meaning of its own; give the first line names, or --no-h",
+        ),
         (b"a,#\n1,2\n", "t.csv, line 1: '#' cannot be the name of a column, since {#} has a"),
         (b"a,//\n1,2\n", "'//' cannot be the name of a column"),
         (b"a,{b}\n1,2\n", "'{b}' cannot be the name of a column: no braces and no line ends"),
@@ -92,10 +124,10 @@ def test_what_is_no_table(content: bytes, message: str) -> None:
     assert message in str(caught.value)
 
 
-@given(st.binary())
-def test_any_bytes_are_a_table_or_an_error(content: bytes) -> None:
+@given(st.binary(), st.booleans())
+def test_any_bytes_are_a_table_or_an_error(content: bytes, header: bool) -> None:
     try:
-        table = parse_table(content)
+        table = parse_table(content, header=header)
     except OptionError:
         return
     assert all(len(row) == table.width for row in table.rows())
@@ -221,6 +253,37 @@ def test_a_line_of_shell_may_use_its_arguments() -> None:
         ["s1", "x.fa"],
         ["s2", "y.fa"],
     ]
+
+
+def test_numbers_are_the_names_of_columns_without_a_header() -> None:
+    assert collect("map", "{2.}-{1}-{-1/}", name="{1}", no_header=True) == [
+        (["map", "ref-sample-ref"], "sample"),
+        (["map", "x-s1-x.fa"], "s1"),
+        (["map", "y-s2-y.fa"], "s2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "behind, options, told",
+    [
+        (["map", "{1}"], {}, True),
+        (["map", "{}"], {}, True),
+        (['map "$1"'], {"shell": True}, True),
+        (["map", "{1}", "{ref/}"], {}, False),
+        (["map", "{1}"], {"name": "{sample}"}, False),
+        (['map "$1" {ref}'], {"shell": True}, False),
+        (["map", "{1}"], {"no_header": True}, False),
+    ],
+)
+def test_who_names_no_column_is_told_of_the_header(
+    behind: list[str], options: dict[str, Any], told: bool
+) -> None:
+    note = collect_jobs(behind, table="t.tsv", read=lambda _: TABLE, **options).note
+    said = (
+        "the columns of t.tsv are called {sample}, {ref} after its first row, which is no job;"
+        " --no-header makes it one"
+    )
+    assert note == (said if told else "")
 
 
 @given(st.text(st.characters(exclude_characters="{}\r\n\0", exclude_categories=["Cs"])))

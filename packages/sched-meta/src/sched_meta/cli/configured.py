@@ -78,7 +78,7 @@ def _refuse_empty(ctx: click.Context, parameters: Iterable[click.Parameter]) -> 
             raise click.UsageError(f"{option} is empty; give it a value, or leave it out", ctx)
 
 
-_NEVER_EMPTY = frozenset("scheduler name list_file table profile".split())
+_NEVER_EMPTY = frozenset("scheduler name list_file table colsep profile".split())
 
 
 def _was_typed(ctx: click.Context, name: str) -> bool:

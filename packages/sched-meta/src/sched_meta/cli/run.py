@@ -52,11 +52,12 @@ also as {2/.}, {NAME.} and so on; without any of these the values come last. Not
 shell, but with --shell: then the one word behind -- is a line for bash (pipefail is set), in which
 these forms, and $1, $2, stand for the values, safely.
 
-The header of a table (--table; TSV or CSV) names its columns. A list (--from) holds a shell line a
-row, or JSON objects such as {"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"},
-"resources": {"memory": "4 GiB"}, "timeout": "90m", "inputs": ["a b"], "outputs": ["a b.gz"]}:
-inputs and outputs travel to hosts without a shared disk and back; "container" is what the job runs
-in: an image, or an object. Blank rows are skipped, in a list also those that start with #.
+The header of a table (--table; TSV or CSV) names its columns; with --no-header they are {1}, {2},
+and the first row is a job. A list (--from) holds a shell line a row, or JSON objects such as
+{"cmd": ["gzip", "a b"], "name": "ab", "envs": {"K": "V"}, "resources": {"memory": "4 GiB"},
+"timeout": "90m", "inputs": ["a b"], "outputs": ["a b.gz"]}: inputs and outputs travel to hosts
+without a shared disk and back; "container" is what the job runs in: an image, or an object. Blank
+rows are skipped, in a list also those that start with #.
 
 Defaults of the options are taken from sched.toml in this folder or above it, and from the user's
 (see sched doctor): forks = 200, memory = "4G", options = { partition = "main" }.
@@ -91,6 +92,14 @@ class _RunCommand(ConfiguredCommand):
 @click.option("--from", "list_file", metavar="FILE|-", help="Take the jobs from a list.")
 @click.option(
     "--table", metavar="FILE|-", help="A job for each row of a table (TSV, CSV) with a header."
+)
+@click.option(
+    "--no-header", is_flag=True, help="The first row of the table is a job; columns are {1}, {2}."
+)
+@click.option(
+    "--colsep",
+    metavar="C",
+    help="The character between columns of the table; by default found out.",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with the run, if there is one; add what is new."
@@ -150,6 +159,8 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
         problem = f"{words!r} stands before --; write the command behind it: sched run -- {words}"
     elif values["list_file"] and values["table"]:
         problem = "--from is a list of jobs, --table one of values for the command; choose one"
+    elif (values["no_header"] or values["colsep"]) and not values["table"]:
+        problem = "--no-header and --colsep say how a table is read; name one with --table"
     elif values["list_file"] and behind:
         problem = "--from brings commands of its own; leave out what stands behind --"
     elif values["list_file"] and values["shell"]:
@@ -166,7 +177,7 @@ def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:
     from ..console import say
     from ..lists.collect import collect_jobs
 
-    names = ("list_file", "table", "shell", "name", "env")
+    names = ("list_file", "table", "no_header", "colsep", "shell", "name", "env")
     behind = ctx.meta.get(BEHIND_DASHES) or ()
     given = {name: values[name] for name in names}
     collected = collect_jobs(behind, **given, secrets=secrets_given(values))

@@ -9,7 +9,7 @@ import click
 __all__ = ["SECTIONS", "format_sections"]
 
 SECTIONS = {
-    "What to run": "shell list_file table name env secret_env",
+    "What to run": "shell list_file table no_header colsep name env secret_env",
     "Where": "scheduler options workdir forks profile",
     "What each job needs": "cpus memory time gpus",
     "Which jobs": "failures",

@@ -11,7 +11,7 @@ from sched_core.model.secret import Secret
 
 from .jobspec import JobSpec, Rows, add_environment, specs_from_values
 from .listfile import parse_list
-from .replacement import has_forms
+from .replacement import Grammar, has_forms
 from .values import read_bytes, split_command
 
 __all__ = ["Collected", "collect_jobs"]
@@ -34,6 +34,8 @@ def collect_jobs(
     *,
     list_file: str | None = None,
     table: str | None = None,
+    no_header: bool = False,
+    colsep: str | None = None,
     shell: bool = False,
     name: str | None = None,
     env: Iterable[str] = (),
@@ -55,10 +57,12 @@ def collect_jobs(
             f"the sources of values make {len(values):,} jobs, more than any run can hold;"
             " :::+ links a source with the one before it instead of multiplying"
         )
-    rows: Rows = _rows_of(table, read) if table else values
+    rows: Rows = _rows_of(table, read, no_header, colsep) if table else values
     specs = list(specs_from_values(command, rows, shell=shell, name=name))
     named = bool(specs) and specs[0].name is not None
-    note = "" if shell or rows.width else _note(command)
+    note = _note_on_header([*command, name or ""], rows, table) if table and not no_header else ""
+    if not (shell or rows.width):
+        note = _note(command)
     return Collected(add_environment(specs, env, secrets), None if named else name, note)
 
 
@@ -70,10 +74,22 @@ def _note(command: Sequence[str]) -> str:
     return f"there are no values, so {form!r} stays as it is; values come behind :::, or :::: FILE"
 
 
-def _rows_of(table: str, read: Callable[[str], bytes]) -> Rows:
-    from .table import parse_table
+def _note_on_header(texts: Iterable[str], rows: Rows, table: str) -> str:
+    """What to tell where a table may have no header, since no text needs one."""
+    grammar = Grammar(rows.width, rows.names)
+    if grammar.names_a_column(texts):
+        return ""
+    return (
+        f"the columns of {_called(table)} are called {grammar.examples()} after its first row,"
+        " which is no job; --no-header makes it one"
+    )
 
-    return parse_table(read(table), _called(table))
+
+def _rows_of(table: str, read: Callable[[str], bytes], no_header: bool, colsep: str | None) -> Rows:
+    from .table import parse_colsep, parse_table
+
+    between = parse_colsep(colsep) if colsep else None
+    return parse_table(read(table), _called(table), header=not no_header, colsep=between)
 
 
 def _called(source: str) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sched_core.errors import OptionError
@@ -101,6 +101,10 @@ class Grammar:
             )
         return Form(self._place(match, literally), match["part"] or "")
 
+    def names_a_column(self, texts: Iterable[str]) -> bool:
+        """Tell whether a form stands for a column by its name."""
+        return any(match["name"] is not None for text in texts for match in self.find(text))
+
     def _place(self, match: re.Match[str], literally: str) -> int | None:
         if match["name"] is not None:
             return self.names.index(match["name"])
@@ -113,7 +117,8 @@ class Grammar:
 
     def _no_source(self, form: str, number: int, literally: str) -> str:
         if self.names:
-            return f"{form} stands for column {number}, and the table has only {self.sources}"
+            hint = "; --colsep says what stands between columns" if self.sources == 1 else ""
+            return f"{form} stands for column {number}, and the table has only {self.sources}{hint}"
         have = count_of(self.sources, "source")
         literally = literally or f"give it as a value: ::: '{form}'"
         return (

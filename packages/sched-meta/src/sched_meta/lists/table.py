@@ -1,24 +1,28 @@
-"""Tables of values (`--table`): TSV or CSV, whose header names the values."""
+"""Tables of values (`--table`): TSV or CSV, whose header names the values, or whose columns are numbers."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sched_core.errors import OptionError
 
 from ..wording import count_of
 from .replacement import FORM
 
-__all__ = ["Table", "parse_table"]
+__all__ = ["Table", "parse_colsep", "parse_table"]
 
 _TABS = (".tsv", ".tab")
 _COMMAS = (".csv",)
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+_Line: TypeAlias = tuple[int, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +38,40 @@ class Table:
         return len(self.names)
 
     def rows(self) -> Sequence[Sequence[str]]:
-        """Return the rows behind the header."""
+        """Return the rows, a job each."""
         return self.values
 
 
-def parse_table(content: bytes, name: str = "the table") -> Table:
-    """Read a table with a header. Blank lines are skipped; a value is quoted as in CSV.
+def parse_table(
+    content: bytes, name: str = "the table", *, header: bool = True, colsep: str | None = None
+) -> Table:
+    """Read a table. Blank lines are skipped; a value is quoted as in CSV.
 
-    What parts the values is told by the name's ending, `.csv` or `.tsv`, and else by the header: a
-    tab, a comma or a semicolon. Bytes that are no UTF-8 are kept. Raises OptionError, which names
-    the line, for what is no such table.
+    `colsep` is the character between columns. Without it the name's ending tells, `.csv` or `.tsv`,
+    and else the first row: a tab, a comma or a semicolon. Columns are called as the `header` says,
+    or 1, 2, ... without one. Bytes that are no UTF-8 are kept. Raises OptionError, which names the
+    line, for what is no such table.
     """
     text = _decode(content, name)
-    lines = _lines(text, _separator(text, name), name)
-    header = next(lines, None)
-    if header is None:
-        raise OptionError(f"{name} is empty: it needs a header that names the columns, and rows")
-    number, fields = header
-    names = _names(fields, f"{name}, line {number}")
-    rows = [_check_row(fields, names, f"{name}, line {number}") for number, fields in lines]
-    if not rows:
-        raise OptionError(f"{name} has a header, and no row behind it: there is nothing to run")
-    return Table(names, rows)
+    lines = _lines(text, colsep or _probable_colsep(text, name), name)
+    first = next(lines, None)
+    if first is None:
+        raise OptionError(
+            f"{name} is empty: it needs a header that names the columns, and rows"
+            if header
+            else f"{name} is empty: it needs a row for each job"
+        )
+    return (_with_header if header else _without_header)(first, lines, name)
+
+
+def parse_colsep(text: str) -> str:
+    """Return the character between columns, as `--colsep` was given. Raises OptionError."""
+    character = {r"\t": "\t"}.get(text, text)
+    if len(character) != 1 or character in '"\r\n\0':
+        raise OptionError(
+            f"--colsep {text!r}: it must be one character such as '|', or '\\t' for a tab"
+        )
+    return character
 
 
 def _decode(content: bytes, name: str) -> str:
@@ -67,18 +83,18 @@ def _decode(content: bytes, name: str) -> str:
     return os.fsdecode(content.removeprefix(b"\xef\xbb\xbf"))
 
 
-def _separator(text: str, name: str) -> str:
-    header = next(filter(str.strip, text.splitlines()), "")
+def _probable_colsep(text: str, name: str) -> str:
+    first = next(filter(str.strip, text.splitlines()), "")
     ending = os.path.splitext(name)[1].lower()
-    if ending in _TABS or (ending not in _COMMAS and "\t" in header):
+    if ending in _TABS or (ending not in _COMMAS and "\t" in first):
         return "\t"
     # Where a comma is for decimals, spreadsheets write semicolons.
-    return ";" if ";" in header and "," not in header else ","
+    return ";" if ";" in first and "," not in first else ","
 
 
-def _lines(text: str, separator: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(text: str, colsep: str, name: str) -> Iterator[_Line]:
     """Yield the rows that are not blank, each with the line that it starts in."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=colsep, strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -99,6 +115,21 @@ def _trouble(error: csv.Error) -> str:
     return str(error)
 
 
+def _without_header(first: _Line, lines: Iterator[_Line], name: str) -> Table:
+    numbers = tuple(str(number) for number, _ in enumerate(first[1], 1))
+    rows = itertools.chain([first], lines)
+    return Table(numbers, _check_rows(rows, len(numbers), "the first row has", name))
+
+
+def _with_header(header: _Line, lines: Iterator[_Line], name: str) -> Table:
+    number, fields = header
+    names = _names(fields, f"{name}, line {number}")
+    rows = _check_rows(lines, len(names), "the header names", name)
+    if not rows:
+        raise OptionError(f"{name} has a header, and no row behind it: there is nothing to run")
+    return Table(names, rows)
+
+
 def _names(fields: Sequence[str], where: str) -> tuple[str, ...]:
     names = tuple(field.strip() for field in fields)
     if "" in names:
@@ -108,7 +139,7 @@ def _names(fields: Sequence[str], where: str) -> tuple[str, ...]:
         places = [place for place, name in enumerate(names, 1) if name == twice[0]]
         raise OptionError(
             f"{where}: the columns {places[0]} and {places[1]} are both called {twice[0]!r};"
-            " rename one"
+            " rename one, or give --no-header if they are values"
         )
     for name in names:
         _check_name(name, where)
@@ -119,7 +150,7 @@ def _check_name(name: str, where: str) -> None:
     if FORM.fullmatch(f"{{{name}}}"):
         raise OptionError(
             f"{where}: {name!r} cannot be the name of a column, since {{{name}}} has a meaning of"
-            " its own; the first line must be a header with names"
+            " its own; give the first line names, or --no-header if they are values"
         )
     if any(character in name for character in "{}\r\n"):
         raise OptionError(
@@ -127,8 +158,11 @@ def _check_name(name: str, where: str) -> None:
         )
 
 
-def _check_row(fields: list[str], names: Sequence[str], where: str) -> list[str]:
-    if len(fields) != len(names):
-        have = count_of(len(fields), "value")
-        raise OptionError(f"{where} has {have}, and the header names {len(names)}")
-    return fields
+def _check_rows(lines: Iterable[_Line], width: int, who: str, name: str) -> list[list[str]]:
+    rows = []
+    for number, fields in lines:
+        if len(fields) != width:
+            have = count_of(len(fields), "value")
+            raise OptionError(f"{name}, line {number} has {have}, and {who} {width}")
+        rows.append(fields)
+    return rows

@@ -26,7 +26,7 @@ TABLES = ("env", "options")
 """What is merged key by key."""
 
 PER_RUN = frozenset(
-    "workdir name profile resume dry-run cat json detach shell from table help".split()
+    "workdir name profile resume dry-run cat json detach shell from table no-header colsep help".split()
 )
 """Options of `sched run` that make no sense as a default."""
 
