@@ -11,21 +11,31 @@ import anyio
 from sched_core import Job, Runner
 from sched_ssh import SshScheduler
 
-__all__ = ["outcome", "run_of", "shell", "text", "until"]
+__all__ = ["outcome", "run_of", "shell", "text", "until", "until_tried"]
 
-PATIENCE = 25.0
+PATIENCE = 110.0
+"""Seconds: what hangs is ended by it, and told of before the limit of a test."""
 
 
 @asynccontextmanager
 async def run_of(
     workdir: Path, *servers: str, patience: float = PATIENCE, **options: Any
 ) -> AsyncIterator[Runner]:
-    """Open a run on these hosts, and give up when patience ends."""
+    """Open a run on these hosts, all of which were connected to; give up when patience ends."""
     kept = {name: options.pop(name) for name in ("existing", "plugins") if name in options}
+    cls: type[SshScheduler] = options.pop("scheduler_class", SshScheduler)
     given = {"servers": list(servers), "keepalive": 0.5, **options}
     with anyio.fail_after(patience):
-        async with Runner(SshScheduler(workdir, **given), **{"plugins": [], **kept}) as runner:
+        async with Runner(cls(workdir, **given), **{"plugins": [], **kept}) as runner:
+            await until_tried(runner)
             yield runner
+
+
+async def until_tried(runner: Runner) -> None:
+    """Wait until each host could be used, or not: a run begins a second after the first one."""
+    assert isinstance(runner.scheduler, SshScheduler)
+    for host in runner.scheduler.hosts():
+        await host.tried.wait()
 
 
 def shell(script: str, *args: str) -> list[str]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from sched_core import JobStatus, OptionError
+from sched_core import Job, JobStatus, OptionError
+from sched_ssh import SshScheduler
 
-from .helpers import outcome, run_of, shell, text, until
+from .helpers import outcome, run_of, shell, text
 from .hosts import Lab
-from .test_faults import host_of
 
 
 @pytest.fixture
@@ -55,7 +55,6 @@ async def test_one_host_shares_the_disk_and_another_does_not(lab: Lab, folder: P
     (folder / "in").write_text("text\n")
     servers = {"h1": {"slots": 1}, "h2": {"slots": 1}}
     async with run_of(folder / "run", servers=servers, forks=2) as runner:
-        await until(lambda: all(host_of(runner, name).up for name in servers))
         jobs = [
             await runner.feed(shell("cat in >$1; hostname", name), inputs=["in"], outputs=[name])
             for name in ("a", "b", "c", "d")
@@ -87,8 +86,19 @@ async def test_an_output_that_is_not_there_is_a_failure(apart: Lab, folder: Path
     assert outcome(failed) == ("FAILED", 3, "EXIT")
 
 
-async def test_an_input_that_is_not_there_is_a_failure(apart: Lab, folder: Path) -> None:
-    async with run_of(folder / "run", "h1") as runner:
+class OneByOne(SshScheduler):
+    """One that a host has made, so that jobs are submitted by the single form."""
+
+    async def submit_job(self, job: Job) -> str:
+        """Do as the base does."""
+        return await super().submit_job(job)
+
+
+@pytest.mark.parametrize("cls", [SshScheduler, OneByOne])
+async def test_an_input_that_is_not_there_is_a_failure(
+    apart: Lab, folder: Path, cls: type[SshScheduler]
+) -> None:
+    async with run_of(folder / "run", "h1", scheduler_class=cls) as runner:
         job = await runner.feed(shell(":"), inputs=["never"])
         other = await runner.feed(shell(":"))
     assert outcome(job) == ("FAILED", None, "SETUP")

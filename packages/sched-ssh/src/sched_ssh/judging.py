@@ -121,16 +121,12 @@ class Judge:
         self, host: Host, attempt: Attempt, seen: Observation, records: Sequence[bytes | None] = ()
     ) -> None:
         if host.shared:
-            self._ledger.forget(attempt)
-            self._ledger.report(attempt, seen)
+            self._ledger.end(attempt, seen)
         else:
             self._transfers.fetch(host, attempt, seen, records)
 
     def _lost(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
-        self._ledger.forget(attempt)
-        self._ledger.report(
-            attempt, Observation(EngineState.FAILED, failure=failure, reason=reason)
-        )
+        self._ledger.end(attempt, Observation(EngineState.FAILED, failure=failure, reason=reason))
 
     # --- looks at many ---------------------------------------------------------------------------
 

@@ -104,6 +104,12 @@ class Ledger:
         attempt.released = False
         self._on_hosts.pop(attempt.id, None)
 
+    def end(self, attempt: Attempt, seen: Observation) -> None:
+        """Report how an attempt has ended, of which there is nothing more to learn."""
+        attempt.stage = Stage.ENDED
+        self.forget(attempt)
+        self._report(attempt.id, seen)
+
     # --- what is known ---------------------------------------------------------------------------
 
     def known(self) -> Iterable[Attempt]:

@@ -117,14 +117,15 @@ class SshScheduler(Scheduler):
     async def submit_job(self, job: Job) -> str:
         """Start the job on the host with the most room and return its process id there.
 
-        Waits until there is room.
+        Waits until there is room. Of a job that could not be started, of which the reason is
+        reported, the id is empty.
         """
         attempt = self._ledger.enqueue(job)
         while attempt.stage < Stage.STARTED:
             if self.session.closing and self._ledger.unplace(attempt):
                 raise EngineUnavailable("the run ends before there is room for the job")
             await self.session.change(_START_STEP)
-        return str(attempt.leader)
+        return str(attempt.leader or "")
 
     async def kill_job(self, job: Job) -> None:
         """End the job's whole process tree: TERM, and after the grace period KILL."""

@@ -175,8 +175,7 @@ class Transfers:
 
     def _refuse(self, attempt: Attempt, reason: str) -> None:
         seen = Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
-        self._ledger.forget(attempt)
-        self._ledger.report(attempt, seen)
+        self._ledger.end(attempt, seen)
 
     # --- and back --------------------------------------------------------------------------------
 
@@ -279,8 +278,7 @@ class Transfers:
 
     def _report(self, end: _End, seen: Observation) -> None:
         if self._is_wanted(end):
-            self._ledger.forget(end.attempt)
-            self._ledger.report(end.attempt, seen)
+            self._ledger.end(end.attempt, seen)
 
     async def _fetch_files(self, host: Host, places: dict[str, str]) -> set[str]:
         """Fetch files to their places; return the names of those that are not there.
