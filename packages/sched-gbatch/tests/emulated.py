@@ -53,7 +53,7 @@ class Emulated:
         left = self.answers[method]
         found = left.pop(0) if len(left) > 1 else left[0]
         if found is self.release:
-            found.wait(30)
+            found.wait()
             found = grpc.StatusCode.CANCELLED
         if isinstance(found, grpc.StatusCode):
             context.abort(found, f"{found.name} of a test")

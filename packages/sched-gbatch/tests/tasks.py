@@ -31,8 +31,12 @@ EVENT = re.compile(
 )
 
 
+PATIENCE = 90.0
+"""Seconds: what hangs is told of before the limit of a test."""
+
+
 def until(condition: Callable[[], Any], what: str = "") -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, what or condition
         time.sleep(0.02)
@@ -48,7 +52,7 @@ class Task:
     def wait(self) -> int:
         """Return the exit code; nothing of the task may be left on the machine."""
         try:
-            code = self.process.wait(40)
+            code = self.process.wait(PATIENCE)
         finally:
             self.process.kill()
             self.process.wait()
