@@ -15,7 +15,7 @@ from sched_core import Job, JobStatus, Runner, Scheduler
 from sched_core.ports import SystemPorts
 from sched_core.scheduler import job_token
 from sched_hpc.cluster import ClusterScheduler
-from sched_hpc.tool import Answer, Toolbox
+from sched_hpc.cluster.tool import Answer, Toolbox
 
 from .daemons import processes_with
 

@@ -14,7 +14,7 @@ import pytest
 from sched_core import AttemptId, Failure, JobStatus
 from sched_core.ports import SystemPorts
 from sched_hpc.cluster import ClusterScheduler
-from sched_hpc.tool import Answer, Toolbox
+from sched_hpc.cluster.tool import Answer, Toolbox
 
 from ..jobs import ONCE, begun, pending, ran, running, until, waiting
 from ..latefiles import LateFiles

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from sched_core import EngineUnavailable, JobStatus
-from sched_hpc.tool import Answer, Toolbox
+from sched_hpc.cluster.tool import Answer, Toolbox
 
 from ..jobs import ONCE, Watched, begun, pending, ran, running, until, waiting
 from ..leftovers import leaves_nothing

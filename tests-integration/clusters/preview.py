@@ -12,7 +12,7 @@ import pytest
 
 from sched_core import JobStatus
 from sched_hpc.cluster import ClusterScheduler
-from sched_hpc.tool import Answer
+from sched_hpc.cluster.tool import Answer
 
 from ..jobs import running
 from .engine import Engine

@@ -11,9 +11,9 @@ import anyio
 import pytest
 
 from sched_core import AttemptId, Failure, Job, Runner, SpecPath, Usage, read_run
-from sched_hpc.accounted import share_no_task, usage_of
-from sched_hpc.places import Place
-from sched_hpc.tool import Answer, Toolbox
+from sched_hpc.cluster.accounted import share_no_task, usage_of
+from sched_hpc.cluster.places import Place
+from sched_hpc.cluster.tool import Answer, Toolbox
 
 from .fake_slurm import PEAK
 from .helpers import Quick, until_running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sched_core import Failure
-from sched_hpc.badhosts import BadHosts
+from sched_hpc.cluster.badhosts import BadHosts
 
 pytestmark = pytest.mark.witness("slurm", "sge", kind="unit")
 

@@ -24,7 +24,7 @@ from sched_core import (
 from sched_core.lifecycle.session import Active
 from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_hpc import SlurmScheduler
-from sched_hpc.chunks import in_tasks, of_each_job
+from sched_hpc.cluster.chunks import in_tasks, of_each_job
 
 from .fake_slurm import processes_of
 from .helpers import Quick, until, until_running

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sched_hpc.environment import environment_file, environment_name
-from sched_hpc.sge import _task_text
+from sched_hpc.sge.environment import environment_file, environment_name
+from sched_hpc.sge.prelude import task_text
 
 LOAD = '_sched_environment=$2 _sched_workdir=$3; eval "$1"; _sched_load_environment; exec env -0'
 
@@ -18,7 +18,7 @@ def loaded(environment: dict[str, str], folder: Path) -> dict[str, str]:
     (folder / ".sched").mkdir()
     (folder / ".sched" / environment_name(content)).write_bytes(content)
     # The functions alone: the rest of the text is about a task of Grid Engine.
-    text = _task_text()
+    text = task_text()
     text = text[text.index("_sched_load_environment()") : text.index("# --- the guard")]
     argv = ["/bin/bash", "-pc", LOAD, "-", text, environment_name(content), os.fspath(folder)]
     done = subprocess.run(argv, env={"PATH": os.environ["PATH"]}, capture_output=True, check=True)

@@ -13,7 +13,7 @@ import pytest
 
 from sched_core import Job, OptionError, Runner, Scheduler
 from sched_hpc import SgeScheduler, SlurmScheduler
-from sched_hpc.tool import Answer
+from sched_hpc.cluster.tool import Answer
 
 from .helpers import Quick
 

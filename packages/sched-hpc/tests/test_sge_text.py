@@ -13,24 +13,19 @@ from hypothesis import strategies as st
 
 from sched_core import EngineState, EngineUnavailable, Failure, OptionError, Resources
 from sched_hpc import SgeScheduler
-from sched_hpc.names import sge_name
-from sched_hpc.sge_commands import delete_ids, qsub
-from sched_hpc.sge_directives import has_soft_limit, leave_out, qsub_options, requests
-from sched_hpc.sge_errors import is_misplaced, judge_submission, said
-from sched_hpc.sge_parsers import (
-    Row,
-    parse_config,
-    parse_memory,
-    parse_qacct,
-    parse_qstat,
-    parse_qsub,
-    parse_reasons,
-    parse_time,
-)
-from sched_hpc.sge_states import state_of
-from sched_hpc.sge_tools import find_tools
-from sched_hpc.sge_words import explain_row, is_final, judge_record, reason_of
-from sched_hpc.tool import Answer, Toolbox
+from sched_hpc.cluster.tool import Answer, Toolbox
+from sched_hpc.sge.accounting import parse_qacct
+from sched_hpc.sge.cell import parse_config
+from sched_hpc.sge.commands import delete_ids, qsub
+from sched_hpc.sge.directives import has_soft_limit, leave_out, qsub_options, requests
+from sched_hpc.sge.errors import is_misplaced, judge_submission, said
+from sched_hpc.sge.judging import is_final, judge_record
+from sched_hpc.sge.names import sge_name
+from sched_hpc.sge.notation import parse_memory, parse_time
+from sched_hpc.sge.parsers import Row, parse_qstat, parse_qsub, parse_reasons
+from sched_hpc.sge.states import state_of
+from sched_hpc.sge.tools import find_tools
+from sched_hpc.sge.words import explain_row, reason_of
 
 
 @pytest.mark.parametrize(
@@ -300,10 +295,10 @@ async def test_t52_a_job_that_qstat_does_not_know_any_more_is_no_failure(
 
     scheduler = SgeScheduler("run")
     monkeypatch.setattr(scheduler.toolbox, "run", answers)
-    assert await scheduler._reasons({"7"}) == {}
+    assert await scheduler._sge.reasons({"7"}) == {}
     with pytest.raises(EngineUnavailable):  # while one of any other kind is no answer
         monkeypatch.setattr(scheduler.toolbox, "run", _fails)
-        await scheduler._reasons({"7"})
+        await scheduler._sge.reasons({"7"})
 
 
 async def _fails(argv: Sequence[str], *_: object, **__: object) -> Answer:

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from sched_core import EngineState, Failure, OptionError, Resources
 from sched_hpc import SlurmScheduler
-from sched_hpc.directives import expand
-from sched_hpc.names import slurm_name
-from sched_hpc.ranges import join_ranges, split_ranges
-from sched_hpc.slurm_commands import SEPARATOR, cancel_ids, sbatch, squeue
-from sched_hpc.slurm_directives import leave_out, sbatch_options
-from sched_hpc.slurm_doctor import check_slurm
-from sched_hpc.slurm_errors import is_misconfigured, judge_submission, said
-from sched_hpc.slurm_parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
-from sched_hpc.slurm_states import failure_of, state_of
-from sched_hpc.slurm_words import explain_row, is_held
-from sched_hpc.tool import Answer
+from sched_hpc.cluster.directives import expand
+from sched_hpc.cluster.ranges import join_ranges, split_ranges
+from sched_hpc.cluster.tool import Answer
+from sched_hpc.slurm.commands import SEPARATOR, cancel_ids, sbatch, squeue
+from sched_hpc.slurm.directives import leave_out, sbatch_options
+from sched_hpc.slurm.doctor import check_slurm
+from sched_hpc.slurm.errors import is_misconfigured, judge_submission, said
+from sched_hpc.slurm.names import slurm_name
+from sched_hpc.slurm.parsers import parse_config, parse_sacct, parse_sbatch, parse_squeue
+from sched_hpc.slurm.states import failure_of, state_of
+from sched_hpc.slurm.words import explain_row, is_held
 
 
 @pytest.mark.parametrize(

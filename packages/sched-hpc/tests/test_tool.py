@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sched_core import EngineUnavailable
-from sched_hpc.tool import Toolbox, clean_environment
+from sched_hpc.cluster.tool import Toolbox, clean_environment
 
 
 def test_t14_a_job_s_variables_are_left_out_and_the_engine_s_place_is_kept() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sched_core import EngineUnavailable
 
-from .sge_commands import show_config, show_environments, show_queues, version
-from .sge_parsers import Config, parse_config
-from .tool import Answer
+from ..cluster.tool import Answer
+from .cell import Config, parse_config
+from .commands import show_config, show_environments, show_queues, version
 
 __all__ = ["check_sge"]
 

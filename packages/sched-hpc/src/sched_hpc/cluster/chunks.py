@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sched_core import AttemptId, EngineState, Failure, JobStatus, Observation
+from sched_core import AttemptId, EngineState, Failure, Job, JobStatus, Observation
 from sched_core.lifecycle.session import Active
 from sched_core.ports import Files
 
-__all__ = ["ask_to_end", "in_tasks", "of_each_job", "share_a_task"]
+__all__ = ["Tasks", "ask_to_end", "in_tasks", "not_all_of_their_tasks", "of_each_job"]
 
 Tasks = Sequence[Sequence[AttemptId | None]]
 """The attempts that each task runs, one after the other; None for one that is left out."""
@@ -26,11 +26,6 @@ def in_tasks(
     return [places[i : i + chunk] for i in range(0, len(places), chunk)]
 
 
-def share_a_task(active: Active) -> bool:
-    """Tell whether the job's task may be that of other jobs too."""
-    return active.submission is not None and active.submission.chunk > 1
-
-
 def of_each_job(
     actives: Iterable[Active], seen: Mapping[AttemptId, Observation]
 ) -> dict[AttemptId, Observation]:
@@ -41,7 +36,7 @@ def of_each_job(
     """
     judged = dict(seen)
     ended_early: dict[str, bool] = {}
-    for active in filter(share_a_task, actives):
+    for active in filter(_share_a_task, actives):
         job, key = active.job, AttemptId(active.job.index, active.attempt)
         if job.jid is None:
             continue
@@ -73,6 +68,41 @@ def _comes_first(active: Active) -> bool:
     return (
         submission.tasks.index(AttemptId(active.job.index, active.attempt)) % submission.chunk == 0
     )
+
+
+def not_all_of_their_tasks(jobs: Sequence[Job], actives: Iterable[Active]) -> list[Job]:
+    """Return those of the jobs whose task also has others, which are not to be killed."""
+    shared = [active for active in actives if _share_a_task(active)]
+    if not shared:
+        return []
+    wanted = {job.index for job in jobs}
+    task_of = _tasks_of(shared)
+    kept = {
+        task_of[active.job.index]
+        for active in shared
+        if active.job.index not in wanted and active.job.status is not JobStatus.KILLING
+    }
+    return [job for job in jobs if task_of.get(job.index) in kept]
+
+
+def _share_a_task(active: Active) -> bool:
+    """Tell whether the job's task may be that of other jobs too."""
+    return active.submission is not None and active.submission.chunk > 1
+
+
+def _tasks_of(actives: Sequence[Active]) -> dict[int, tuple[str, int]]:
+    """Return for each job which task of which submission it is in."""
+    submissions = {a.submission.sid: a.submission for a in actives if a.submission}
+    places = {
+        (sid, attempt): place // submission.chunk
+        for sid, submission in submissions.items()
+        for place, attempt in enumerate(submission.tasks)
+    }
+    return {
+        a.job.index: (sid, places[sid, AttemptId(a.job.index, a.attempt)])
+        for a in actives
+        if a.submission and (sid := a.submission.sid)
+    }
 
 
 def ask_to_end(files: Files, places: Iterable[tuple[str, int]]) -> None:

@@ -1,25 +1,14 @@
-"""Names of submissions, as each engine allows them."""
+"""Names of submissions, as Grid Engine allows them. Pure."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["sge_name", "slurm_name"]
+__all__ = ["sge_name"]
 
-_ODD = re.compile(r"[^A-Za-z0-9_.+@:-]", re.ASCII)
+_REFUSED = re.compile(r"[^A-Za-z0-9_.+-]", re.ASCII)
 _LONGEST = 200
 """Accounting keeps 255 bytes, and what is cut off could not be found again."""
-
-
-def slurm_name(name: str) -> str:
-    """Return the name with nothing in it that a list, a filter or a path pattern would split.
-
-    The end, which tells one submission from another, is kept.
-    """
-    return _ODD.sub("_", name)[-_LONGEST:]
-
-
-_REFUSED_BY_SGE = re.compile(r"[^A-Za-z0-9_.+-]", re.ASCII)
 
 
 def sge_name(name: str) -> str:
@@ -27,7 +16,7 @@ def sge_name(name: str) -> str:
 
     It refuses `/ : @ * ? \`, spaces and what is not ASCII, and changes others in its answers.
     """
-    legal = _REFUSED_BY_SGE.sub("_", name)[-_LONGEST:]
+    legal = _REFUSED.sub("_", name)[-_LONGEST:]
     if not legal[:1].isalpha() or legal.upper() in ("NONE", "ALL", "TEMPLATE"):
         legal = "j" + legal[1 - _LONGEST :]
     return legal

@@ -6,8 +6,8 @@ import time
 
 from sched_core import EngineState
 
-from .slurm_parsers import Row
-from .slurm_states import state_of
+from .parsers import Row
+from .states import state_of
 
 __all__ = ["explain_row", "is_held"]
 

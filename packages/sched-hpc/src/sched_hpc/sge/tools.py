@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .tool import Answer
+from ..cluster.tool import Answer
 
 __all__ = ["Tools", "find_tools"]
 

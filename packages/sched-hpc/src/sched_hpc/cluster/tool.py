@@ -7,16 +7,24 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import anyio
 from anyio.abc import Process
 
-from sched_core import BackendError, EngineUnavailable
+from sched_core import (
+    BackendError,
+    EngineUnavailable,
+    SubmitOutcomeUnknown,
+    SubmitRejected,
+)
 
-__all__ = ["GRID_ENGINE_JOB", "Answer", "Toolbox", "clean_environment"]
+__all__ = ["GRID_ENGINE_JOB", "Answer", "Toolbox", "Verdict", "clean_environment"]
 
 E = TypeVar("E", bound=BackendError)
+
+Verdict = Literal["rejected", "unavailable", "unknown"]
+"""What a tool that failed has done with a job: refused it, never got it, or nobody knows."""
 
 _FAMILIES = ("SLURM_", "SGE_", "PBS_", "PMI_", "PMIX_")
 """Variables that tell a job who it is: the next submission must not take them for its own."""
@@ -61,6 +69,14 @@ class Answer:
     def error(self, cls: type[E], message: str) -> E:
         """Return an error about this answer."""
         return cls(message, command=self.command, returncode=self.returncode, stderr=self.stderr)
+
+    def refusal(self, verdict: Verdict, words: str) -> BackendError:
+        """Return what a submission raises that ended so; of a tool that was killed nothing is known."""
+        if self.returncode < 0 or verdict == "unknown":
+            return self.error(SubmitOutcomeUnknown, words)
+        if verdict == "unavailable":
+            return self.error(EngineUnavailable, words)
+        return self.error(SubmitRejected, words)
 
 
 class Toolbox:

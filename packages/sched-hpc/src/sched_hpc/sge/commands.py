@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .places import JobIds
-from .ranges import join_ranges
+from ..cluster.places import JobIds
+from ..cluster.ranges import join_ranges
 
 __all__ = [
     "delete_ids",

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sched_core import EngineUnavailable
 
-from .slurm_commands import show_config, show_partitions
-from .slurm_parsers import Config, parse_config
-from .tool import Answer
+from ..cluster.tool import Answer
+from .commands import show_config, show_partitions
+from .parsers import Config, parse_config
 
 __all__ = ["check_slurm"]
 

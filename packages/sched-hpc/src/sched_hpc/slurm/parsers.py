@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .ranges import split_ranges
-from .slurm_commands import SACCT_FIELDS, SEPARATOR, SQUEUE_FIELDS
+from ..cluster.ranges import split_ranges
+from .commands import SACCT_FIELDS, SEPARATOR, SQUEUE_FIELDS
 
 __all__ = [
     "Config",

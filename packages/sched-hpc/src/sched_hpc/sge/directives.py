@@ -9,7 +9,7 @@ from typing import Any
 
 from sched_core import OptionError, Resources
 
-from .directives import expand
+from ..cluster.directives import expand
 
 __all__ = ["QSUB_OPTIONS", "RESERVED", "has_soft_limit", "leave_out", "qsub_options", "requests"]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+
+from ..cluster.tool import Verdict
 
 __all__ = ["BUSY", "is_misplaced", "judge_submission", "said"]
-
-Verdict = Literal["rejected", "unavailable", "unknown"]
 
 # The request certainly did not arrive, or Grid Engine asks to come again.
 _UNAVAILABLE = re.compile(

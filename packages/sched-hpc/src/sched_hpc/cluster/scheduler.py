@@ -1,14 +1,12 @@
-"""What Slurm and Grid Engine have in common: arrays, their limits, and tools to be run."""
+"""The base of the schedulers of Slurm and Grid Engine."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import ceil
 from typing import Any, ClassVar
 
 from sched_core import (
@@ -19,57 +17,31 @@ from sched_core import (
     Observation,
     PreviewPart,
     Report,
-    Scheduler,
     Submission,
     Usage,
     attempt_id,
 )
-from sched_core.lifecycle.session import Active
-from sched_core.scheduler import shares
-from sched_core.scheduler.options import check_count
-from sched_core.scheduler.shares import Share
 from sched_core.text.script import JobScript
 
 from . import chunks
 from .accounted import Told, share_no_task, usage_of
 from .badhosts import BadHosts
-from .directives import take_directives
+from .configuration import ClusterConfiguration
+from .limits import ArrayLimits
 from .places import Place, array_of
 from .taskscript import TaskScript, render_task_script
-from .tool import Answer, Toolbox
 
 __all__ = ["ClusterScheduler"]
 
 _BALANCE_INTERVAL = 1.0
-_PATIENCE = 5.0
-"""Seconds after which even few empty places are worth the call of a tool."""
-_HOST_FAILURES = 3
-_JOBS_AT_ONCE = 10_000
-"""Jobs of a submission at most, however many share a task: it is one step of the driver."""
 
 
-class ClusterScheduler(Scheduler):
+class ClusterScheduler(ClusterConfiguration):
     """Runs jobs on a cluster's queue: the base of `SlurmScheduler` and `SgeScheduler`.
 
     Jobs whose directives are equal are submitted as one array. The engine starts its tasks, the
     driver sees to it that all arrays together never run more than `forks`.
     """
-
-    throttles: ClassVar[bool] = True
-    containers: ClassVar[bool] = True
-    enforces_resources: ClassVar[bool] = True
-    usual_forks: ClassVar[int | None] = 1000
-    poll_interval: ClassVar[tuple[float, float]] = (2.0, 30.0)
-    usual_rate: ClassVar[str | None] = "10/s"
-
-    programs: ClassVar[tuple[str, ...]]
-    """The engine's tools: each is an option of its name, for where it lies."""
-
-    legal_directives: ClassVar[Mapping[str, str]]
-    """The engine's own options, by every name that they may be given under."""
-
-    reserved_directives: ClassVar[Mapping[str, str]]
-    """What to use instead of options that the scheduler sets itself."""
 
     task_number: ClassVar[str]
     """A bash expression that counts the tasks of an array from 0."""
@@ -77,55 +49,12 @@ class ClusterScheduler(Scheduler):
     task_prelude: ClassVar[str] = ""
     """Bash that every task runs before its job."""
 
-    usual_array: ClassVar[int] = 1001
-    """Tasks of an array at most, whatever the site allows."""
-
-    tool_patience: ClassVar[float] = 90.0
-    """Seconds after which a tool that does not answer is given up."""
-
-    busy_words: ClassVar[re.Pattern[str]]
-    """What the engine's tools print where the engine has too much to do."""
-
-    # --- options ---------------------------------------------------------------------------------
-
-    @classmethod
-    def option_names(cls) -> frozenset[str]:
-        """Return the name of every option that the scheduler takes, but the engine's own."""
-        return super().option_names() | {*cls.programs, "chunk", "host_failures"}
-
-    @classmethod
-    def native_option_names(cls) -> frozenset[str]:
-        """Return the names of the engine's directives."""
-        return frozenset(cls.legal_directives) - frozenset(cls.reserved_directives)
-
-    def inherited(self) -> Mapping[str, str]:
-        """Return the driver's environment, which engines record, without what jobs have as secrets."""
-        session = self._session
-        return os.environ if session is None else session.secrets.withhold(os.environ)
-
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options, and where its tools lie. Raises OptionError."""
-        self.tools = {name: str(options.pop(name, None) or name) for name in self.programs}
-        self.toolbox = Toolbox(self.tools, self.tool_patience, self.inherited)
-        self.chunk = check_count("chunk", options.pop("chunk", 1), 1)
-        most = check_count("host_failures", options.pop("host_failures", _HOST_FAILURES), 1)
-        self._bad_hosts = BadHosts(most)
-        self.set_largest_array(self.usual_array)
-        self.directives = take_directives(
-            self.name,
-            options,
-            self.legal_directives,
-            self.reserved_directives,
-            self.option_names(),
-        )
-        own: dict[str, Any] = {n: path for n, path in self.tools.items() if path != n}
-        if self.chunk > 1:
-            own["chunk"] = self.chunk
-        if most != _HOST_FAILURES:
-            own["host_failures"] = most
-        self._arrays: dict[str, int | None] = {}
-        self._empty_since: float | None = None
-        return {**own, **self.directives}
+        taken = super().take_native_options(options)
+        self.array_limits = ArrayLimits(self)
+        self._bad_hosts = BadHosts(self.host_failures)
+        return taken
 
     # --- the text of jobs ------------------------------------------------------------------------
 
@@ -183,13 +112,6 @@ class ClusterScheduler(Scheduler):
 
     # --- submitting ------------------------------------------------------------------------------
 
-    def set_largest_array(self, tasks: int) -> None:
-        """Note how many tasks an array may have; 1 where the site has none."""
-        self.largest_array = max(1, min(tasks, self.usual_array))
-        at_once = min(self.largest_array, max(1, _JOBS_AT_ONCE // self.chunk))
-        self.max_batch = at_once * self.chunk
-        self.queue_ahead = self.max_batch + self.forks * (self.chunk - 1)
-
     @abstractmethod
     def submit_command(
         self, tasks: chunks.Tasks, name: str, options: Sequence[str], limit: int | None
@@ -221,7 +143,7 @@ class ClusterScheduler(Scheduler):
         placed = self.place_options(options, self._bad_hosts.left_out(options))
         array = await self.submit_tasks(tasks, submission.name, placed, limit)
         if limit is not None:
-            self._arrays[array] = limit
+            self.array_limits.note(array, limit)
             self._bad_hosts.submitted(array, options)
         ids = self.ids_of_tasks(array, submission)
         return {attempt: ids[attempt] for attempt in present}
@@ -233,7 +155,7 @@ class ClusterScheduler(Scheduler):
         tasks = chunks.in_tasks(submission.tasks, present, submission.chunk)
         if len(submission.tasks) <= submission.chunk:
             return tasks, None
-        return tasks, max(1, self.forks - (self._tasks_active() - len(tasks)))
+        return tasks, self.array_limits.limit_of_next(len(tasks))
 
     def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
         """Return the command, the script that it gets on its standard input, and the first job's."""
@@ -251,7 +173,11 @@ class ClusterScheduler(Scheduler):
         if len(submission.tasks) <= submission.chunk:
             return dict.fromkeys(submission.tasks, array)
         numbered = enumerate(submission.tasks)
-        return {attempt: f"{array}_{n // submission.chunk}" for n, attempt in numbered}
+        return {attempt: self.task_id(array, n // submission.chunk) for n, attempt in numbered}
+
+    def task_id(self, array: str, number: int) -> str:
+        """Return what the engine calls a task of an array; `number` counts from 0."""
+        return f"{array}_{number}"
 
     def _name_of(self, job: Job) -> str:
         active = self.session.active.get(job.index)
@@ -263,46 +189,17 @@ class ClusterScheduler(Scheduler):
 
     def room(self, room: int) -> int:
         """Return how many jobs may be submitted now: whole arrays, while places are free."""
-        session = self.session
-        if not self.submits_in_bulk():
-            return min(room, self.forks - len(session.active))
-        if len(session.active) >= self.forks * self.chunk:
-            return 0
-        free = self.forks - self._tasks_active()
-        if self.largest_array == 1:
-            return min(room, free * self.chunk)
-        waiting = ceil(len(session.waiting) / self.chunk)
-        return min(room, self.max_batch if shares.has_room(free, waiting, self._step()) else 0)
-
-    def _step(self) -> int:
-        """Return how many empty places are worth a call: after a while, any."""
-        now = self.session.ports.monotonic()
-        since = self._empty_since
-        waited = since is not None and now - since >= _PATIENCE
-        return 1 if waited else shares.worth_a_call(self.forks)
+        return self.array_limits.room(room)
 
     @abstractmethod
     async def set_limit(self, array: str, limit: int) -> None:
         """Change how many tasks of an array may run at once. Raises EngineUnavailable."""
 
-    def note_limit(self, array: str, limit: int | None) -> None:
-        """Take in the limit that the engine says an array has, such as an earlier driver's."""
-        self._arrays[array] = limit
-
     async def watch(self, report: Report) -> None:
         """Give the places that an array no longer needs to the next one."""
         while True:
             await self.session.ports.sleep(_BALANCE_INTERVAL)
-            present, others = self._shares()
-            limits = shares.balance(self.forks, present, others, self._step())
-            self._note_empty_places(others + shares.used(present), changed=bool(limits))
-            for array, limit in limits.items():
-                try:
-                    await self.set_limit(array, limit)
-                except EngineUnavailable as error:
-                    self.session.warn(f"an array's limit cannot be changed now: {error}")
-                    break
-                self._arrays[array] = limit
+            await self.array_limits.balance(self.set_limit)
             await self._tell_of_bad_hosts()
 
     # --- bad nodes -------------------------------------------------------------------------------
@@ -329,7 +226,7 @@ class ClusterScheduler(Scheduler):
 
     async def _tell_of_bad_hosts(self) -> None:
         """Have arrays that wait keep away from nodes that have turned out to be bad."""
-        for array, options in self._bad_hosts.untold(self._arrays):
+        for array, options in self._bad_hosts.untold(self.array_limits.arrays):
             bad = self._bad_hosts.left_out(options)
             if self.place_options(options, bad) == options:
                 continue
@@ -338,48 +235,6 @@ class ClusterScheduler(Scheduler):
             except EngineUnavailable as error:
                 self._bad_hosts.not_told(array)
                 self.session.warn(f"an array cannot be kept from {', '.join(bad)} now: {error}")
-
-    def _note_empty_places(self, used: int, *, changed: bool) -> None:
-        """Remember since when places are empty, and have jobs submitted once that is long."""
-        if changed or used >= self.forks:
-            self._empty_since = None
-        elif self._empty_since is None:
-            self._empty_since = self.session.ports.monotonic()
-        elif self._step() == 1:
-            self.session.wake()
-
-    def _shares(self) -> tuple[list[Share], int]:
-        """Return what arrays hold, oldest first, and how many jobs are in none."""
-        left: dict[str, set[int]] = {}
-        running: dict[str, set[int]] = {}
-        singles: set[str] = set()
-        unknown: dict[str, int] = {}
-        for active in list(self.session.active.values()):
-            jid = active.job.jid
-            if jid is None:
-                sid = active.submission.sid if active.submission else ""
-                unknown[sid] = unknown.get(sid, 0) + 1
-                continue
-            array, task = array_of(jid)
-            if task is None:
-                singles.add(array)
-            else:
-                left.setdefault(array, set()).add(task)
-                if active.job.status in (JobStatus.RUNNING, JobStatus.KILLING):
-                    running.setdefault(array, set()).add(task)
-        self._arrays = {array: self._arrays.get(array) for array in left}
-        present = [
-            Share(array, self._arrays[array], len(tasks), len(running.get(array, ())))
-            for array, tasks in left.items()
-        ]
-        return present, len(singles) + sum(ceil(jobs / self.chunk) for jobs in unknown.values())
-
-    def _tasks_active(self) -> int:
-        """Return how many tasks the engine has, or is about to be given."""
-        if self.chunk == 1:
-            return len(self.session.active)
-        present, others = self._shares()
-        return sum(share.left for share in present) + others
 
     # --- asking and killing ----------------------------------------------------------------------
 
@@ -422,7 +277,7 @@ class ClusterScheduler(Scheduler):
 
     async def kill_jobs(self, jobs: Sequence[Job]) -> None:
         """Have the engine end these jobs; one that shares its task with others, its task alone."""
-        alone = self._not_all_of_their_tasks(jobs)
+        alone = chunks.not_all_of_their_tasks(jobs, self.session.active.values())
         if alone:
             ports = self.session.ports
             places = [(str(job.metadir), job.attempt) for job in alone if not job.status.final]
@@ -430,34 +285,6 @@ class ClusterScheduler(Scheduler):
         whole = [job for job in jobs if job not in alone]
         if whole:
             await self.kill_tasks(whole)
-
-    def _not_all_of_their_tasks(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return those of the jobs whose task also has others, which are not to be killed."""
-        active = self.session.active
-        shared = [entry for entry in active.values() if chunks.share_a_task(entry)]
-        if not shared:
-            return []
-        wanted = {job.index for job in jobs}
-        task_of = self._tasks_of(shared)
-        kept = {
-            task_of[entry.job.index]
-            for entry in shared
-            if entry.job.index not in wanted and entry.job.status is not JobStatus.KILLING
-        }
-        return [job for job in jobs if task_of.get(job.index) in kept]
-
-    def _tasks_of(self, actives: Sequence[Active]) -> dict[int, tuple[str, str]]:
-        """Return for each job which task of which submission it is in."""
-        submissions = {a.submission.sid: a.submission for a in actives if a.submission}
-        ids = {sid: self.ids_of_tasks("", one) for sid, one in submissions.items()}
-        return {
-            a.job.index: (
-                a.submission.sid,
-                ids[a.submission.sid][AttemptId(a.job.index, a.attempt)],
-            )
-            for a in actives
-            if a.submission
-        }
 
     # --- for backends ----------------------------------------------------------------------------
 
@@ -474,42 +301,3 @@ class ClusterScheduler(Scheduler):
         if active is None or active.submission is None:
             return None
         return array_of(self.ids_of_tasks("", active.submission)[attempt_id(job)])[1]
-
-    def find_tools(self, *names: str) -> None:
-        """Raise EngineUnavailable for the first tool that is not there."""
-        self.toolbox.check(*names)
-
-    async def run_tool(
-        self, argv: Sequence[str], extra: Mapping[str, str] | None = None, *, patient: bool = False
-    ) -> Answer:
-        """Run a tool to its end, in its turn: a `patient` one after those for which somebody waits.
-
-        Raises EngineUnavailable where it does not come to one.
-        """
-        try:
-            return await self.call_engine(argv, extra=extra, patient=patient)
-        except TimeoutError as error:
-            raise EngineUnavailable(f"{argv[0]} did not return", command=argv) from error
-
-    async def call_engine(
-        self,
-        argv: Sequence[str],
-        stdin: bytes = b"",
-        extra: Mapping[str, str] | None = None,
-        *,
-        patient: bool,
-    ) -> Answer:
-        """Run a tool, in its turn. Raises TimeoutError, EngineUnavailable where it cannot be run."""
-        budget = self.session.budget
-        if budget is None:
-            return await self.toolbox.run(argv, stdin, extra)
-        await budget.take(patient=patient)
-        began = self.session.ports.monotonic()
-        try:
-            answer = await self.toolbox.run(argv, stdin, extra)
-        except TimeoutError:
-            await budget.complain(began)
-            raise
-        if self.busy_words.search(answer.stderr):
-            await budget.complain(began)
-        return answer

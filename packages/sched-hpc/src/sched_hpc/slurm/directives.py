@@ -8,7 +8,7 @@ from typing import Any
 
 from sched_core import Resources
 
-from .directives import expand
+from ..cluster.directives import expand
 
 __all__ = ["RESERVED", "SBATCH_OPTIONS", "excluded", "leave_out", "sbatch_options"]
 

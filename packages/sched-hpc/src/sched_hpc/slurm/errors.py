@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+
+from ..cluster.tool import Verdict
 
 __all__ = ["BUSY", "is_misconfigured", "judge_submission", "said"]
-
-Verdict = Literal["rejected", "unavailable", "unknown"]
 
 # The request may have arrived: it broke off on its way, or only its answer was lost.
 _UNKNOWN = re.compile(
