@@ -101,7 +101,7 @@ class ChaosRun:
         self._check_starts()
         run = read_run(self.workdir).run.run
         # What jobs have left in the background ends by itself, within a second.
-        same(wait_until_none(lambda: carriers(f"{run}-"), 10), [], "processes left behind")
+        same(wait_until_none(lambda: carriers(f"{run}-"), PATIENCE), [], "processes left behind")
 
     def _expected(self, index: int) -> list[object]:
         """Return state, rc and attempt: what the driver went through changes none of them."""

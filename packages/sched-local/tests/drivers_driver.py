@@ -17,8 +17,7 @@ WAIT = 'echo "$SCHED_ATTEMPT"; until [[ -e $1 ]]; do sleep 0.02; done'
 async def main(workdir: str, go: str) -> None:
     scheduler = LocalScheduler(workdir, forks=2, grace=0.5)
     async with Runner(scheduler, plugins=[], existing="resume") as runner:
-        for name in ("one", "two", "three"):
-            await runner.feed(["bash", "-c", WAIT, "bash", go], envs={"NAME": name})
+        await runner.feed_all([["bash", "-c", WAIT, name, go] for name in ("one", "two", "three")])
         sys.stdout.write("driving\n")
         sys.stdout.flush()
 

@@ -12,6 +12,8 @@ from sched_core import Job, JobStatus, Runner
 from sched_local import LocalScheduler
 
 PATIENCE = 60.0
+LIMITS = (0.3, 1.5, 7.5)
+"""Time limits that a command is tried with: the first ones may be too short for a busy machine."""
 
 
 def shell(script: str, *arguments: object) -> list[str]:
@@ -31,6 +33,15 @@ async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> N
 
 async def until_running(job: Job) -> None:
     await until(lambda: job.status >= JobStatus.RUNNING)
+
+
+async def past_limit(running: Runner, cmd: list[str]) -> Job:
+    """Run a command that its time limit finds at work, which it tells by printing something."""
+    for limit in LIMITS:
+        job = await running.wait(await running.feed(cmd, timeout=limit))
+        if await job.stdout_file.read_text():
+            return job
+    raise AssertionError("the command has never begun within its limit")
 
 
 def outcome(job: Job) -> tuple[str, int | None, str | None]:

@@ -15,8 +15,12 @@ from sched_core.processes.machine import this_machine
 from .running import outcome, runner, shell
 
 MEASURED = """
-mkdir "$1/$SCHED_JOB_INDEX"; set -- "$1" "$1"/*; echo $(($# - 1)); sleep 0.03; rmdir "$1/$SCHED_JOB_INDEX"
+mkdir "$1/$SCHED_JOB_INDEX"
+seen() { ls "$1" | wc -l; }
+until [[ $SCHED_JOB_INDEX -ge $2 || $(seen "$1") -ge $2 ]]; do sleep 0.02; done
+seen "$1"; sleep 0.03; rmdir "$1/$SCHED_JOB_INDEX"
 """
+"""Says how many jobs run now; the first ones wait until there are as many as there is room for."""
 CLASHES = """
 IFS=,
 for card in $CUDA_VISIBLE_DEVICES; do mkdir "$1/$card" || echo "clash on $card"; done
@@ -51,7 +55,9 @@ async def test_t46_no_more_runs_at_once_than_there_is_room_for(
         "memory": ({"memory": half_the_memory()}, 2),
     }[what]
     async with runner(tmp_path / "run", forks=3 if what == "forks" else 6) as running:
-        jobs = [await running.feed(shell(MEASURED, busy), resources=wanted) for _ in range(24)]
+        jobs = [
+            await running.feed(shell(MEASURED, busy, room), resources=wanted) for _ in range(24)
+        ]
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
     at_once = [int(said(tmp_path / "run", job.index)) for job in jobs]
     assert max(at_once) == room

@@ -13,6 +13,8 @@ import pytest
 from sched_core import Failure, Job, JobStatus, RunHalted, Runner
 from sched_local import LocalScheduler
 
+from .running import PATIENCE
+
 HELD = ["/bin/sh", "-c", 'while [ ! -e "$SCHED_WORKDIR/gate" ]; do sleep 0.02; done']
 
 
@@ -39,14 +41,14 @@ async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 async def polled(scheduler: LocalScheduler, jobs: Iterable[Job]) -> None:
     """Poll as the reference's consumer does."""
     counter = 0
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         while not await scheduler.check_all_done(jobs, counter):
             counter += 1
             await anyio.sleep(0.05)
 
 
 async def running(scheduler: LocalScheduler, job: Job) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         while job.status is not JobStatus.RUNNING:
             await scheduler.check_all_done([job], 0)
             await anyio.sleep(0.02)

@@ -19,10 +19,11 @@ from sched_core import JobStatus, RunExists, RunLocked, Runner
 from sched_core.runfolder import read_run
 
 from .processes import carriers, living, zombies
-from .running import outcome, runner, shell, until, until_running
+from .running import PATIENCE, outcome, runner, shell, until, until_running
 
 DRIVER = Path(__file__).with_name("drivers_driver.py")
-BEAT = 0.3
+OFTEN, SELDOM, NEVER = 0.1, 3.0, 3600.0
+"""Seconds between two heartbeats: a driver is given up after three that did not come."""
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ async def test_t54_a_second_driver_is_refused_and_told_of_the_first(
             if error is RunLocked:
                 assert f"process {first.pid} on {os.uname().nodename}" in str(raised.value)
         go.touch()
-        assert first.wait(20) == 0
+        assert first.wait(PATIENCE) == 0
     assert {job.status for job in read_run(workdir).jobs.values()} == {JobStatus.FINISHED}
 
 
@@ -82,17 +83,18 @@ async def test_t54_a_driver_that_stands_still_is_alive(workdir: Path, go: Path) 
                 pass
         first.send_signal(signal.SIGCONT)
         go.touch()
-        assert first.wait(20) == 0
+        assert first.wait(PATIENCE) == 0
 
 
-async def test_a_dead_driver_is_followed_at_once(workdir: Path, go: Path) -> None:
+async def test_a_dead_driver_is_followed_at_once(
+    workdir: Path, go: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sched_core.runfolder.lease, "HEARTBEAT_INTERVAL", NEVER)
     with another_driver(workdir, go) as first:
         await both_run(workdir)
         first.kill()
         first.wait()
-        began = time.monotonic()
         async with runner(workdir, "resume", forks=2) as second:
-            assert time.monotonic() - began < 5
             jobs = second.jobs
             assert [job.status for job in jobs[:2]] == [JobStatus.RUNNING] * 2
             go.touch()
@@ -108,7 +110,7 @@ async def test_what_a_dead_driver_has_started_can_be_killed(workdir: Path, go: P
         first.wait()
         async with runner(workdir, "resume", forks=2, grace=0.5) as second:
             name = second.scheduler.session.run
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE):
                 for job in second.jobs:
                     await second.kill(job)
     assert {outcome(job)[::2] for job in second.jobs} == {("KILLED", "CANCELLED")}
@@ -133,7 +135,7 @@ async def test_t54_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
             lost.append(error)
             opened.set()
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             group.start_soon(follow)
             group.start_soon(follow)
@@ -143,7 +145,7 @@ async def test_t54_of_two_who_follow_one_wins(workdir: Path, go: Path) -> None:
 
 async def test_t54_a_driver_that_was_replaced_submits_nothing_more(workdir: Path, go: Path) -> None:
     before, alive = zombies(), living()
-    with anyio.fail_after(20), pytest.raises(RunLocked, match="taken over by another driver"):
+    with anyio.fail_after(PATIENCE), pytest.raises(RunLocked, match="taken over by another driver"):
         async with runner(workdir, forks=1, grace=0.5) as first:
             name = first.scheduler.session.run
             running = await first.feed(shell("until [[ -e $1 ]]; do sleep 0.02; done", go))
@@ -176,9 +178,9 @@ def can_unshare() -> bool:
 async def test_t48_t54_a_driver_in_another_container_lives_while_its_heart_beats(
     workdir: Path, go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sched_core.runfolder.lease, "HEARTBEAT_INTERVAL", BEAT)
+    monkeypatch.setattr(sched_core.runfolder.lease, "HEARTBEAT_INTERVAL", SELDOM)
     unshare = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-    with another_driver(workdir, go, *unshare, beat=BEAT) as first:
+    with another_driver(workdir, go, *unshare, beat=OFTEN) as first:
         assert read_run(workdir).driver_lives is None
         with pytest.raises(RunLocked):
             async with runner(workdir, "resume"):
@@ -187,10 +189,11 @@ async def test_t48_t54_a_driver_in_another_container_lives_while_its_heart_beats
         first.kill()
         first.wait()
         await until(lambda: carriers(f"{read_run(workdir).run.run}-") == [])
-        began = time.monotonic()
         go.touch()
+        monkeypatch.setattr(sched_core.runfolder.lease, "HEARTBEAT_INTERVAL", OFTEN)
+        began = time.monotonic()
         async with runner(workdir, "resume", error_strategy="retry", num_retries=0) as second:
-            assert 2 * BEAT < time.monotonic() - began < 20
+            assert time.monotonic() - began > 2 * OFTEN
     assert [outcome(job) for job in second.jobs] == [("FINISHED", 0, None)] * 3
     # The container's processes have died with it, and left no record: they are tried again.
     assert [job.infrastructure_retries for job in second.jobs] == [1, 1, 0]

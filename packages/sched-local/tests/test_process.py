@@ -19,7 +19,7 @@ from sched_core import run
 from sched_local import LocalScheduler
 
 from .processes import carriers, children
-from .running import outcome, runner, shell
+from .running import PATIENCE, outcome, runner, shell
 
 ODD_HOST = """
 import json, os, signal, sys
@@ -61,7 +61,7 @@ def test_an_odd_host_runs_its_jobs_as_any_other(tmp_path: Path, what: str, backe
         [sys.executable, "-c", ODD_HOST, backend, tmp_path / "run", report, ODD[what]],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert process.returncode == 0, process.stderr
@@ -90,7 +90,7 @@ async def test_a_process_that_the_host_forks_holds_nothing_up(tmp_path: Path) ->
             await running.wait(job)
         child.start()
         jobs.append(await running.feed(["true"]))
-        with anyio.fail_after(3):
+        with anyio.fail_after(PATIENCE):
             await running.stop_feeding()
     try:
         assert child.is_alive()
@@ -134,7 +134,7 @@ def test_runs_of_two_threads_do_not_meet(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert found == {"a": [("FINISHED", 0, None)] * 20, "b": [("FINISHED", 0, None)] * 20}
 
 

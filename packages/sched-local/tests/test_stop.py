@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from sched_core.runfolder import ask_driver, read_run, request_is_open
 from sched_local import LocalScheduler
 
 from .processes import carriers, wait_until_none
-from .running import outcome, runner, shell, until, until_running
+from .running import PATIENCE, outcome, runner, shell, until, until_running
 
 DRIVER = Path(__file__).with_name("stop_driver.py")
 LOOPS = ["asyncio.run", "asyncio", "trio"]
@@ -73,7 +72,7 @@ class Host:
 
     def end(self) -> dict[str, Any]:
         said = self.heard()
-        rest, err = self.process.communicate(timeout=20)
+        rest, err = self.process.communicate(timeout=PATIENCE)
         assert (self.process.returncode, rest, err) == (0, "", "")
         return said
 
@@ -92,12 +91,9 @@ def host(loop: str, how: str, workdir: Path, script: str, grace: float = GRACE) 
 @pytest.mark.parametrize("script", ["polite", "stubborn"])
 def test_t24_the_first_signal_kills_what_runs(workdir: Path, loop: str, script: str) -> None:
     with host(loop, "handled", workdir, script) as driver:
-        began = time.monotonic()
         driver.process.send_signal(signal.SIGTERM)
         said = driver.end()
-        took = time.monotonic() - began
     assert said == {"raised": "RunInterrupted", "signum": signal.SIGTERM, "left": []}
-    assert took < GRACE + 5
     assert left_running(workdir) == []
     assert states(workdir) == [("KILLED", True)] * 2 + [("QUEUED", False)] * 2
 
@@ -107,7 +103,9 @@ def test_t24_the_second_signal_leaves_at_once(workdir: Path, loop: str) -> None:
     with host(loop, "handled", workdir, "stubborn", grace=60) as driver:
         driver.process.send_signal(signal.SIGINT)
         # Two signals at once would be one: the second comes when the first is seen to be heard.
-        unheard = wait_until_none(lambda: [s for s, _ in states(workdir)[:2] if s != "KILLING"], 10)
+        unheard = wait_until_none(
+            lambda: [s for s, _ in states(workdir)[:2] if s != "KILLING"], PATIENCE
+        )
         assert unheard == []
         driver.process.send_signal(signal.SIGINT)
         said = driver.end()
@@ -131,7 +129,9 @@ def test_t24_the_hosts_own_handlers_stay(workdir: Path, loop: str) -> None:
         driver.process.send_signal(signal.SIGTERM)
         assert driver.heard() == {"heard": "SIGTERM"}
         # A process cannot be told by its environment in the moment in which it becomes its command.
-        assert wait_until_none(lambda: [2] if len(left_running(workdir)) != 2 else [], 10) == []
+        assert (
+            wait_until_none(lambda: [2] if len(left_running(workdir)) != 2 else [], PATIENCE) == []
+        )
         driver.process.send_signal(signal.SIGINT)
         driver.end()
     assert left_running(workdir) == []
@@ -215,21 +215,23 @@ async def test_t24_a_scope_cancelled_while_the_block_waits_leaves_nothing_runnin
 
 async def test_t24_a_deadline_raises(workdir: Path) -> None:
     with pytest.raises(TimeoutError):
-        with anyio.fail_after(0.5):
+        with anyio.fail_after(PATIENCE) as scope:
             async with runner(workdir, grace=GRACE) as running:
-                await running.feed(shell(LONG))
+                await until_running(await running.feed(shell(LONG)))
+                scope.deadline = anyio.current_time()
     assert left_running(workdir) == []
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_t24_asyncios_own_deadlines_raise(workdir: Path) -> None:
-    async def run() -> None:
+    async def run(runs: Callable[[], object] = lambda: None) -> None:
         async with runner(workdir, "resume", grace=GRACE) as running:
-            await running.feed(shell(LONG))
+            await until_running(await running.feed(shell(LONG)))
+            runs()
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await run()
+        async with asyncio.timeout(PATIENCE) as limit:
+            await run(lambda: limit.reschedule(0))
     assert left_running(workdir) == []
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(run(), 0.5)
@@ -261,7 +263,7 @@ async def test_a_backend_that_breaks_ends_the_run(workdir: Path) -> None:
         def _started(self, message: Any) -> None:
             raise Mine("what the slots say makes no sense")
 
-    with anyio.fail_after(20), pytest.raises(Mine):
+    with anyio.fail_after(PATIENCE), pytest.raises(Mine):
         async with Runner(Broken(workdir, grace=GRACE), plugins=[]) as running:
             await running.feed(shell(LONG))
     assert left_running(workdir) == []
@@ -273,7 +275,7 @@ async def test_a_shell_that_cannot_be_started_ends_the_run(
     def refuse(*_: object, **__: object) -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    with anyio.fail_after(20), pytest.raises(OSError, match="temporarily unavailable"):
+    with anyio.fail_after(PATIENCE), pytest.raises(OSError, match="temporarily unavailable"):
         async with runner(workdir, grace=GRACE) as running:
             monkeypatch.setattr(os, "posix_spawn", refuse)
             await running.feed(["true"])

@@ -31,13 +31,17 @@ from sched_core.text.script import TOKEN_VARIABLE
 
 from .slot_driver import Folder, Slot, state_of, until
 
-# Starts a grandchild in a session of its own, orphaned by a double fork, that ignores TERM.
+# Starts a grandchild in a session of its own, orphaned by a double fork, that ignores TERM. It tells
+# of itself when the process between them is gone.
 STRAY = """
-import os, signal, sys
+import os, signal, time
 if os.fork() == 0:
     os.setsid()
+    between = os.getpid()
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while os.getppid() == between:
+            time.sleep(0.001)
         os.write(1, f"{os.getpid()}\\n".encode())
         signal.pause()
     os._exit(0)
@@ -210,6 +214,7 @@ def test_several_trees_at_one_look(start: type[Started], token: str) -> None:
     some = [start("sleep", "1000", token=f"{token}-{n}") for n in range(4)]
     trees = [Tree(one.id, f"{token}-{n}") for n, one in enumerate(some)]
     assert signal_trees(trees[:3], signal.SIGKILL) == 3
+    assert wait_gone([one.id for one in some[:3]], 1000) == []
     assert wait_gone([one.id for one in some], 0.2) == [some[3].id]
     assert [one.process.wait() for one in some[:3]] == [-signal.SIGKILL] * 3
 

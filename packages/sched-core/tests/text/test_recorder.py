@@ -482,25 +482,26 @@ def test_a_time_limit_ends_the_command(folder: Folder) -> None:
 
 def test_after_the_grace_period_nothing_of_the_group_is_left(folder: Folder) -> None:
     text = "trap '' TERM; sleep 1000 & echo $!; sleep 1001; sleep 1002"
-    job = folder.job("sh", "-c", text, timeout=0.1, grace=0.1)
-    assert job.run() == 137
+    job, rc = folder.run_past_limit("sh", "-c", text, grace=0.1)
+    assert rc == 137
     assert outcome(job) == (137, "TIMEOUT", "137\n", "7")
     assert job.text("stderr") == ""
     until(lambda: state_of(int(job.stdout)) in "ZX")
 
 
 def test_a_group_that_outlives_its_leader_is_killed_too(folder: Folder) -> None:
-    job = folder.job("sh", "-c", "(trap '' TERM; sleep 1000) & echo $!; wait", timeout=0.1)
-    assert job.run() == 143
+    text = "(trap '' TERM; exec sh -c 'echo $$; exec sleep 1000') & wait"
+    job, rc = folder.run_past_limit("sh", "-c", text)
+    assert rc == 143
     until(lambda: state_of(int(job.stdout)) in "ZX")
 
 
 def test_who_ends_well_at_the_limit_has_still_not_finished(folder: Folder) -> None:
-    text = "trap 'echo saved; exit 0' TERM; sleep 1000 & wait"
-    job = folder.job("sh", "-c", text, timeout=0.1)
-    assert job.run() == 124
+    text = "trap 'echo saved; exit 0' TERM; echo begun; sleep 1000 & wait"
+    job, rc = folder.run_past_limit("sh", "-c", text)
+    assert rc == 124
     assert outcome(job) == (124, "TIMEOUT", "124\n", "7")
-    assert job.stdout == b"saved\n"
+    assert job.stdout == b"begun\nsaved\n"
 
 
 def test_the_limit_holds_for_the_users_text_as_well(folder: Folder) -> None:
