@@ -11,7 +11,7 @@ import anyio
 from sched_core import Job, Runner
 from sched_ssh import SshScheduler
 
-__all__ = ["outcome", "run_of", "shell", "text", "until", "until_tried"]
+__all__ = ["PATIENCE", "outcome", "run_of", "shell", "text", "until", "until_tried"]
 
 PATIENCE = 110.0
 """Seconds: what hangs is ended by it, and told of before the limit of a test."""

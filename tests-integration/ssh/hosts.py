@@ -20,6 +20,7 @@ __all__ = ["Host", "Lab"]
 _INIT = Path(__file__).with_name("hostinit.sh")
 _ESTABLISHED, _LISTENS = "01", "0A"
 """States of sockets in /proc/net/tcp."""
+_PID = "/run/sshd.pid"
 _NAMESPACES = ["--mount", "--uts", "--ipc", "--pid", "--net"]
 _SETTINGS = {
     "Port": "22",
@@ -31,7 +32,7 @@ _SETTINGS = {
     "PermitRootLogin": "prohibit-password",
     "UseDNS": "no",
     "StrictModes": "no",
-    "PidFile": "/run/sshd.pid",
+    "PidFile": _PID,
     "MaxSessions": "10",
     "MaxStartups": "10:30:100",
 }
@@ -121,12 +122,18 @@ class Host:
         self._lab.network.plug(self.number, self._first)
         up = self.root / "run/up"
         until(lambda: up.exists() or self._died(log), f"{self.name} is up")
-        self._until_sshd_listens()
+        self._until_sshd_is_up()
 
-    def _until_sshd_listens(self) -> None:
+    def _until_sshd_is_up(self) -> None:
+        self._until_sshd_listens()
+        # Written last: by it the one that takes connections is told from those that serve one.
+        pid = self.root / _PID[1:]
+        until(lambda: pid.exists() and pid.read_text().strip(), f"sshd of {self.name} notes its id")
+
+    def _until_sshd_listens(self, port: int = 22) -> None:
         # It goes to the background before it does. No connection is made to tell: it would count
         # among those that a test's sshd lets begin, and logs.
-        until(lambda: self._sockets(_LISTENS), f"sshd of {self.name} listens")
+        until(lambda: self._sockets(_LISTENS, port), f"sshd of {self.name} listens")
 
     def _is_apart(self) -> bool:
         # Only then is unshare's child in all of its namespaces.
@@ -186,12 +193,14 @@ class Host:
 
     def kill_sshd(self, *, listener: bool = True) -> None:
         """End the host's sshd with all its connections, or with them alone."""
-        spare = "" if listener else '[ "$p" = "/proc/$(cat /run/sshd.pid)" ] || '
+        spare = "" if listener else f'[ "$p" = "/proc/$(cat {_PID})" ] || '
         look = 'read x <"$p/comm" 2>/dev/null || continue; case $x in sshd*) '
+        # First who takes connections: none that is made meanwhile is passed over.
+        first = f"kill -9 $(cat {_PID}); rm {_PID}; " if listener else ""
         self.run(
             "sh",
             "-c",
-            f'for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :',
+            f'{first}for p in /proc/[0-9]*; do {look}{spare}kill -9 "${{p#/proc/}}";; esac; done; :',
         )
         if listener:
             until(lambda: not self._sockets(_LISTENS), f"sshd of {self.name} is gone")
@@ -205,7 +214,14 @@ class Host:
     def start_sshd(self) -> None:
         """Start sshd again, and wait until it listens."""
         self.run("/usr/sbin/sshd", "-E", "/run/sshd.log", "-f", "/etc/ssh/sshd_config")
-        self._until_sshd_listens()
+        self._until_sshd_is_up()
+
+    def listen_on(self, port: int) -> None:
+        """Have another sshd on the host, on a port of its own."""
+        self.run(
+            "/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config", "-p", f"{port}", "-o", "PidFile=none"
+        )
+        self._until_sshd_listens(port)
 
     def add_program(self, name: str, text: str) -> None:
         """Have the host's program of a name be a script; for hosts that lack one."""
@@ -227,11 +243,11 @@ class Host:
         """Return how many connections sshd has."""
         return self._sockets(_ESTABLISHED)
 
-    def _sockets(self, state: str) -> int:
+    def _sockets(self, state: str, port: int = 22) -> int:
         """Return how many sockets of sshd's port are in a state of the kernel's."""
         told = Path(f"/proc/{self._first}/net/tcp").read_text()
         rows = [line.split() for line in told.splitlines()[1:]]
-        return sum(row[1].endswith(":0016") and row[3] == state for row in rows)
+        return sum(row[1].endswith(f":{port:04X}") and row[3] == state for row in rows)
 
     def log(self) -> str:
         """Return what sshd has logged."""

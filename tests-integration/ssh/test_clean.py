@@ -14,7 +14,7 @@ import pytest
 from sched_core import Remains, RunLocked, RunNotFound, RunUnfinished, clean_run, read_run
 from sched_ssh import SshScheduler
 
-from .helpers import outcome, run_of, shell, text, until
+from .helpers import PATIENCE, outcome, run_of, shell, text, until
 from .hosts import Host, Lab
 from .test_faults import WAITS, open_gate, until_running
 from .test_resuming import driver
@@ -280,16 +280,15 @@ async def test_hosts_that_share_a_home(lab: Lab, tmp_path: Path) -> None:
 def sched(folder: Path, *args: str) -> tuple[int, str]:
     """Run it; return its exit code and what it said."""
     done = subprocess.run(
-        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr + done.stdout
 
 
-def test_the_command(lab: Lab, tmp_path: Path) -> None:
+async def test_the_command(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
-    run = ["run", "-s", "ssh", "-o", "servers=h1,h2", "-w", "r", "--", "true"]
-    assert sched(tmp_path, *run)[0] == 0
+    await a_run(tmp_path / "r", "h1", "h2")
     name = left_by(tmp_path / "r", one).name
     two.kill_sshd()
     code, said = sched(tmp_path, "clean", "r")

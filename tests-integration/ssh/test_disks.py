@@ -12,7 +12,7 @@ from sched_core import Failure
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Host, Lab
 from .test_errors import why
-from .test_faults import WAITS, host_of, open_gate, until_down, until_running
+from .test_faults import WAITS, jobs_until_aside, open_gate, until_down, until_running
 
 FILLS = "head -c 2000000 /dev/zero >filler 2>/dev/null"
 SERVERS: dict[str, Any] = {"h1": {"workdir": "/small/runs"}}
@@ -75,7 +75,5 @@ async def test_t39_t49_jobs_that_find_the_disk_full(lab: Lab, tmp_path: Path) ->
     async with run_of(tmp_path / "run", servers=servers, **options) as runner:
         await runner.wait(await runner.feed(["true"]))
         fill(one)
-        jobs = await runner.feed_all([["true"]] * 30)
-        await runner.stop_feeding()
-        assert host_of(runner, "h1").aside
+        jobs = await jobs_until_aside(runner, "h1")
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}

@@ -59,7 +59,7 @@ async def test_t30_a_connection_that_is_lost_at_a(
     monkeypatch.chdir(tmp_path)
     Path("in").write_text("brought\n")
     host = lab.host(LogLevel="VERBOSE")
-    async with run_of(tmp_path / "run", "h1", forks=2, grace=1) as runner:
+    async with run_of(tmp_path / "run", "h1", forks=2, grace=1, keepalive=15) as runner:
         await runner.wait(await runner.feed(["true"]))
         dropped = drop_at(runner, host, step, moment)
         staged = shell(COUNTED + "cat in >out; printf '%5000s' x; exit 3")

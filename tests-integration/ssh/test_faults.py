@@ -49,11 +49,13 @@ async def test_t31_ends_during_a_long_cut_are_recovered(lab: Lab, tmp_path: Path
     async with run_of(tmp_path / "run", "h1", forks=2) as runner:
         ends, stays, waits = [
             await runner.feed(shell(COUNTED + script))
-            for script in ("sleep 0.5; exit 3", WAITS, "echo late")
+            for script in (f"{WAITS.replace('gate', 'end')}; exit 3", WAITS, "echo late")
         ]
         await until_running(ends, stays)
         with host.cut_off():
             await until_down(runner)
+            (host.home / "end").touch()
+            await until(lambda: not host.processes("~/end"))
             assert (ends.status, ends.failure) == (JobStatus.RUNNING, Failure.UNAVAILABLE)
             assert "waiting for the host" in ends.reason
             assert "cannot be asked" in await runner.scheduler.explain(stays)
@@ -208,6 +210,16 @@ async def test_t50_a_recorder_that_is_killed_is_a_lost_job(lab: Lab, tmp_path: P
         assert outcome(again) == ("FINISHED", 0, None)
 
 
+async def jobs_until_aside(runner: Runner, name: str) -> list[Job]:
+    """Have jobs run until the host, where nothing can start, gets no more of them."""
+    jobs: list[Job] = []
+    while not host_of(runner, name).aside:
+        jobs += await runner.feed_all([["true"]] * 12)
+        for job in jobs:
+            await runner.wait(job)
+    return jobs
+
+
 async def test_t49_a_host_where_nothing_starts_is_set_aside(
     lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,8 +231,7 @@ async def test_t49_a_host_where_nothing_starts_is_set_aside(
         run = runner.scheduler.session.run
         # Its folder is gone, and something else has taken its place.
         one.run("sh", "-c", "cd /home/alice/.cache/sched && rm -rf * && touch sched-$1", "sh", run)
-        jobs = await runner.feed_all([["true"]] * 12)
-        await runner.stop_feeding()
+        jobs = await jobs_until_aside(runner, "h1")
     assert {outcome(job) for job in jobs} == {("FINISHED", 0, None)}
     assert "h1 is set aside: 3 jobs in a row" in caplog.text
 

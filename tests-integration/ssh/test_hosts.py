@@ -68,7 +68,6 @@ async def test_the_least_loaded_host_gets_the_next_job(lab: Lab, tmp_path: Path)
     lab.host()
     servers = {"h1": {"slots": 4}, "h2": {"slots": 2}}
     async with run_of(tmp_path / "run", servers=servers, forks=10) as runner:
-        await until(lambda: all(host_of(runner, name).up for name in servers))
         hosts = []
         for _ in range(6):
             job = await runner.feed(shell(WAITS))
@@ -95,7 +94,7 @@ async def test_a_host_of_which_nothing_is_configured(
     apart: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = apart.hosts[0]
-    host.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config", "-p", "2023", "-o", "PidFile=none")
+    host.listen_on(2023)
     monkeypatch.setenv("HOME", os.fspath(tmp_path))
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/known_hosts").write_text(f"[{host.address}]:2023 {host.key()}\n")

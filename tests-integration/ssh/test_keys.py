@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def agent_with(key: Path) -> Iterator[str]:
     started = Daemon("ssh-agent", ["ssh-agent", "-D", "-a", os.fspath(path)], log, {})
     started.start()
     try:
-        until_so(path.exists, "the agent listens")
+        until_so(lambda: _listens(path), "the agent listens")
         ask = Path(folder, "ask")
         ask.write_text(f"#!/bin/sh\necho '{_SECRET}'\n")
         ask.chmod(0o700)
@@ -66,6 +67,12 @@ def agent_with(key: Path) -> Iterator[str]:
     finally:
         started.kill()
         shutil.rmtree(folder)
+
+
+def _listens(path: Path) -> bool:
+    # Its socket is there a moment before anybody can connect to it.
+    with socket.socket(socket.AF_UNIX) as asking:
+        return asking.connect_ex(os.fspath(path)) == 0
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ NOT_WORKING = {
     "echo 'only scp here'; exit": r"^h1 ends the login before a command can run: only scp here$",
     "exec true": r"^h1 ends the login before a command can run",
     "exec sh": r"^h1 ends the login before a command can run: sh: .*[sS]yntax error",
-    "cat >/dev/null": r"^h1 lets us in, but no command begins within 3 s: does a login script",
+    "cat >/dev/null": r"^h1 lets us in, but no command begins within 6 s: does a login script",
     "PATH=/none": r"^h1 ends the login .*bash.*not found; jobs are run by bash",
 }
 
@@ -87,7 +87,7 @@ async def test_a_login_script_that_lets_nothing_run(
     host: Host, folder: Path, script: str, error: str
 ) -> None:
     write(host, f"{script}\n")
-    timeout = 3 if script == "cat >/dev/null" else 20
+    timeout = 6 if script == "cat >/dev/null" else 20
     assert re.search(error, await why(folder / "run", "h1", connect_timeout=timeout))
     write(host, "")
     await until(lambda: not host.connections())
@@ -156,7 +156,7 @@ async def test_an_sshd_that_takes_nobody_more(lab: Lab, folder: Path) -> None:
 @pytest.mark.parametrize("sessions", ["1", "2", "10"])
 async def test_t30_sshds_of_few_sessions(lab: Lab, folder: Path, sessions: str) -> None:
     host = lab.host(MaxSessions=sessions)
-    async with run_of(folder / "run", "h1", forks=4) as runner:
+    async with run_of(folder / "run", "h1", forks=4, keepalive=15) as runner:
         jobs = [
             await runner.feed(shell("cat in >$1", f"o{n}"), inputs=["in"], outputs=[f"o{n}"])
             for n in range(30)

@@ -14,7 +14,7 @@ from sched_core.testing.contract.driver import driver_command, driver_killed_at_
 from sched_ssh import SshScheduler
 
 from ..gbatch.mirrors import BucketRun, bucket_run
-from .helpers import outcome, shell, until
+from .helpers import outcome, shell, until, until_tried
 from .hosts import Lab
 from .test_faults import COUNTED, WAITS, open_gate, started
 
@@ -38,6 +38,7 @@ def runner_of(run: BucketRun, existing: Any = "error", **options: Any) -> Runner
 async def test_hosts_with_disks_of_their_own(apart: Lab, bucket: Callable[[], BucketRun]) -> None:
     run = bucket()
     async with runner_of(run) as runner:
+        await until_tried(runner)
         jobs = [await runner.feed(shell(SCRIPT)) for _ in range(6)]
         async for job in runner.as_completed():
             assert await job.stdout_file.read_text() == f"{job.index}\n"

@@ -26,19 +26,17 @@ from sched_ssh import SshScheduler
 from sched_ssh.dispatch import Dispatcher
 from sched_ssh.troubles import HostUnavailable
 
-from .helpers import outcome, run_of, shell, text, until
+from .helpers import PATIENCE, outcome, run_of, shell, text, until
 from .hosts import Lab
 from .test_faults import COUNTED, WAITS, host_of, open_gate, started, until_down, until_running
 
 SCHED = Path(sys.executable).with_name("sched")
-PATIENT = 90.0
-"""Seconds for a test that starts further processes of Python."""
 
 
 def sched(folder: Path, *args: str) -> tuple[int, str, str]:
     """Run it; return its exit code and what it wrote."""
     done = subprocess.run(
-        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
@@ -88,7 +86,7 @@ async def test_jobs_can_be_killed_without_them(lab: Lab, folder: Path) -> None:
     servers = json.dumps({"h1": {"env": {"TOKEN": "hidden"}}})
     run = ["run", "-s", "ssh", "-w", "r", "-o", f"servers={servers}", "--", *shell(WAITS)]
     async with await anyio.open_process([SCHED, *run], cwd=folder, stderr=None) as driver:
-        await until(lambda: bool(host.processes("gate")), PATIENT)
+        await until(lambda: bool(host.processes("gate")))
         driver.kill()
     assert sched(folder, "kill", "r")[0] == 0
     assert not host.processes("gate")
@@ -210,8 +208,8 @@ async def test_what_keeps_a_job_waiting_is_said(
     lab: Lab, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lab.host()
-    servers = {"h1": {}, "big": {"host": "10.99.3.200"}}
-    async with run_of(folder / "run", servers=servers, connect_timeout=1) as runner:
+    servers = {"h1": {}, "big": {"host": "10.99.3.11", "port": 2222}}
+    async with run_of(folder / "run", servers=servers) as runner:
         job = await runner.feed(["true"], resources={"cpus": 1000})
         other = await runner.feed(["true"])
         await runner.wait(other)
@@ -281,7 +279,7 @@ def wrote(path: Path, size: int) -> bool:
 
 async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1", forks=2, patience=PATIENT) as runner:
+    async with run_of(folder / "run", "h1", forks=2) as runner:
         job = await runner.feed(shell("echo hello; echo trouble >&2; " + WAITS))
         quiet = await runner.feed(shell(WAITS))
         await until_running(job, quiet)
@@ -306,15 +304,15 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     data = bytes(range(256)) * 3000
     (folder / "data").write_bytes(data)
     script = "cat data; while [ ! -e ~/more ]; do sleep 0.05; done; echo more; " + WAITS
-    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+    async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell(script), inputs=["data"])
         await until_running(job)
         await runner.scheduler.session.flush()
         follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
-            await until(lambda: wrote(folder / "followed", len(data)), PATIENT)
+            await until(lambda: wrote(folder / "followed", len(data)))
             (host.home / "more").touch()
-            await until(lambda: wrote(folder / "followed", len(data) + 5), PATIENT)
+            await until(lambda: wrote(folder / "followed", len(data) + 5))
             assert job.status is JobStatus.RUNNING
             open_gate(host)
             await runner.wait(job)
@@ -327,13 +325,13 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
 async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
     script = 'echo "$0 one"; while [ ! -e ~/more ]; do sleep 0.05; done; echo "$0 two"'
-    async with run_of(folder / "run", "h1", forks=1, patience=PATIENT) as runner:
+    async with run_of(folder / "run", "h1", forks=1) as runner:
         jobs = [await runner.feed(["sh", "-c", script, name]) for name in "ab"]
         await until_running(jobs[0])
         await runner.scheduler.session.flush()
         follow = shell('exec "$1" logs run -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
-            await until(lambda: wrote(folder / "followed", 8), PATIENT)
+            await until(lambda: wrote(folder / "followed", 8))
             (host.home / "more").touch()  # the other one starts when this one has ended
             for job in jobs:
                 await runner.wait(job)
@@ -343,13 +341,13 @@ async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder
 
 async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+    async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
         await runner.scheduler.session.flush()
         follow = shell('exec "$1" logs run 0 -f >followed 2>said', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder) as follower:
-            await until(lambda: wrote(folder / "followed", 6), PATIENT)
+            await until(lambda: wrote(folder / "followed", 6))
             follower.send_signal(signal.SIGINT)
             assert await follower.wait() == 130
         assert text(folder / "said").strip() == ""
@@ -359,7 +357,7 @@ async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
 
 async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
+    async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
         await runner.scheduler.session.flush()

@@ -115,7 +115,7 @@ async def test_other_hosts_on_the_way(
 
 async def test_another_port_and_another_file(hosts: Lab, tmp_path: Path) -> None:
     one = hosts.hosts[0]
-    one.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config", "-p", "2022", "-o", "PidFile=none")
+    one.listen_on(2022)
     other = tmp_path / "other config"
     other.write_text(f"Host box\n HostName {one.address}\n Port 2022\n User alice\n")
     said = await why(tmp_path / "run1", "box")

@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_short_records_come_with_the_end(lab: Lab, folder: Path) -> None:
     host = lab.host(LogLevel="VERBOSE")
     said = [b"", b"two\nlines\n", b"\0\xff\x1f\n", bytes(range(256)) * 4]
-    async with run_of(folder / "run", "h1", forks=2) as runner:
+    async with run_of(folder / "run", "h1", forks=2, keepalive=15) as runner:
         jobs = [
             await runner.feed(shell('printf %b "$1"; printf %b "$1" >&2; exit 3', octal(data)))
             for data in said
@@ -58,7 +58,7 @@ async def test_all_files_go_over_one_channel(lab: Lab, folder: Path) -> None:
     host = lab.host(LogLevel="VERBOSE")
     for n in range(20):
         (folder / f"in{n}").write_text(f"{n}\n")
-    async with run_of(folder / "run", "h1", forks=2) as runner:
+    async with run_of(folder / "run", "h1", forks=2, keepalive=15) as runner:
         jobs = [
             await runner.feed(
                 shell("cat $1 >$2", f"in{n}", f"out{n}"), inputs=[f"in{n}"], outputs=[f"out{n}"]
