@@ -69,6 +69,22 @@ def test_a_machine_without_bash_is_said_to_be_one(
     assert refused.stderr == "sched: error: bash is not in PATH: install it, jobs are run by it\n"
 
 
+def test_of_a_run_that_cannot_begin_nothing_is_left(
+    sched: Sched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sched.folder / "own").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "/nowhere")
+        for where in (["-w", "r"], ["-w", "r", "-d"], [], ["-w", "own"]):
+            sched("run", *where, "--", "true", code=3)
+    assert sorted(os.listdir(sched.folder)) == ["own", "sched-runs"]
+    assert os.listdir(sched.folder / "sched-runs") == []
+    sched(
+        "run", "-w", "own", "--", "true"
+    )  # which was there before, and has the beginning of a run
+    assert sched.counts("own") == {"finished": 1}
+
+
 def test_shell_line(sched: Sched) -> None:
     done = sched(
         "run", "--cat", "--shell", "--", 'echo "<{}>" {/.} | tr a-z A-Z', ":::", "x/a b.gz", "$(id)"
@@ -350,13 +366,22 @@ def test_folder_of_any_name(sched: Sched, name: str) -> None:
 
 
 def test_progress_on_a_terminal(sched: Sched) -> None:
-    line = "sleep 0.4; exit $0"
+    line = "test $0 = 0 || until test -e go; do sleep 0.02; done; exit $0"
+    seen = bytearray()
+
+    def look(terminal: int) -> None:
+        while b"1/3 done, 1 running" not in seen:
+            seen.extend(os.read(terminal, 4096))
+        sched.go()
+
     code, shown = in_terminal(
-        sched.folder, "run", "-w", "r", "-j", "1", "--", "sh", "-c", line, ":::", "0", "1", "0"
+        *(sched.folder, "run", "-w", "r", "-j", "1", "--", "sh", "-c", line),
+        *(":::", "0", "1", "0"),
+        keys=look,
     )
     assert code == 1
-    assert "1/3 done, 1 running" in shown
     assert "1 failed" in shown
+    assert "job 1 failed: EXIT rc 1" in shown
     assert "job 1 failed: EXIT rc 1" in shown
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+
+from sched_core import read_run
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 from sched_core.runfolder import JobRecord
@@ -32,14 +35,14 @@ def test_list_that_shrank() -> None:
 
 
 def test_retry_by_class_and_by_name(sched: Sched) -> None:
-    script = 'echo "$0" >>ran; case $0 in slow*) sleep 99;; bad*) exit 1;; esac'
-    values = ("slow1", "bad1", "bad2", "good")
-    sched(
-        *("run", "-w", "r", "--name", "{}", "--time", "0.2", "--", "sh", "-c", script),
-        *(":::", *values),
-        code=1,
-    )
-    ran = sched.folder / "ran"
+    commands = {"slow1": "sleep 99", "bad1": "exit 1", "bad2": "exit 1", "good": "exit 0"}
+    rows = [
+        {"cmd": ["sh", "-c", line], "name": name, "timeout": 0.2 if name == "slow1" else "10m"}
+        for name, line in commands.items()
+    ]
+    (sched.folder / "list").write_text("\n".join(map(json.dumps, rows)))
+    sched("run", "-w", "r", "--from", "list", code=1)
+    attempts = dict.fromkeys(commands, 1)
     for options, again in (
         (("--failure", "exit"), ["bad1", "bad2"]),
         (("--failure", "timeout"), ["slow1"]),
@@ -47,9 +50,10 @@ def test_retry_by_class_and_by_name(sched: Sched) -> None:
         (("bad*", "--failure", "exit"), ["bad1", "bad2"]),
         (("bad2",), ["bad2"]),
     ):
-        ran.unlink()
+        attempts |= {name: attempts[name] + 1 for name in again}
         sched("retry", "r", *options, code=1)
-        assert sched.lines("ran") == again
+        jobs = read_run(sched.folder / "r").jobs.values()
+        assert {job.name: job.attempt for job in jobs} == attempts
 
 
 def test_retry_of_a_class_that_there_is_not(sched: Sched) -> None:

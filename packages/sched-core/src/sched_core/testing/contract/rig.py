@@ -52,7 +52,7 @@ class Rig:
     backends: ClassVar[tuple[str, ...]] = ("asyncio", "trio")
     """The event loops that it runs on."""
 
-    patience: ClassVar[float] = 30.0
+    patience: ClassVar[float] = 60.0
     """Seconds after which a test gives up."""
 
     workdir_names: ClassVar[tuple[str, ...]] = (

@@ -117,7 +117,7 @@ class SecretsContract(Rig):
     def _holding(self, workdir: Any, text: str) -> list[Path]:
         """Return the files that hold the text, or its beginning. Blocks."""
         wanted = os.fsencode(_first(text))
-        return [path for path in self._files(workdir) if wanted in path.read_bytes()]
+        return [path for path in self._files(workdir) if wanted in _content(path)]
 
     def _names_of_secrets(self, workdir: Any) -> list[str]:
         return [path.name for path in self._files(workdir) if path.parent.name == "secrets"]
@@ -125,6 +125,13 @@ class SecretsContract(Rig):
     def _files(self, workdir: Any) -> list[Path]:
         found = [path for place in self.places_of(workdir) for path in place.rglob("*")]
         return [path for path in found if path.is_file()]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # a record that the driver has just removed
+        return b""
 
 
 def _first(text: str) -> str:
