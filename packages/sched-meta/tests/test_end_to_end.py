@@ -382,7 +382,6 @@ def test_progress_on_a_terminal(sched: Sched) -> None:
     assert code == 1
     assert "1 failed" in shown
     assert "job 1 failed: EXIT rc 1" in shown
-    assert "job 1 failed: EXIT rc 1" in shown
 
 
 def test_no_progress_on_a_terminal(sched: Sched) -> None:
