@@ -7,7 +7,6 @@ clean for ruff and mypy as it was made, and to pass its tests, which are the con
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from .environments import Environment, uv
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "sample-engine"
@@ -25,40 +26,28 @@ _WORKERS = "4"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An environment with our packages and the new one, and a home of its own."""
+    """An environment with our packages and the new one, and a home, where the new one is made."""
 
-    folder: Path
+    environment: Environment
+    home: Path
 
     @property
     def package(self) -> Path:
-        return self.folder / PACKAGE
+        return self.home / PACKAGE
 
-    def install(self, *wanted: str | Path) -> None:
-        at = ("--python", self.folder / "env")
-        subprocess.run(["uv", "--quiet", "pip", "install", *at, *wanted], check=True)
-
-    def run(self, *command: str, cwd: Path | None = None) -> str:
-        """Run a program of the environment, and return what it prints. Raises CalledProcessError."""
-        programs = self.folder / "env" / "bin"
-        path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-        env = {"HOME": str(self.folder), "LC_ALL": "C.UTF-8", "PATH": path}
-        argv = [str(programs / command[0]), *command[1:]]
-        done = subprocess.run(
-            argv, check=True, cwd=cwd or self.folder, env=env, stdout=subprocess.PIPE, text=True
-        )
-        return done.stdout
+    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
+        return self.environment.run(program, *arguments, home=self.home, cwd=cwd)
 
 
-def make(trial: Trial) -> None:
+def make(home: Path) -> Trial:
     """Install our packages, have the template made a package by what is installed, and install it."""
-    subprocess.run(["uv", "--quiet", "venv", trial.folder / "env"], check=True)
-    trial.install(*wheels(ROOT / "dist"))
+    trial = Trial(Environment.made(home / "env", sys.executable), home)
+    trial.environment.install(*wheels(ROOT / "dist"))
     print(trial.run("python", "-m", "sched_core.testing.new_backend", NAME), end="", flush=True)
-    built = trial.folder / "dist"
-    subprocess.run(
-        ["uv", "--quiet", "build", "--wheel", "--out-dir", built, trial.package], check=True
-    )
-    trial.install(f"{PACKAGE}[test] @ {wheels(built)[0].as_uri()}", *checkers())
+    built = home / "dist"
+    uv("build", "--wheel", "--out-dir", built, trial.package)
+    trial.environment.install(f"{PACKAGE}[test] @ {wheels(built)[0].as_uri()}", *checkers())
+    return trial
 
 
 def wheels(folder: Path) -> list[Path]:
@@ -87,7 +76,7 @@ def use(trial: Trial) -> None:
     values = ("--", "echo", "from {}", ":::", "one", "two")
     shown = trial.run("sched", "run", "-s", NAME, "-w", "run", "--dry-run", *values)
     assert " submit sample-engine-0 1 " in shown, shown
-    assert not (trial.folder / "run").exists()
+    assert not (trial.home / "run").exists()
     printed = trial.run("sched", "run", "-s", NAME, "-w", "run", "--cat", *values)
     assert printed == "from one\nfrom two\n", printed
     print(f"sched schedulers, doctor, run --dry-run and run -s {NAME}: ok", flush=True)
@@ -107,8 +96,7 @@ def test(trial: Trial) -> None:
 
 def main() -> None:
     with TemporaryDirectory(prefix="sched-backend-") as folder:
-        trial = Trial(Path(folder))
-        make(trial)
+        trial = make(Path(folder))
         use(trial)
         test(trial)
 

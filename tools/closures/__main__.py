@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 from ..marked import filled, marked
 from .closure import Closure, misfits
-from .environments import ROOT, Environment, collect_wheels, installed
-from .installs import INSTALLS, Install
+from .installs import INSTALLS
 from .table import MEND, differences, rendered, rows_in
 from .timing import Times, time_import
+from .wheelhouse import ROOT, Installed, collect_wheels, installed
 
 DOCUMENT = ROOT / "README.md"
 MARK = "closures"
@@ -53,18 +53,18 @@ def _try_all(
     times: dict[str, Times] = {}
     problems: list[str] = []
     for install in INSTALLS:
-        with installed(install, wheelhouse) as env:
-            closures[install.requirement], found = _try(install, env)
+        with installed(install, wheelhouse) as there:
+            closures[install.requirement], found = _try(there)
             problems += found
             if timed:
-                python, later = env.python, install.on_first_use
+                python, later = there.environment.python, install.on_first_use
                 times[install.requirement] = time_import(python, install.imports, later)
     return closures, times, problems
 
 
-def _try(install: Install, env: Environment) -> tuple[Closure, list[str]]:
-    found = env.examine(install)
-    env.use(install)
+def _try(there: Installed) -> tuple[Closure, list[str]]:
+    install, found = there.install, there.examine()
+    there.use()
     closure = found.closure
     size = f"{len(closure.sizes)} packages, {closure.megabytes:.1f} MB"
     print(f"{install.requirement}: installed and used; {size}", flush=True)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from packaging.version import Version
 
+from ..environments import Environment
 from .building import wheel_of
 from .history import Git, Past
 from .workspace import Package, range_of
@@ -58,13 +59,8 @@ def try_range(git: Git, trial: Trial, python: str, options: list[str]) -> bool:
     assert trial.tag
     with TemporaryDirectory(prefix="sched-range-") as scratch:
         wheel = wheel_of(git, CORE, trial.tag, Path(scratch, "dist"))
-        env = Path(scratch, "env")
-        uv = ["uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--python", python, env], check=True)
-        program = str(env / "bin" / "python")
-        at = ["--python", program]
+        env = Environment.made(Path(scratch, "env"), python)
         backend = git.root / "packages" / trial.backend
-        group = ["--group", f"{git.root / 'pyproject.toml'}:test"]
-        subprocess.run([*uv, "pip", "install", *at, *group, wheel, backend], check=True)
-        pytest = [program, "-m", "pytest", str(backend / "tests"), *options]
+        env.install("--group", f"{git.root / 'pyproject.toml'}:test", wheel, backend)
+        pytest: list[str | Path] = [env.python, "-m", "pytest", backend / "tests", *options]
         return subprocess.run(pytest, cwd=git.root, check=False).returncode == 0

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from ..closure import Closure
-from ..environments import ROOT
 from ..installs import INSTALLS
 from ..table import Row, differences, rendered, rows_in, tolerance
 from ..timing import Times, over_bare
+from ..wheelhouse import ROOT
 
 CLOSURES = {
     "sched-x": Closure({"anyio": 600_000, "sched-x": 4_400, "big-one": 12_000_000}),

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
+from ...environments import Environment
 from ..__main__ import main
 from .miniature import Miniature
 
@@ -188,19 +188,12 @@ def test_what_was_released_is_installed_from_an_index(
     for name in ("sched-core", "sched-local", "sched-meta"):
         assert run(repository, "build", name, "--outdir", str(tmp_path / "simple" / name)) == 0
     with served(tmp_path) as address:
-        env = tmp_path / "env"
-        uv = ("uv", "--quiet", "--no-config", "--no-cache")
-        subprocess.run([*uv, "venv", "--python", "3.11", env], check=True)
-        at = ("--python", str(env / "bin" / "python"))
-        index = ("--default-index", f"{address}/simple")
-        subprocess.run([*uv, "pip", "install", *at, *index, "sched-meta==0.1.*"], check=True)
-        listed = subprocess.run(
-            [*uv, "pip", "list", *at, "--format", "json"], check=True, capture_output=True
-        )
-    installed = {package["name"]: package["version"] for package in json.loads(listed.stdout)}
+        env = Environment.made(tmp_path / "env", "3.11", "--no-config", "--no-cache")
+        env.install("--default-index", f"{address}/simple", "sched-meta==0.1.*")
+    installed = {each.name: each.version for each in distributions(path=[str(env.site)])}
     assert installed == dict.fromkeys(("sched-core", "sched-local", "sched-meta"), "0.1.0")
-    asked = [str(env / "bin" / "python"), "-c", "import sched_core; print(sched_core.CHANGE)"]
-    printed = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    asked = ("-c", "import sched_core; print(sched_core.CHANGE)")
+    printed = env.run("python", *asked, home=tmp_path)
     assert printed == "2.fixed.md\n"
 
 
