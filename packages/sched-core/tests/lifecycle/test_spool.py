@@ -307,7 +307,7 @@ async def test_the_failure_of_an_earlier_start_is_no_word_on_a_later_one(
 async def test_a_job_waits_for_a_bucket_that_is_away(runner: Runner, ports: Ports) -> None:
     ports.bucket.away = True
     job = await runner.feed(["true"])
-    await until(lambda: runner.scheduler.session.submitter.held_until > 0)
+    await until(lambda: runner.scheduler.session.backoff.submissions_until > 0)
     assert (job.status, runner.scheduler.session.failure) == (JobStatus.QUEUED, None)
     ports.bucket.away = False
     await until(lambda: job.status is JobStatus.SUBMITTED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 
 import anyio
 
@@ -49,37 +49,26 @@ class Budget:
         """Wait for the turn of one call. Raises EngineUnavailable where the engine has asked for a long
         pause.
         """
-        if not patient:
-            await self._take(0)
-            return
-        async with self._line:
-            await self._take(self.rate.burst // 2)
-
-    async def _take(self, kept: int) -> None:
-        while True:
-            token = await self._ports.offload(self._next_turn, kept)
-            now = self._ports.monotonic()
-            if token.at <= now < token.until:
-                return
-            await self._ports.sleep(max(0.0, token.at - now))
-            if await self._ports.offload(self._holds, token):
-                return
+        async with self._line if patient else nullcontext():
+            turns = self._turns(patient)
+            while (wait := await self._ports.offload(next, turns, None)) is not None:
+                await self._ports.sleep(wait)
 
     def take_blocking(self, *, patient: bool = False) -> None:
         """Do what `take` does, in a worker thread."""
-        if not patient:
-            self._take_blocking(0)
-            return
-        with self._line_of_threads:
-            self._take_blocking(self.rate.burst // 2)
+        with self._line_of_threads if patient else nullcontext():
+            for wait in self._turns(patient):
+                time.sleep(wait)
 
-    def _take_blocking(self, kept: int) -> None:
+    def _turns(self, patient: bool) -> Iterator[float]:
+        """Say for how many seconds a turn has to be waited for, until one has come. Blocks."""
+        kept = self.rate.burst // 2 if patient else 0
         while True:
             token = self._next_turn(kept)
             now = self._ports.monotonic()
             if token.at <= now < token.until:
                 return
-            time.sleep(max(0.0, token.at - now))
+            yield max(0.0, token.at - now)
             if self._holds(token):
                 return
 

@@ -163,7 +163,7 @@ class Killer:
                 self._note_told(jobs)
                 break
             except EngineUnavailable as error:
-                session.reconciler.refused(error)
+                session.backoff.refused(error)
                 session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
                 await session.ports.sleep(error.retry_after or _ASK_AGAIN_AFTER)
             except Exception as error:
@@ -188,7 +188,7 @@ class Killer:
             try:
                 await session.scheduler.kill_jobs(late)
             except EngineUnavailable as error:
-                session.reconciler.refused(error)
+                session.backoff.refused(error)
                 session.warn(f"{session.scheduler.name} cannot kill now, trying again: {error}")
             else:
                 self._note_told(late)

@@ -12,6 +12,7 @@ import anyio
 from ..errors import RunExists
 from ..model.job import Job
 from ..ports.files import Files
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..ports.mirrored import MirroredFiles
@@ -21,7 +22,6 @@ __all__ = ["Mirroring", "as_mirrored", "mirroring"]
 
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
 _SOON = 0.2
-_GROWTH = 1.5
 _SHARE = 10
 """A look at both sides is followed by a rest of at least so many times its own length."""
 
@@ -112,13 +112,13 @@ class Mirroring:
             group.start_soon(self._repeat, self._files.exchange.bring_out)
 
     async def _repeat(self, step: Callable[[], Sequence[OSError]]) -> None:
-        ports, exchange, interval = self._session.ports, self._files.exchange, self.interval
+        ports, exchange = self._session.ports, self._files.exchange
+        pace = Pace(self.interval, self._longest)
         while not self._session.ousted:
             began, before = ports.monotonic(), exchange.changes
             await self._try(step)
-            still = exchange.changes == before
-            interval = min(interval * _GROWTH, self._longest) if still else self.interval
-            await ports.sleep(max(interval, (ports.monotonic() - began) * _SHARE))
+            pace.note(found=exchange.changes != before)
+            await ports.sleep(max(pace.seconds, (ports.monotonic() - began) * _SHARE))
 
     async def look(self) -> None:
         """Bring what is new at either side to the other."""

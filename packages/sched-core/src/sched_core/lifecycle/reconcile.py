@@ -47,15 +47,6 @@ class Reconciler:
         self._session = session
         self._lookups: dict[str, _Lookup] = {}
         self._spool = Spool(session)
-        self.held_until = 0.0
-        """Until when nothing is asked, on the monotonic clock: the engine has named that moment."""
-
-    def refused(self, error: EngineUnavailable) -> None:
-        """Leave an engine alone, for questions and submissions, until it wants to be called again."""
-        until = self._session.ports.monotonic() + (error.retry_after or 0.0)
-        self.held_until = max(self.held_until, until)
-        submitter = self._session.submitter
-        submitter.held_until = max(submitter.held_until, until)
 
     # --- questions -----------------------------------------------------------------------------
 
@@ -72,7 +63,7 @@ class Reconciler:
         try:
             answers = await scheduler.query_jobs([active.job for active in asked])
         except EngineUnavailable as error:
-            self.refused(error)
+            self._session.backoff.refused(error)
             self._session.warn(f"{scheduler.name} cannot be asked, nothing changes: {error}")
             return False
         records = await self._records_of_ended(asked, answers)
@@ -236,7 +227,7 @@ class Reconciler:
         try:
             found = await scheduler.find_submissions([lookup.submission for lookup in lookups])
         except EngineUnavailable as error:
-            self.refused(error)
+            self._session.backoff.refused(error)
             self._session.warn(f"submissions cannot be looked up now: {error}")
             for lookup in lookups:
                 # One that can be asked by name will be asked, however long it is away.

@@ -28,6 +28,7 @@ from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler.wishes import change_resources
 from ..text.recorder import recorder_name
 from ..text.script import recorder_text
+from .backoff import BackOff
 from .budget import Budget
 from .byhand import ByHand
 from .evidence import Evidence
@@ -128,6 +129,7 @@ class Session:
         self.inbox: deque[tuple[AttemptId, Observation]] = deque()
         self.transitions = Transitions(self)
         self.evidence = Evidence(self)
+        self.backoff = BackOff(self)
         self.submitter = Submitter(self)
         self.reconciler = Reconciler(self)
         self.killer = Killer(self)

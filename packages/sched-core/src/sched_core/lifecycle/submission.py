@@ -24,8 +24,6 @@ __all__ = ["Submitter"]
 
 log = logging.getLogger("sched")
 
-_FIRST_DELAY = 1.0
-_LONGEST_DELAY = 60.0
 _YIELD_EVERY = 500
 """Scripts that are written before others of the event loop have their turn."""
 
@@ -36,10 +34,7 @@ class Submitter:
     def __init__(self, session: Session) -> None:
         """Submit the jobs of that session."""
         self._session = session
-        self._unavailable = 0
         self._count = 0
-        self.held_until = 0.0
-        """Until when nothing is submitted, on the monotonic clock: the engine was unavailable."""
 
     async def submit(self, jobs: Sequence[Job]) -> None:
         """Submit jobs that are QUEUED (or just created) and move them accordingly."""
@@ -170,14 +165,14 @@ class Submitter:
             for active in self._current(actives):
                 await self._refuse(active.job, Failure.REJECTED, str(error), error.returncode)
         except EngineUnavailable as error:
-            self._hold(error)
+            session.backoff.refused_jobs(error)
             for active in self._current(actives):
                 self._return_to_queue(active.job)
         except SubmitOutcomeUnknown as error:
             session.warn(f"a submission's outcome is unknown, looking it up: {error}")
             session.reconciler.look_up(submission, [a.job for a in self._current(actives)])
         else:
-            self._unavailable = 0
+            session.backoff.took_jobs()
             await self._accepted(actives, ids)
 
     def _current(self, actives: Iterable[Active]) -> Iterator[Active]:
@@ -253,18 +248,10 @@ class Submitter:
 
     def _put_off(self, job: Job, error: StoreUnavailable) -> None:
         """Have a job wait until its files can be made: the store cannot be used now."""
-        if self.held_until <= self._session.ports.monotonic():
-            self._hold(EngineUnavailable(str(error)))
+        backoff = self._session.backoff
+        if backoff.submissions_until <= self._session.ports.monotonic():
+            backoff.refused_jobs(EngineUnavailable(str(error)))
         self._return_to_queue(job)
-
-    def _hold(self, error: EngineUnavailable) -> None:
-        session = self._session
-        self._unavailable += 1
-        longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._unavailable - 1))
-        delay = error.retry_after or longest * session.ports.random.uniform(0.5, 1.0)
-        self.held_until = session.ports.monotonic() + delay
-        session.reconciler.refused(error)
-        session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")
 
 
 def _active(session: Session, job: Job) -> Active:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..errors import OptionError
+from ..lifecycle.pace import Pace
 from ..model.job import Job
 from ..model.resources import Resources
 from ..model.status import JobStatus
 from ..runfolder import Request, read_requests
-from .pace import Pace
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -26,7 +26,7 @@ _PATIENCE = 2
 
 async def listen(session: Session) -> None:
     """Do what other processes ask for, as long as this driver is the run's."""
-    pace = Pace(session.ports.files, _INTERVAL, _PATIENCE)
+    pace = Pace.in_store(session.ports.files, _INTERVAL, _PATIENCE)
     while True:
         await session.ports.sleep(pace.seconds)
         if session.ousted:

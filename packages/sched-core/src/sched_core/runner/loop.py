@@ -12,13 +12,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..errors import RunLocked
+from ..lifecycle.pace import Pace
 from ..lifecycle.room import full_batch, room_for_jobs
 from ..model.job import Job
 from ..model.status import JobStatus
 from ..ports import StoreUnavailable
 from ..runfolder import HEARTBEAT_INTERVAL, AttemptId
 from .listening import listen
-from .pace import Pace
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -36,7 +36,6 @@ _TICK = 0.1
 """Seconds of one tick of `recheck_interval`."""
 _STOP_MARGIN = 10.0
 """Seconds that ends may take to be seen after the grace period."""
-_BACK_OFF = 1.5
 _SHORTEST = 0.001
 
 
@@ -252,7 +251,7 @@ class Loop:
         session = self._session
         now = self._pumped = session.ports.monotonic()
         session.waiting.due(now)
-        if session.closing or self._held or now < session.submitter.held_until:
+        if session.closing or self._held or now < session.backoff.submissions_until:
             return
         scheduler = session.scheduler
         full = full_batch(session)
@@ -302,7 +301,7 @@ class Loop:
             if oldest is not None and may_submit and oldest > self._pumped - delay:
                 moments.append(self._pumped + max(oldest + delay - self._pumped, _SHORTEST))
             if oldest is not None:
-                moments.append(session.submitter.held_until)
+                moments.append(session.backoff.submissions_until)
         now = session.ports.monotonic()
         # Nor may what has become due since then.
         coming = [max(moment - now, _SHORTEST) for moment in moments if moment > self._pumped]
@@ -312,8 +311,8 @@ class Loop:
         """Ask about all jobs at intervals that grow while nothing changes."""
         session = self._session
         scheduler = session.scheduler
-        shortest, longest = scheduler.poll_interval
-        interval = shortest
+        shortest = scheduler.poll_interval[0]
+        pace = Pace(*scheduler.poll_interval)
         asked_at = session.ports.monotonic()
         ended = len(session.finals)
         while True:
@@ -322,17 +321,16 @@ class Loop:
                 return
             try:
                 now, kills = session.ports.monotonic(), self._kills()
-                due = max(
-                    asked_at + (shortest if kills else interval), session.reconciler.held_until
-                )
+                due = asked_at + (shortest if kills else pace.seconds)
+                due = max(due, session.backoff.questions_until)
                 if now >= due and (kills or await session.may_poll()):
                     asked_at = session.ports.monotonic()
                     await session.reconciler.settle_lookups()
                     await session.reconciler.reconcile(self._silent_jobs())
                     await session.killer.remind()
-                    still = len(session.finals) == ended and not session.reconciler.impatient
+                    news = len(session.finals) != ended or session.reconciler.impatient
                     ended = len(session.finals)
-                    interval = min(interval * _BACK_OFF, longest) if still else shortest
+                    pace.note(found=news)
             except StoreUnavailable as error:
                 session.warn(f"the records of jobs cannot be read now, trying again: {error}")
             except Exception as error:
@@ -344,7 +342,7 @@ class Loop:
     async def _read_spool(self) -> None:
         """Take in what wrappers tell, also while the engine lets its answer be waited for."""
         session = self._session
-        pace = Pace(session.ports.files, session.scheduler.spool_interval)
+        pace = Pace.in_store(session.ports.files, session.scheduler.spool_interval)
         while True:
             await session.ports.sleep(pace.seconds)
             if session.ousted:
