@@ -39,7 +39,7 @@ async def test_why_a_job_waits_is_shown(
         assert said in told
         assert f"Batch job {batch_of(job)} is {state}" in told
         # Another process reads it in the run's folder.
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         view = await cloud.do(read_run, runner.scheduler.workdir)
         assert said in view.jobs[0].reason
         cloud.batch.release(batch_of(job))

@@ -285,7 +285,7 @@ async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> N
         await until_running(job, quiet)
         root = host.home / f".cache/sched/sched-{runner.scheduler.session.run}"
         await until(lambda: wrote(root / "0/job.stdout", 6) and wrote(root / "0/job.stderr", 8))
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         assert await in_thread(folder, "logs", "run", "0") == (0, "hello\n", "")
         assert (await in_thread(folder, "logs", "run", "0", "--stderr"))[1] == "trouble\n"
         _, out, said = await in_thread(folder, "logs", "run", "all")
@@ -307,7 +307,7 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell(script), inputs=["data"])
         await until_running(job)
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
             await until(lambda: wrote(folder / "followed", len(data)))
@@ -328,7 +328,7 @@ async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder
     async with run_of(folder / "run", "h1", forks=1) as runner:
         jobs = [await runner.feed(["sh", "-c", script, name]) for name in "ab"]
         await until_running(jobs[0])
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
             await until(lambda: wrote(folder / "followed", 8))
@@ -344,7 +344,7 @@ async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
     async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run 0 -f >followed 2>said', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder) as follower:
             await until(lambda: wrote(folder / "followed", 6))
@@ -360,7 +360,7 @@ async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> No
     async with run_of(folder / "run", "h1") as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         host.kill_sshd()
         code, out, said = await in_thread(folder, "logs", "run", "0")
         assert (code, out) == (0, "")

@@ -131,7 +131,7 @@ class Open:
         for job in jobs:
             active = Active(job, job.attempt, self.ports.monotonic())
             self.session.active[job.index] = active
-            self.session.bind(active, submission)
+            self.session.submissions.bind(active, submission)
         return batch_id(submission.name), jobs
 
     def _job(self) -> Job:

@@ -55,7 +55,7 @@ async def interrupted(folder: Path, *values: str) -> None:
             for value in values:
                 await runner.feed(WAITS, envs={"TOKEN": Secret(value)})
             await anyio.lowlevel.checkpoint()
-            await runner.scheduler.session.flush()
+            await runner.scheduler.session.journal.flush()
             raise Mine
     (folder / "go").touch()
 
@@ -82,7 +82,7 @@ async def test_t43_files_are_private_whatever_the_mode_of_others(tmp_path: Path)
     folder = tmp_path / "run"
     async with run(folder, mode=0o666) as runner:
         await runner.feed(WAITS, envs={"TOKEN": Secret("one")})
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         modes = [(folder / ".sched" / name).stat().st_mode for name in ("secrets", "secrets/TOKEN")]
         assert [mode & 0o777 for mode in modes] == [0o700, 0o600]
         (folder / "go").touch()
@@ -94,7 +94,7 @@ async def test_there_is_a_file_for_each_value_and_name(tmp_path: Path) -> None:
     async with run(folder) as runner:
         for value in ("one", "two", "one", "two"):
             await runner.feed(WAITS, envs={"TOKEN": Secret(value)})
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         assert kept(folder) == {"TOKEN": "one", "TOKEN.2": "two"}
         (folder / "go").touch()
         await runner.stop_feeding()
@@ -216,7 +216,7 @@ async def test_what_failed_while_its_run_stopped_still_has_its_secret(tmp_path: 
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 1}
     async with run(tmp_path / "run", **options) as runner:
         job = await runner.feed(fails, envs={"TOKEN": Secret("hunter2")})
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
         runner.scheduler.session.closing = True  # and has not come to killing
         (tmp_path / "run/go").touch()
         await runner.wait(job)
@@ -231,7 +231,7 @@ async def test_a_job_that_is_not_to_go_on_needs_no_secret_any_more(tmp_path: Pat
     async with run(tmp_path / "run", error_strategy="retry", num_retries=1) as runner:
         job = await runner.feed(fails, envs={"TOKEN": Secret("hunter2")})
         session = runner.scheduler.session
-        await session.flush()
+        await session.journal.flush()
         session.closing = True
         (tmp_path / "run/go").touch()
         await runner.wait(job)

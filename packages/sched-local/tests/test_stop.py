@@ -323,7 +323,7 @@ async def test_what_ended_with_its_run_is_not_run_again_once_it_was_to_be_killed
             await session.killer.kill([job], ask=False)
         (tmp_path / "gate").touch()
         await first.wait(job)
-        await session.flush()
+        await session.journal.flush()
         assert states(workdir) == [(status.name, True)]
         request = ask_driver(session.ports.files, session.layout, "kill", (0,))
         await until(lambda: not request_is_open(session.ports.files, request))

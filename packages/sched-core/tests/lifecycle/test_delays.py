@@ -6,13 +6,13 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from sched_core.lifecycle.transitions import Transitions
+from sched_core.lifecycle.retrying import Retries
 
 
 def delays(infrastructure_retries: int, count: int = 50) -> list[float]:
     session: Any = SimpleNamespace(ports=SimpleNamespace(random=Random(1)))
     job: Any = SimpleNamespace(infrastructure_retries=infrastructure_retries)
-    return [Transitions(session)._delay(job) for _ in range(count)]
+    return [Retries(session)._delay(job) for _ in range(count)]
 
 
 def test_t45_a_job_that_failed_by_itself_does_not_wait() -> None:

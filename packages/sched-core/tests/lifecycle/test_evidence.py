@@ -78,7 +78,7 @@ async def test_a_job_that_finished_has_no_failure(runner: Runner) -> None:
     report(runner, job, EngineState.RECORDED, rc=0)
     await runner.wait(job)
     assert (job.status, job.rc, job.failure, job.reason) == (JobStatus.FINISHED, 0, None, "")
-    await runner.scheduler.session.flush()
+    await runner.scheduler.session.journal.flush()
     record = read_run(runner.scheduler.workdir).jobs[job.index]
     assert (record.status, record.failure, record.reason) == (JobStatus.FINISHED, None, "")
 
@@ -109,7 +109,7 @@ async def test_a_refused_job_has_the_engines_words_and_the_next_step(runner: Run
         "docker: Error response from daemon: No such image: x; "
         "fetch it (pull), or name another image"
     )
-    await runner.scheduler.session.flush()
+    await runner.scheduler.session.journal.flush()
     assert read_run(runner.scheduler.workdir).jobs[job.index].reason == job.reason
 
 

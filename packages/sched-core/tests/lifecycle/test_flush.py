@@ -10,7 +10,7 @@ from sched_core import Job, Scheduler, SpecPath
 from sched_core.hooks import Hooks
 from sched_core.lifecycle.session import Session
 from sched_core.ports import system_ports
-from sched_core.runfolder import Journal, RunFile, read_journal
+from sched_core.runfolder import Journal, Layout, RunFile, read_journal
 
 
 class Idle(Scheduler):
@@ -31,14 +31,14 @@ async def test_nothing_noted_is_lost_when_a_flush_is_cancelled(tmp_path: Path, s
     scheduler = Idle(tmp_path)
     ports = system_ports(str(tmp_path))
     run = RunFile("r", 1, 0.0, "idle", "", {}, "")
-    session = Session(scheduler, ports, Hooks(), run)
+    journal = Journal(ports.files, Layout(str(tmp_path)), 1)
+    session = Session(scheduler, ports, Hooks(), run, journal)
     session.make_folders()
-    session.journal = Journal(ports.files, session.layout, 1)
-    session.note_job(Job(index=0, cmd="true", workdir=SpecPath(tmp_path)))
+    session.journal.note_job(Job(index=0, cmd="true", workdir=SpecPath(tmp_path)))
     async with anyio.create_task_group() as group:
-        group.start_soon(session.flush)
+        group.start_soon(session.journal.flush)
         for _ in range(steps):
             await checkpoint()
         group.cancel_scope.cancel()
-    await session.flush()
+    await session.journal.flush()
     assert [entry["job"] for entry in read_journal(ports.files, session.layout)] == [0]

@@ -324,10 +324,10 @@ async def test_a_run_goes_on_when_its_bucket_is_back(
     ports.bucket.away = True
     await look(runner)
     with pytest.raises(StoreUnavailable):
-        await runner.scheduler.session.flush()
+        await runner.scheduler.session.journal.flush()
     await until(lambda: "cannot be written now, trying again" in caplog.text)
     assert runner.scheduler.session.failure is None
     ports.bucket.away = False
     await look(runner)
     assert job.status is JobStatus.FAILED
-    await runner.scheduler.session.flush()
+    await runner.scheduler.session.journal.flush()

@@ -91,7 +91,7 @@ class Kills:
         """Cancel the Batch jobs whose tasks did not end in time."""
         now = self._session.ports.monotonic()
         for sid, (at, name) in list(self._cancel_at.items()):
-            if sid not in self._session.tasks_left:
+            if sid not in self._session.submissions.left:
                 del self._cancel_at[sid]
             elif now >= at:
                 self._cancel_at[sid] = now + self._grace + _MARGIN, name
@@ -106,7 +106,9 @@ class Kills:
     async def tidy(self) -> None:
         """Remove what tasks were told by, also by earlier drivers, where none is left to look for it."""
         try:
-            await self._session.ports.offload(self._remove_settled, set(self._session.tasks_left))
+            await self._session.ports.offload(
+                self._remove_settled, set(self._session.submissions.left)
+            )
         except OSError as error:
             self._session.warn(f"objects in .sched/kills cannot be removed: {error}")
 

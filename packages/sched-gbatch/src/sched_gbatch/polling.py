@@ -160,7 +160,7 @@ class Poll:
         active = self._session.active.get(job.index)
         if active is None or active.submission is None:
             return 0, 0
-        left = self._session.tasks_left.get(active.submission.sid, 0)
+        left = self._session.submissions.left.get(active.submission.sid, 0)
         return len(active.submission.tasks) - left, self._failed.get(batch, 0)
 
     def _wants_tasks(self, jobs: Iterable[Job]) -> bool:
@@ -221,7 +221,7 @@ class Poll:
         for job in jobs:
             if job.status.active and job.failure is None and job.reason != (trouble or ""):
                 job.reason = trouble or ""
-                self._session.note_state(job)
+                self._session.journal.note_state(job)
         if news.waits and self._is_overdue(news):
             await self._give_up(batch, trouble)
 
@@ -264,7 +264,7 @@ class Poll:
     def _numbers_in(self, submission: Submission) -> Mapping[AttemptId, int]:
         numbers = self._numbers.get(submission.sid)
         if numbers is None:
-            left = self._session.tasks_left
+            left = self._session.submissions.left
             self._numbers = {sid: known for sid, known in self._numbers.items() if sid in left}
             numbers = {attempt: number for number, attempt in enumerate(submission.tasks)}
             self._numbers[submission.sid] = numbers

@@ -156,7 +156,7 @@ class GbatchScheduler(GbatchConfiguration):
 
     def _taken(self) -> int:
         """Return how many tasks may run at once by what Batch was given."""
-        left = self.session.tasks_left
+        left = self.session.submissions.left
         for sid in self._parallelism.keys() - left.keys():
             del self._parallelism[sid]
         return sum(min(tasks, self._parallelism.get(sid, tasks)) for sid, tasks in left.items())

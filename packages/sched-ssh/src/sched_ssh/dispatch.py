@@ -34,7 +34,7 @@ class Dispatcher:
                 continue
             try:
                 # Where a job may be is known before it can be there, whoever goes on with the run.
-                await session.flush_with(session.check_lease)
+                await session.journal.flush_with(session.check_lease)
             except Exception as error:  # noqa: BLE001  # whatever it is, nothing may start
                 for attempt in placed:
                     self._ledger.unplace(attempt)

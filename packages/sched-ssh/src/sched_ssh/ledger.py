@@ -58,7 +58,7 @@ class Ledger:
         attempt.slot, attempt.stage = host.free.pop(), Stage.PLACED
         attempt.job.host = host.name
         self._on_hosts[attempt.id] = attempt
-        self.scheduler.session.note_state(attempt.job)
+        self.scheduler.session.journal.note_state(attempt.job)
 
     def adopt(self, job: Job, host: Host) -> Attempt:
         """Take on what an earlier driver had placed on a host."""

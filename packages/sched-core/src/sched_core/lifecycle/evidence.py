@@ -17,7 +17,8 @@ from ..text.refusal import refusal
 from .files import read_claims, read_text
 
 if TYPE_CHECKING:
-    from .session import Active, Session
+    from .active import Active
+    from .session import Session
 
 __all__ = ["EVENTS_ARE_LATE", "NOT_SET_UP", "Evidence", "observation_of"]
 
@@ -79,7 +80,7 @@ class Evidence:
         seen: Observation,
         records: Mapping[AttemptId, Claim | None] | None,
     ) -> Claim | None:
-        attempt = AttemptId(active.job.index, active.attempt)
+        attempt = active.id
         if records is not None and attempt in records:
             return records[attempt]
         return await self.record_of(active) if self.needs_record(seen) else None
@@ -153,13 +154,13 @@ class Evidence:
     def cannot_be_asked(self, job: Job, reason: str) -> None:
         """Record why nothing can be known now of an attempt that may run; its state stays."""
         job.failure, job.reason = Failure.UNAVAILABLE, reason
-        self._session.note_state(job)
+        self._session.journal.note_state(job)
 
     def can_be_asked(self, job: Job) -> None:
         """Take back what `cannot_be_asked` has recorded."""
         if job.failure is Failure.UNAVAILABLE and job.status.active:
             job.failure, job.reason = None, ""
-            self._session.note_state(job)
+            self._session.journal.note_state(job)
 
     async def _submitted(self, job: Job) -> None:
         if job.status is JobStatus.QUEUED:

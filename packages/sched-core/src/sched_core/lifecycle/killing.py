@@ -12,10 +12,10 @@ from ..errors import EngineUnavailable
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
-from ..runfolder.submissions import AttemptId
 
 if TYPE_CHECKING:
-    from .session import Active, Session
+    from .active import Active
+    from .session import Session
 
 __all__ = ["Killer"]
 
@@ -92,7 +92,7 @@ class Killer:
     async def _flush(self) -> None:
         try:
             # What another driver has taken over is not for this one to kill.
-            await self._session.flush_with(self._session.check_lease)
+            await self._session.journal.flush_with(self._session.check_lease)
         except OSError as error:
             # A full disk must not keep anything alive.
             self._session.warn(f"that jobs are killed cannot be recorded: {error}")
@@ -104,7 +104,7 @@ class Killer:
             # It ends with the run, or has done so: now it is not to go on with the run either.
             session.unwanted.add(job.index)
             if job.status.final:
-                session.note_state(job)
+                session.journal.note_state(job)
         failing = [job for job in jobs if job.status is JobStatus.FAILED]
         for job in [*willing, *failing]:
             if not session.is_done(job):
@@ -144,11 +144,11 @@ class Killer:
         """Fence what has not started, and have the engine end the rest."""
         session = self._session
         withdrawn = await session.scheduler.withdraw_jobs([a.job for a in active])
-        waiting = [a for a in active if a.job.started is None and _id(a) not in withdrawn]
-        fenced = {_id(a) for a in await session.reconciler.fence(waiting)}
-        await self.tell_engine([a.job for a in active if _id(a) not in withdrawn])
+        waiting = [a for a in active if a.job.started is None and a.id not in withdrawn]
+        fenced = {a.id for a in await session.reconciler.fence(waiting)}
+        await self.tell_engine([a.job for a in active if a.id not in withdrawn])
         for entry in active:
-            if _id(entry) in withdrawn or _id(entry) in fenced:
+            if entry.id in withdrawn or entry.id in fenced:
                 entry.job.failure, entry.job.reason = Failure.CANCELLED, ""
                 await self._move(entry.job, JobStatus.KILLED)
 
@@ -196,7 +196,3 @@ class Killer:
     async def _move(self, job: Job, status: JobStatus) -> None:
         if not job.status.final:
             await self._session.scheduler.transition_job_status(job, status)
-
-
-def _id(active: Active) -> AttemptId:
-    return AttemptId(active.job.index, active.attempt)

@@ -17,7 +17,8 @@ from .spool import Spool
 
 if TYPE_CHECKING:
     from ..text.claim import Claim
-    from .session import Active, Session
+    from .active import Active
+    from .session import Session
 
 __all__ = ["Reconciler"]
 
@@ -70,16 +71,14 @@ class Reconciler:
         absent: list[Active] = []
         forgotten: dict[int, str] = {}
         for active in asked:
-            seen = answers.get(AttemptId(active.job.index, active.attempt))
+            seen = answers.get(active.id)
             if seen is None:
                 absent.append(active)
             elif seen.state is EngineState.FORGOTTEN:
                 active.absent_since = active.absent_since or self._session.ports.monotonic()
                 forgotten[active.job.index] = seen.reason
             else:
-                await self._session.evidence.observe(
-                    AttemptId(active.job.index, active.attempt), seen, records
-                )
+                await self._session.evidence.observe(active.id, seen, records)
         late = [a for a in asked if self._is_due(a) or a.job.index in forgotten]
         await self._look_at_records(self._believed(absent, len(answers)) + late, forgotten)
         return True
@@ -89,7 +88,7 @@ class Reconciler:
     ) -> dict[AttemptId, Claim | None]:
         """Read what is needed to judge the ends that an answer tells of, for all of them at once."""
         evidence = self._session.evidence
-        pairs = [(AttemptId(active.job.index, active.attempt), active) for active in asked]
+        pairs = [(active.id, active) for active in asked]
         ended = {a: active for a, active in pairs if evidence.needs_record(answers.get(a))}
         claims = await evidence.read_records(list(ended.values())) if ended else []
         return dict(zip(ended, claims, strict=True))
@@ -202,7 +201,7 @@ class Reconciler:
         except OSError as error:  # such as a full disk: it is tried again
             self._session.warn(f"jobs cannot be kept from starting now: {error}")
             return None
-        return [a for a in actives if AttemptId(a.job.index, a.attempt) in won]
+        return [a for a in actives if a.id in won]
 
     # --- submissions of which the answer was lost --------------------------------------------------
 
@@ -255,7 +254,7 @@ class Reconciler:
     async def _arrived(self, lookup: _Lookup, ids: Mapping[AttemptId, str]) -> None:
         del self._lookups[lookup.submission.sid]
         for active in self._actives(lookup):
-            jid = ids.get(AttemptId(active.job.index, active.attempt))
+            jid = ids.get(active.id)
             await self._session.submitter.accept(active, jid)
 
     async def _never_arrived(self, lookup: _Lookup) -> None:
@@ -281,8 +280,10 @@ class Reconciler:
         if job.status is JobStatus.KILLING:
             await self._session.scheduler.transition_job_status(job, JobStatus.KILLED)
             return
-        self._session.transitions.next_attempt(job, charged=False)
-        self._session.note_state(job)  # its number is used now, whoever goes on with the run
+        self._session.retries.next_attempt(job, charged=False)
+        self._session.journal.note_state(
+            job
+        )  # its number is used now, whoever goes on with the run
         self._session.submitter.resubmit(active)
 
     # --- the spool -----------------------------------------------------------------------------

@@ -123,7 +123,7 @@ class Secrets:
         """Record the job once more where its secrets are in other files now."""
         before = job.secrets
         if self.settle(job) != (before or {}):
-            self._session.note_job(job)
+            self._session.journal.note_job(job)
 
     def _own(self, variable: str) -> Secret:
         if variable not in os.environ:

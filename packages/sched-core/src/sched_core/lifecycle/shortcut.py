@@ -14,7 +14,8 @@ from ..runfolder.submissions import AttemptId
 from ..scheduler.observation import EngineState, Observation
 
 if TYPE_CHECKING:
-    from .session import Active, Session
+    from .active import Active
+    from .session import Session
 
 __all__ = ["Shortcut"]
 

@@ -51,7 +51,7 @@ class Spool:
         if done := [name for name, event in events.items() if event not in waiting]:
             # The last end ends the run as well: its event, too, is to be gone.
             with anyio.CancelScope(shield=True):
-                await session.flush_with(self._remove, done)
+                await session.journal.flush_with(self._remove, done)
         return bool(events)
 
     async def _take_in(self, events: Iterable[Event]) -> Collection[Event]:

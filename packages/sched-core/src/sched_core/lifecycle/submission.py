@@ -15,10 +15,11 @@ from ..model.job import Job
 from ..model.status import JobStatus
 from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId, Submission, write_submission
+from .active import Active
 from .files import Preparation
 
 if TYPE_CHECKING:
-    from .session import Active, Session
+    from .session import Session
 
 __all__ = ["Submitter"]
 
@@ -55,10 +56,10 @@ class Submitter:
 
     def reserve(self, jobs: Sequence[Job]) -> None:
         """Count jobs as on their way to the engine, unless they do already."""
-        active = self._session.active
+        active, now = self._session.active, self._session.ports.monotonic()
         for job in jobs:
             if job.index not in active:
-                active[job.index] = _active(self._session, job)
+                active[job.index] = Active(job, job.attempt, now)
 
     # --- before the engine is called -------------------------------------------------------------
 
@@ -90,7 +91,7 @@ class Submitter:
         chunk = session.scheduler.chunk if session.by_hand is None else 1
         submission = Submission(sid, name, session.scheduler.name, tasks, chunk)
         for job in jobs:
-            session.bind(session.active[job.index], submission)
+            session.submissions.bind(session.active[job.index], submission)
         return submission
 
     async def _prepare(self, submission: Submission, jobs: list[Job]) -> list[Job]:
@@ -98,7 +99,7 @@ class Submitter:
         session = self._session
         try:
             preparations, jobs = await self._write_scripts(jobs)
-            problems = await session.flush_with(self._write, submission, preparations)
+            problems = await session.journal.flush_with(self._write, submission, preparations)
         except StoreUnavailable as error:
             for job in jobs:
                 self._put_off(job, error)
@@ -144,7 +145,7 @@ class Submitter:
     ) -> list[OSError | None]:
         session = self._session
         files = session.ports.files
-        if session.journal is None:
+        if not session.journal.is_kept:
             session.make_folders()
         write_submission(files, session.layout, submission)
         # In this order: a driver that takes over from now on finds the record.
@@ -189,8 +190,8 @@ class Submitter:
         fenced = await session.reconciler.fence(actives)
         for active in actives:
             if active in fenced:
-                session.transitions.next_attempt(active.job, charged=False)
-                session.note_state(active.job)
+                session.retries.next_attempt(active.job, charged=False)
+                session.journal.note_state(active.job)
                 self.resubmit(active)
             else:
                 await self.accept(active, None)
@@ -208,7 +209,7 @@ class Submitter:
         self, actives: Iterable[Active], ids: Mapping[AttemptId, str | None]
     ) -> None:
         for active in self._current(actives):
-            attempt = AttemptId(active.job.index, active.attempt)
+            attempt = active.id
             if attempt in ids:
                 await self.accept(active, ids[attempt])
             else:
@@ -233,7 +234,7 @@ class Submitter:
         self._session.let_go(job)
         if job.status is not JobStatus.QUEUED:
             job.status, job.submitted = JobStatus.QUEUED, None
-            self._session.note_state(job)
+            self._session.journal.note_state(job)
 
     def resubmit(self, active: Active) -> None:
         """Put an attempt that certainly did not start into the queue again."""
@@ -252,9 +253,3 @@ class Submitter:
         if backoff.submissions_until <= self._session.ports.monotonic():
             backoff.refused_jobs(EngineUnavailable(str(error)))
         self._return_to_queue(job)
-
-
-def _active(session: Session, job: Job) -> Active:
-    from .session import Active
-
-    return Active(job, job.attempt, session.ports.monotonic())

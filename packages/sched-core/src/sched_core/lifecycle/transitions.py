@@ -29,11 +29,9 @@ _HOOK_OF = {
     JobStatus.KILLED: "on_job_killed",
 }
 
-_LONGEST_RETRY_DELAY = 60.0
-
 
 class Transitions:
-    """Moves jobs, fires their hooks, and decides whether another attempt follows."""
+    """Moves jobs, fires their hooks, and sees to what follows from their ends."""
 
     def __init__(self, session: Session) -> None:
         """Move the jobs of that session."""
@@ -66,46 +64,14 @@ class Transitions:
         if job.status.final:
             await self._settle(job)
 
-    async def retry(self, job: Job) -> None:
-        """Put a job that has ended into the queue once more, as a new attempt."""
-        self._session.revive(job)
-        self.next_attempt(job)
-        await self.move(job, JobStatus.QUEUED)
-        if job.index not in self._session.unwanted:
-            self._session.enqueue(job, self._delay(job))
-        elif job.status is JobStatus.QUEUED:
-            job.failure = Failure.CANCELLED
-            await self.move(job, JobStatus.KILLED)
-
     def resumed(self, job: Job) -> None:
         """Take it that the hooks of the states which the attempt has reached have been fired."""
         reached = (hook for status, hook in _HOOK_OF.items() if status <= job.status)
         self._fired[job.index] = set(reached)
 
-    def next_attempt(self, job: Job, *, charged: bool = True) -> None:
-        """Count a new attempt, on the account of whom the last one failed for.
-
-        One that gets more of what the last one had too little of is on nobody's.
-        """
-        raised = self._session.scheduler.raise_resources(job)
-        if charged and job.failure is not None and job.failure.infrastructure:
-            job.infrastructure_retries += 1
-        elif charged and not raised:
-            job.trial_count += 1
+    def forget(self, job: Job) -> None:
+        """Have all hooks fire again, for the job's next attempt."""
         self._fired.pop(job.index, None)
-        job.attempt += 1
-        job.restart = 0
-        job.rc = job.failure = job.jid = job.host = None
-        job.queued = job.submitted = job.started = job.ended = None
-        job.cpu = job.max_rss = None
-        job.reason = ""
-        job.will_retry = False
-
-    def _delay(self, job: Job) -> float:
-        if not job.infrastructure_retries:
-            return 0.0
-        longest = min(_LONGEST_RETRY_DELAY, 2.0 ** (job.infrastructure_retries - 1))
-        return longest * self._session.ports.random.uniform(0.5, 1.0)
 
     # --- one move at a time for each job ---------------------------------------------------------
 
@@ -147,7 +113,7 @@ class Transitions:
             job.queued = job.queued or self._now()
         elif step is JobStatus.SUBMITTED:
             job.submitted = job.submitted or self._now()
-        self._session.note_state(job)
+        self._session.journal.note_state(job)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
 
@@ -198,7 +164,7 @@ class Transitions:
             job.failure = job.failure or Failure.CANCELLED
         else:
             job.failure = job.failure or Failure.EXIT
-            again = self._may_retry(job, job.failure)
+            again = session.retries.may_follow(job, job.failure)
             job.will_retry = again and not session.closing
             if again and session.closing:
                 session.cut_short.add(job.index)
@@ -245,28 +211,6 @@ class Transitions:
             except OSError as error:
                 self._session.warn(f"job {job.index}: {error_msg} (not in its stderr: {error})")
 
-    def _may_retry(self, job: Job, failure: Failure) -> bool:
-        session = self._session
-        if job.index in session.unwanted:
-            return False
-        if session.scheduler.next_amount(job, failure) is not None:
-            return True
-        wanted = job.error_retry
-        if wanted is None:
-            wanted = session.scheduler.error_strategy == "retry"
-        wanted = wanted or self._never_began(job, failure)
-        if not wanted or not failure.retriable:
-            return False
-        if failure.infrastructure:
-            return job.infrastructure_retries < session.scheduler.infrastructure_retries
-        limit = session.scheduler.num_retries if job.num_retries is None else job.num_retries
-        return job.trial_count < limit
-
-    def _never_began(self, job: Job, failure: Failure) -> bool:
-        """Tell whether the job's record says that its engine was away: no fault of the command."""
-        active = self._session.active.get(job.index)
-        return failure is Failure.UNAVAILABLE and active is not None and active.recorded
-
     def _goes_on(self, job: Job) -> bool:
         """Tell whether the job was killed only because the run was interrupted."""
         session = self._session
@@ -276,15 +220,15 @@ class Transitions:
     async def _settle(self, job: Job) -> None:
         session = self._session
         session.let_go(job)
-        self._fired.pop(job.index, None)
+        self.forget(job)
         session.scheduler.attempt_ended(job)
         if job.status is JobStatus.FAILED:
-            session.note_state(job)  # a plugin may have changed whether it is retried
+            session.journal.note_state(job)  # a plugin may have changed whether it is retried
         if job.status is JobStatus.FAILED and job.will_retry:
             await session.scheduler.retry_job(job)
         elif self._goes_on(job):
             session.interrupted_before.discard(job.index)
-            self.next_attempt(job, charged=False)
+            session.retries.next_attempt(job, charged=False)
             await self.move(job, JobStatus.QUEUED)
             session.enqueue(job)
         else:

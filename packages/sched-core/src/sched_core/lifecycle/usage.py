@@ -62,7 +62,7 @@ async def _ask(session: Session, jobs: Sequence[Job]) -> list[Job]:
         used = told.get(attempt_id(job))
         if used is not None and used.max_rss is not None:
             job.max_rss = used.max_rss
-            session.note_state(job)
+            session.journal.note_state(job)
     now = session.ports.now()
     return [job for job in jobs if attempt_id(job) not in told and _is_worth_a_wait(job, now)]
 

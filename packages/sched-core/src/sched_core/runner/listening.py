@@ -62,13 +62,13 @@ async def _retry(session: Session, jobs: Sequence[Job], request: Request) -> Non
         wanted = Resources.from_value(request.resources) if request.resources else None
         for job in jobs:
             if session.is_done(job) and job.status is not JobStatus.FINISHED:
-                await session.reopen(job, wanted)
+                await session.retries.reopen(job, wanted)
     except OptionError as error:
         session.warn(f"a request to retry jobs cannot be done: {error}")
 
 
 async def _close_request(session: Session, request: Request) -> None:
     try:
-        await session.flush_with(session.ports.files.remove, request.path)
+        await session.journal.flush_with(session.ports.files.remove, request.path)
     except OSError as error:
         session.warn(f"a request to {request.verb} jobs cannot be answered: {error}")

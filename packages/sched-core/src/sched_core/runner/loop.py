@@ -278,10 +278,10 @@ class Loop:
         """Make safe what was noted, all that comes within a moment at once."""
         session = self._session
         while True:
-            await session.noted()
+            await session.journal.noted()
             await session.ports.sleep(max(_FLUSH_INTERVAL, session.ports.files.interval))
             try:
-                await session.flush()
+                await session.journal.flush()
             except StoreUnavailable as error:
                 session.warn(f"the run's records cannot be written now, trying again: {error}")
             except OSError as error:

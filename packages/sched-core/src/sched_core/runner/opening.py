@@ -94,7 +94,7 @@ async def _open(
     if found is None or existing == "reuse":
         journal.add({"generation": run.generation, "at": ports.now()})
     session = Session(scheduler, ports, hooks, run, journal, lease)
-    await session.flush_with(session.make_folders)
+    await session.journal.flush_with(session.make_folders)
     return session, records
 
 

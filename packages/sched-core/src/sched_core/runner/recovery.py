@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..lifecycle.active import Active
 from ..lifecycle.secrets import read_secrets
-from ..lifecycle.session import Active, Session
+from ..lifecycle.session import Session
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.status import JobStatus
@@ -59,7 +60,7 @@ async def _recall_secrets(session: Session) -> None:
 def _activate(session: Session, job: Job, submission: Submission | None) -> None:
     active = session.active[job.index] = Active(job, job.attempt, session.ports.monotonic())
     if submission is not None:
-        session.bind(active, submission)
+        session.submissions.bind(active, submission)
     active.accepted = job.status.active
     session.transitions.resumed(job)
     if job.status is JobStatus.INIT:
@@ -94,7 +95,7 @@ async def _recall(session: Session) -> tuple[list[Active], list[Job]]:
     silent = await session.scheduler.recall_jobs([active.job for active in actives])
     known, away = [], []
     for active in actives:
-        if AttemptId(active.job.index, active.attempt) in silent:
+        if active.id in silent:
             await session.submitter.accept(active, None)
             away.append(active.job)
         else:
@@ -110,7 +111,7 @@ async def _take_up(session: Session, active: Active, claim: Claim, running: list
         return
     if seen.state is EngineState.RUNNING:
         running.append(active.job)
-    await session.evidence.observe(AttemptId(active.job.index, active.attempt), seen)
+    await session.evidence.observe(active.id, seen)
 
 
 async def _never_starts(session: Session, active: Active) -> None:
@@ -124,8 +125,8 @@ async def _never_starts(session: Session, active: Active) -> None:
         await session.evidence.engine_failed(active, Failure.LOST, reason)
     else:
         session.submitter.release(active)
-        session.transitions.next_attempt(job, charged=False)
-        session.note_state(job)
+        session.retries.next_attempt(job, charged=False)
+        session.journal.note_state(job)
 
 
 def _look_up(session: Session, unclaimed: Iterable[Active]) -> None:
@@ -160,7 +161,7 @@ async def _queue_the_rest(session: Session) -> None:
             continue
         if job.status.final:  # it was interrupted with the run, or was about to be retried
             failed = job.status is JobStatus.FAILED
-            session.transitions.next_attempt(job, charged=failed)
+            session.retries.next_attempt(job, charged=failed)
         if job.secrets and session.submits:
             session.secrets.require(job)
         if job.status is not JobStatus.QUEUED:
@@ -171,6 +172,6 @@ async def _queue_the_rest(session: Session) -> None:
 def _drop_settled(session: Session, submissions: Iterable[Submission]) -> None:
     """Remove the records of submissions that no open attempt is in. Blocks."""
     session.check_lease()
-    open_attempts = {AttemptId(a.job.index, a.attempt) for a in session.active.values()}
+    open_attempts = {a.id for a in session.active.values()}
     settled = [s for s in submissions if not open_attempts.intersection(s.tasks)]
-    session.remove_settled(settled)
+    session.journal.remove_settled(settled)

@@ -257,7 +257,7 @@ class Runner:
         self._loop.hold()
         try:
             jobs = [await self._feed_one(command) for command in commands]
-            await session.flush()
+            await session.journal.flush()
         finally:
             self._loop.release()
         return jobs
@@ -282,7 +282,7 @@ class Runner:
         self._next_index = max(self._next_index, job.index + 1)
         if (earlier := self._earlier.get(job.index)) is not None:
             job.attempt = earlier + 1
-        session.note_job(job)
+        session.journal.note_job(job)
         session.expect(job)
         await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
         session.enqueue(job)
@@ -388,7 +388,7 @@ class Runner:
         session = self._open_session
         wanted = None if resources is None else Resources.from_value(resources)
         if session.is_done(job) and job.status is not JobStatus.FINISHED:
-            await session.reopen(job, wanted)
+            await session.retries.reopen(job, wanted)
 
     async def cancel(self) -> None:
         """Submit nothing more and kill what runs; a resumed run goes on with all of it."""
@@ -414,7 +414,7 @@ async def _release(session: Session) -> None:
             await session.mirror.finish()
         await session.secrets.tidy()
         try:
-            await session.flush()
+            await session.journal.flush()
         except OSError as error:
             session.warn(f"the end of the run cannot be recorded: {error}")
         if session.lease is not None:

@@ -127,7 +127,7 @@ class Scheduler(Backend):
         text = self.wrap_job_script(job)
         if session.by_hand is not None:
             await session.ports.offload(session.make_folders)
-        await session.store_secrets()
+        await session.journal.store_secrets()
         await session.ports.offload(
             write_script, session.ports.files, self.script_path(job), os.fsencode(text)
         )
@@ -145,7 +145,7 @@ class Scheduler(Backend):
 
     async def retry_job(self, job: Job) -> None:
         """Keep the files of the failed attempt and put the job into the queue again."""
-        await self.session.transitions.retry(job)
+        await self.session.retries.retry(job)
 
     async def transition_job_status(
         self,
