@@ -11,8 +11,9 @@ from ..model.job import Job
 from ..model.status import JobStatus
 from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId
-from ..scheduler.observation import EngineState, Observation
+from ..scheduler.observation import EngineState, Observation, observation_of
 from ..text.claim import Claim
+from ..text.recorder import NOT_OURS, NOT_SET_UP
 from ..text.refusal import refusal
 from .files import read_claims, read_text
 
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
     from .active import Active
     from .session import Session
 
-__all__ = ["EVENTS_ARE_LATE", "NOT_SET_UP", "Evidence", "observation_of"]
+__all__ = ["EVENTS_ARE_LATE", "Evidence"]
 
-_NOT_OURS = 121
-"""Exit status of a wrapper whose attempt somebody else has claimed."""
-NOT_SET_UP = 122
-"""Exit status of a wrapper that could not set its job up, or not record it."""
 EVENTS_ARE_LATE = 10.0
 """Seconds for which nothing but an event is waited for, where only that proves that a job finished."""
 _STARTED_NOTHING = (Failure.REJECTED, Failure.UNAVAILABLE)
@@ -214,7 +211,7 @@ class Evidence:
         self, active: Active, seen: Observation, claim: Claim | None
     ) -> None:
         # The wrapper found the attempt claimed: its exit tells nothing of it.
-        refused = seen.rc == _NOT_OURS
+        refused = seen.rc == NOT_OURS
         if await self.take_record(active, claim, 0 if refused else seen.restart, seen):
             return
         failed = seen.state is EngineState.FAILED and not refused
@@ -299,28 +296,10 @@ def _take_usage(job: Job, seen: Observation) -> None:
 
 def _explained(record: Observation, said: Observation) -> Observation:
     """Return a record with what only the engine tells: the class of a failure, and the most memory."""
-    if record.max_rss is None and said.rc != _NOT_OURS:
+    if record.max_rss is None and said.rc != NOT_OURS:
         record = replace(record, max_rss=said.max_rss)
     finished = record.rc == 0 and record.failure is None
     own = record.failure not in (None, Failure.EXIT)
     if finished or own or said.failure in (None, Failure.EXIT, Failure.SETUP):
         return record
     return replace(record, failure=said.failure, reason=said.reason)
-
-
-def observation_of(claim: Claim) -> Observation:
-    """Return what a claim tells about its attempt: that it runs, or how it ended."""
-    return Observation(
-        EngineState.RUNNING if claim.rc is None else EngineState.RECORDED,
-        rc=claim.rc,
-        failure=None if claim.failure is None else Failure(claim.failure),
-        jid=claim.jid or None,
-        host=claim.host or None,
-        restart=claim.restart,
-        signal=claim.signal,
-        started=claim.claimed,
-        ended=claim.ended,
-        cpu=claim.cpu,
-        max_rss=claim.max_rss,
-        position=claim.position,
-    )

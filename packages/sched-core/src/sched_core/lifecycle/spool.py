@@ -10,9 +10,9 @@ import anyio
 from ..model.failure import Failure
 from ..ports import StoreUnavailable
 from ..runfolder.submissions import AttemptId
-from ..scheduler.observation import EngineState, Observation
+from ..scheduler.observation import EngineState, Observation, observation_of
 from ..text.event import Event, event_name, parse_event_name
-from .evidence import NOT_SET_UP, observation_of
+from ..text.recorder import NOT_SET_UP
 
 if TYPE_CHECKING:
     from ..ports.files import Entry

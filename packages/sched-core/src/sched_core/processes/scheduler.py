@@ -7,58 +7,34 @@ import socket
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import anyio
 
 from ..errors import EngineUnavailable
-from ..lifecycle.evidence import observation_of
-from ..lifecycle.files import read_claims
 from ..model.failure import Failure
 from ..model.job import Job
 from ..model.resources import Resources
 from ..runfolder.submissions import AttemptId, Submission
 from ..scheduler import EngineState, Observation, Report, Scheduler, attempt_id, job_token
-from ..scheduler.admission import CARDS, Admission, Grant, Machine
+from ..scheduler.admission import Grant, Machine
+from ..scheduler.observation import observation_of
 from ..text.claim import Claim
+from ..text.recorder import NOT_OURS
+from . import claims, observations
 from .ending import end_trees
 from .machine import parse_cards, this_machine
+from .running import Running
 from .slots import Ended, Message, SlotDied, SlotPool, Started
-from .tree import (
-    ProcessId,
-    Tree,
-    boot_id,
-    find_by_token,
-    is_alive,
-    read_process_id,
-    read_variable,
-)
+from .tree import ProcessId, Tree, find_by_token
 
 __all__ = ["ProcessScheduler"]
 
-_NOT_OURS = 121
-"""Exit status of a wrapper whose attempt somebody else has claimed."""
 _START_PATIENCE = 5.0
 _START_STEP = 0.02
-_CLAIM_PATIENCE = 1.0
-"""Seconds from a claim's creation until it is written, at the very most."""
 _SLOT_DEATHS = 3
 """Slots that may die in a row before a job's start is given up."""
-_NOT_SET_UP = 122
-"""Exit status of a wrapper that could not set its job up, or not record it."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What this machine knows of one attempt."""
-
-    job: Job
-    attempt: int
-    grant: Grant
-    leader: ProcessId | None = None
-    ended: bool = False
 
 
 class ProcessScheduler(Scheduler):
@@ -93,17 +69,16 @@ class ProcessScheduler(Scheduler):
         """
         path = self.mounted_script_path(job) if _mounted else self._script(job)
         grant = await self._admitted(job)
-        attempt = attempt_id(job)
         try:
-            pid = self._slots.run_alone(attempt, os.path.abspath(path), grant.exports())
+            pid = self._slots.run_alone(attempt_id(job), os.path.abspath(path), grant.exports())
         except OSError as error:
-            self._admission.give_back(grant)
+            self._running.give_back(grant)
             raise EngineUnavailable(f"no process can be started now: {error}") from error
-        self._attempts[attempt] = _Attempt(job, job.attempt, grant)
+        self._running.add(job, grant)
         return pid
 
     async def _admitted(self, job: Job) -> Grant:
-        while (grant := self._admission.admit(self.job_resources(job))) is None:
+        while (grant := self._running.admit(self.job_resources(job))) is None:
             if self.session.closing:
                 raise EngineUnavailable("the run ends before there is room for the job")
             await self.session.change(_START_STEP)
@@ -115,18 +90,16 @@ class ProcessScheduler(Scheduler):
 
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether a process of the job's present attempt is alive."""
-        (claim,) = await self._claims([job])
-        return claim is not None and claim.rc is None and _leader(claim) is not None
+        (claim,) = await claims.read(self.session, [job])
+        return claim is not None and claim.rc is None and claims.leader_of(claim) is not None
 
     # --- in bulk ---------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Hold the slots while the run is open."""
-        self._machine = self.machine()
-        self._admission = Admission(self._machine)
+        self._running = Running(self.machine())
         self._queue: deque[Job] = deque()
-        self._attempts: dict[AttemptId, _Attempt] = {}
         self._host = socket.gethostname()
         self._report: Report = self.session.report
         self._deaths: Counter[AttemptId] = Counter()
@@ -166,22 +139,21 @@ class ProcessScheduler(Scheduler):
     async def query_jobs(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Observation]:
         """Look at the queue, the slots and the claims of these jobs."""
         waiting = {attempt_id(job) for job in self._queue}
-        claims = await self._claims(jobs)
         seen = {}
-        for job, claim in zip(jobs, claims, strict=True):
+        for job, claim in zip(jobs, await claims.read(self.session, jobs), strict=True):
             attempt = attempt_id(job)
             if attempt in waiting:
                 seen[attempt] = Observation(EngineState.WAITING)
             elif claim is not None and not claim.is_fence:
-                if (found := self._look_at(claim)) is not None:
+                if (found := claims.look_at(claim, self._host)) is not None:
                     seen[attempt] = found
-            elif attempt in self._attempts:
+            elif attempt in self._running:
                 seen[attempt] = Observation(EngineState.WAITING)
         return seen
 
     async def adopt_jobs(self, jobs: Sequence[Job]) -> None:
         """Watch the processes that an earlier driver of this machine has started."""
-        for job, claim in zip(jobs, await self._claims(jobs), strict=True):
+        for job, claim in zip(jobs, await claims.read(self.session, jobs), strict=True):
             if claim is not None:
                 await self._adopt(job, claim)
 
@@ -226,16 +198,16 @@ class ProcessScheduler(Scheduler):
 
     def _dispatch(self) -> None:
         """Start what waits, in order, as far as forks and the machine allow."""
-        while self._queue and len(self._attempts) < self.forks:
+        while self._queue and len(self._running) < self.forks:
             job = self._queue[0]
-            grant = self._admission.admit(self.job_resources(job))
+            grant = self._running.admit(self.job_resources(job))
             if grant is None:
                 return
             try:
                 self._start(job, grant)
             except OSError as error:
-                self._admission.give_back(grant)
-                if not self._attempts:
+                self._running.give_back(grant)
+                if not self._running:
                     raise
                 # What runs will end, and leave room.
                 self.session.warn(f"no more can be started now: {error}")
@@ -243,17 +215,11 @@ class ProcessScheduler(Scheduler):
             self._queue.popleft()
 
     def _start(self, job: Job, grant: Grant) -> None:
-        attempt = attempt_id(job)
-        self._slots.run(attempt, self._script(job), grant.exports())
-        self._attempts[attempt] = _Attempt(job, job.attempt, grant)
+        self._slots.run(attempt_id(job), self._script(job), grant.exports())
+        self._running.add(job, grant)
 
     def _script(self, job: Job) -> str:
         return f"{self.session.folder}/{job.index}/job.wrapped.{self.name}"
-
-    def _release(self, attempt: AttemptId) -> None:
-        entry = self._attempts.pop(attempt, None)
-        if entry is not None:
-            self._admission.give_back(entry.grant)
 
     # --- what the slots say ----------------------------------------------------------------------
 
@@ -266,40 +232,21 @@ class ProcessScheduler(Scheduler):
             await self._died(message)
 
     def _started(self, message: Started) -> None:
-        entry = self._attempts.get(message.attempt)
+        entry = self._running.get(message.attempt)
         if entry is not None:
             entry.leader = ProcessId(message.leader, message.start_time)
-            self._report(
-                message.attempt,
-                Observation(
-                    EngineState.RUNNING,
-                    jid=str(message.leader),
-                    host=self._host,
-                    started=self.session.ports.now(),
-                ),
-            )
+            seen = observations.started(message, self._host, self.session.ports.now())
+            self._report(message.attempt, seen)
 
     async def _ended(self, message: Ended) -> None:
-        if message.rc == _NOT_OURS:
+        if message.rc == NOT_OURS:
             await self._look_again(message.attempt, refused=True)
             return
         if message.failure is Failure.TIMEOUT:
             await self._end_remains(message.attempt)
-        self._release(message.attempt)
-        reason = "" if message.failure is not Failure.SETUP else _setup_reason(message.rc)
-        self._report(
-            message.attempt,
-            Observation(
-                EngineState.RECORDED,
-                rc=message.rc,
-                failure=None if message.rc == 0 else message.failure or Failure.EXIT,
-                reason=reason,
-                host=self._host,
-                ended=self.session.ports.now(),
-                cpu=message.used.cpu,
-                max_rss=message.used.max_rss,
-            ),
-        )
+        self._running.release(message.attempt)
+        seen = observations.ended(message, self._host, self.session.ports.now())
+        self._report(message.attempt, seen)
 
     async def _died(self, message: SlotDied) -> None:
         """A slot was killed, or a process of an earlier driver ended: the claim tells what is left."""
@@ -307,19 +254,19 @@ class ProcessScheduler(Scheduler):
             await self._look_again(attempt)
 
     async def _look_again(self, attempt: AttemptId, *, refused: bool = False) -> None:
-        entry = self._attempts.get(attempt)
+        entry = self._running.get(attempt)
         if entry is None:
             return
-        (claim,) = await self._claims([entry.job])
-        self._release(attempt)
+        (claim,) = await claims.read(self.session, [entry.job])
+        self._running.release(attempt)
         if entry.job.attempt != attempt.attempt:
             return  # given up meanwhile
         if claim is None and refused:
-            self._report(attempt, _refused())
+            self._report(attempt, observations.refused())
         elif claim is None:
             self._start_again(entry.job)
         elif claim.is_fence:
-            self._report(attempt, _gone("it was fenced before it could start"))
+            self._report(attempt, observations.fenced())
         else:
             await self._adopt(entry.job, claim)
 
@@ -330,27 +277,21 @@ class ProcessScheduler(Scheduler):
         if self._deaths[attempt] < _SLOT_DEATHS:
             self._queue.appendleft(job)
         else:
-            reason = f"the shells that were to start it have died; look at {self._recorder}"
-            self._report(
-                attempt, Observation(EngineState.FAILED, failure=Failure.SETUP, reason=reason)
-            )
+            self._report(attempt, observations.never_started(self._recorder))
 
     # --- claims ----------------------------------------------------------------------------------
-
-    async def _claims(self, jobs: Sequence[Job]) -> list[Claim | None]:
-        ports = self.session.ports
-        places = [(str(job.metadir), job.attempt) for job in jobs]
-        return await ports.offload(read_claims, ports.files, places)
 
     async def _adopt(self, job: Job, claim: Claim) -> None:
         """Go on with an attempt by its claim alone: it has ended, it runs, or it is gone."""
         attempt = attempt_id(job)
-        claim = await self._whole(job, claim)
-        process = None if claim.rc is not None else _watched(claim) or await self._inside(job)
-        seen = self._look_at(claim)
-        leader = None if process is None else _leader(claim)
-        if process is not None and self._slots.watch(attempt, process, _slot_of(leader)):
-            self._attempts[attempt] = self._adopted(job, leader)
+        claim = await claims.read_whole(self.session, job, claim)
+        process = None
+        if claim.rc is None:
+            process = claims.watched(claim) or await self._inside(job)
+        seen = claims.look_at(claim, self._host)
+        leader = None if process is None else claims.leader_of(claim)
+        if process is not None and self._slots.watch(attempt, process, claims.slot_of(leader)):
+            self._running.adopt(job, self.job_resources(job), leader)
         elif process is not None or seen is None:
             seen = await self._last_words(job)
         elif seen.state is EngineState.RUNNING:
@@ -368,50 +309,17 @@ class ProcessScheduler(Scheduler):
         found = await self.session.ports.offload(find_by_token, token)
         return min(found, key=lambda process: process.starttime, default=None)
 
-    async def _whole(self, job: Job, claim: Claim) -> Claim:
-        """Return the claim once it says whose it is: it is created first, then written."""
-        until = self.session.ports.monotonic() + _CLAIM_PATIENCE
-        while claim.pid is None and self.session.ports.monotonic() < until:
-            await self.session.ports.sleep(_START_STEP)
-            (read,) = await self._claims([job])
-            claim = read or claim
-        return claim
-
-    def _adopted(self, job: Job, leader: ProcessId | None) -> _Attempt:
-        """Count what an attempt holds that an earlier driver has started."""
-        wanted = self.job_resources(job)
-        cards = read_variable(leader, CARDS) if leader is not None and wanted.gpus else None
-        return _Attempt(job, job.attempt, self._admission.hold(wanted, cards), leader)
-
     async def _last_words(self, job: Job) -> Observation:
         """Say how an attempt ended whose processes are gone: where a disk was full, by its event."""
         await self.session.reconciler.read_spool()
-        (claim,) = await self._claims([job])
-        if claim is not None and claim.rc is not None:
-            return observation_of(claim)
-        if claim is not None and claim.inside_rc is not None:
-            return _told_from_inside(claim, claim.inside_rc)
-        return _gone("its processes are gone and left no record")
-
-    def _look_at(self, claim: Claim) -> Observation | None:
-        """Say what a claim and the processes that it names tell; None where they are gone."""
-        if claim.rc is not None or _watched(claim) is not None:
-            return observation_of(claim)
-        if claim.pid is None:
-            return None  # whoever began to write it never came to its end
-        if claim.host != self._host:
-            return observation_of(claim)
-        if claim.boot_id != boot_id():
-            return Observation(
-                EngineState.FAILED, failure=Failure.NODE_FAIL, reason=f"{claim.host} was rebooted"
-            )
-        return None
+        (claim,) = await claims.read(self.session, [job])
+        return observations.gone(claim)
 
     # --- ending ----------------------------------------------------------------------------------
 
     async def _end_remains(self, attempt: AttemptId) -> None:
         """End what has left the group of a job that took too long: the group itself is gone."""
-        entry = self._attempts.get(attempt)
+        entry = self._running.get(attempt)
         if entry is not None and entry.job.attempt == attempt.attempt:
             tree = Tree(None, job_token(self.session.run, entry.job))
             await end_trees(self.session.ports, [tree], 0.0)
@@ -419,21 +327,18 @@ class ProcessScheduler(Scheduler):
     async def _await_leaders(self, jobs: Sequence[Job]) -> None:
         """Wait until what is just being started can be told by its processes."""
         until = self.session.ports.monotonic() + _START_PATIENCE
-        while starting := [job for job in jobs if self._is_starting(job)]:
-            for job, claim in zip(starting, await self._claims(starting), strict=True):
-                entry = self._attempts.get(attempt_id(job))
+        while starting := [job for job in jobs if self._running.is_starting(job)]:
+            found = await claims.read(self.session, starting)
+            for job, claim in zip(starting, found, strict=True):
+                entry = self._running.of(job)
                 if entry is not None and claim is not None:
-                    entry.leader = entry.leader or _leader(claim)
+                    entry.leader = entry.leader or claims.leader_of(claim)
             if self.session.ports.monotonic() > until:
                 return
             await self.session.change(_START_STEP)
 
-    def _is_starting(self, job: Job) -> bool:
-        entry = self._attempts.get(attempt_id(job))
-        return entry is not None and entry.leader is None
-
     def _tree(self, job: Job) -> Tree:
-        entry = self._attempts.get(attempt_id(job))
+        entry = self._running.of(job)
         return Tree(entry.leader if entry else None, job_token(self.session.run, job))
 
     async def _close_slots(self) -> None:
@@ -446,54 +351,3 @@ class ProcessScheduler(Scheduler):
                     for _ in self._slots.messages():
                         pass
         self._slots.dispose()
-
-
-def _leader(claim: Claim) -> ProcessId | None:
-    """Return the leader of the command's process group, None where it is gone."""
-    if claim.leader is None or claim.leader_start is None or claim.boot_id != boot_id():
-        return None
-    process = ProcessId(claim.leader, claim.leader_start)
-    return process if is_alive(process) else None
-
-
-def _watched(claim: Claim) -> ProcessId | None:
-    """Return the process whose end tells that there is a record, or that there will be none."""
-    if claim.pid is not None and claim.start is not None and claim.boot_id == boot_id():
-        recorder = ProcessId(claim.pid, claim.start)
-        if read_process_id(recorder.pid) == recorder:
-            return recorder
-    return _leader(claim)
-
-
-def _slot_of(leader: ProcessId | None) -> int:
-    """Return the number of the slot that runs a command of an earlier driver, -1 if unknown."""
-    number = None if leader is None else read_variable(leader, "SCHED_SLOT")
-    return int(number) if number is not None and number.isdecimal() else -1
-
-
-def _gone(reason: str) -> Observation:
-    return Observation(EngineState.FAILED, failure=Failure.LOST, reason=reason)
-
-
-def _told_from_inside(claim: Claim, rc: int) -> Observation:
-    """Say how a command ended whose recorder is gone, but which had one in its container."""
-    failure = Failure(claim.inside_failure) if claim.inside_failure else Failure.EXIT
-    seen = observation_of(claim)
-    return replace(seen, state=EngineState.RECORDED, rc=rc, failure=None if rc == 0 else failure)
-
-
-def _refused() -> Observation:
-    return Observation(
-        EngineState.FAILED,
-        failure=Failure.SETUP,
-        reason="its wrapper refused: the folder holds claims of later attempts",
-    )
-
-
-def _setup_reason(rc: int) -> str:
-    if rc == _NOT_SET_UP:
-        return (
-            "its folder, its prescript or its records could not be set up: is its cwd there, and is "
-            "the disk full?"
-        )
-    return "its prescript failed"

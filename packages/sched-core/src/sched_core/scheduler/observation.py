@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..model.failure import Failure
+from ..text.claim import Claim
 
-__all__ = ["EngineState", "Observation", "Remains"]
+__all__ = ["EngineState", "Observation", "Remains", "observation_of"]
 
 
 class EngineState(Enum):
@@ -52,6 +53,24 @@ class Observation:
     """Which of the attempt's claims tells so: 0, or n for the engine's n-th further start."""
     never_began: bool = False
     """The engine has not started it and never will: there is no record to look for."""
+
+
+def observation_of(claim: Claim) -> Observation:
+    """Return what a claim tells about its attempt: that it runs, or how it ended."""
+    return Observation(
+        EngineState.RUNNING if claim.rc is None else EngineState.RECORDED,
+        rc=claim.rc,
+        failure=None if claim.failure is None else Failure(claim.failure),
+        jid=claim.jid or None,
+        host=claim.host or None,
+        restart=claim.restart,
+        signal=claim.signal,
+        started=claim.claimed,
+        ended=claim.ended,
+        cpu=claim.cpu,
+        max_rss=claim.max_rss,
+        position=claim.position,
+    )
 
 
 @dataclass(frozen=True, slots=True)

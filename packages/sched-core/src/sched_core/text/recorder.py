@@ -7,7 +7,12 @@ from hashlib import sha256
 
 from .script import recorder_text
 
-__all__ = ["recorder_name"]
+__all__ = ["NOT_OURS", "NOT_SET_UP", "recorder_name"]
+
+NOT_OURS = 121
+"""Exit status of a wrapper whose attempt somebody else has claimed."""
+NOT_SET_UP = 122
+"""Exit status of a wrapper that could not set its job up, or not record it."""
 
 
 @cache
