@@ -24,7 +24,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     yield folder
     names = [path.stem for path in (folder / "tasks").glob("*.json")]
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while left := {name: found for name in names if (found := processes_of(folder, name))}:
         assert time.monotonic() < end, left  # a job's record is there before its task has ended
         time.sleep(0.05)

@@ -146,8 +146,9 @@ class Slurm:
         form = next(word for word in argv if word.startswith("--Format="))
         fields = [field.partition(":")[::2] for field in form.partition("=")[2].split(",")]
         wanted = "--states=all" in argv
+        tasks = self.all("tasks")  # before their jobs, which are there before their tasks
         jobs = {job["id"]: job for job in self.all("jobs")}
-        for task in self.all("tasks"):
+        for task in tasks:
             if task["state"] in _DONE and not wanted:
                 continue
             job = jobs[task["job"]]
@@ -165,7 +166,7 @@ class Slurm:
                 with self.lock(), contextlib.suppress(FileNotFoundError):
                     task = self.get("tasks", name)
                     if task["state"] == "RUNNING":
-                        os.kill(task["pid"], signal.SIGTERM)
+                        os.kill(task["pid"], signal.SIGTERM)  # it may have ended, but is not reaped
                     if task["state"] not in _DONE:
                         state = "CANCELLED" if task["state"] == "PENDING" else task["state"]
                         self.put("tasks", name, task | {"cancelled": time.time(), "state": state})
@@ -224,11 +225,11 @@ class Slurm:
             for pid in rest:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        if process.poll() is None:
+        if process.pid in rest or (rest and task["cancelled"]):
             return False
-        if rest and task["cancelled"]:
-            return False
-        with self.lock():
+        with self.lock():  # its process's number is nobody else's until its end is noted
+            if process.poll() is None:
+                return False
             task = self.get("tasks", name)
             status = process.returncode << 8 if process.returncode >= 0 else -process.returncode
             state = "CANCELLED" if task["cancelled"] else "FAILED" if status else "COMPLETED"
@@ -251,6 +252,12 @@ def start(job: Record, name: str) -> subprocess.Popen[bytes]:
         [path], env=os.environ | own, cwd=job["directory"], start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def all_have_ended(home: Path) -> bool:
+    """Tell whether the controller knows the ends of all tasks: a job's own record is there before."""
+    tasks = [json.loads(path.read_text()) for path in (home / "tasks").glob("*.json")]
+    return all(task["state"] in _DONE for task in tasks)
 
 
 def processes_of(home: Path, name: str) -> list[int]:

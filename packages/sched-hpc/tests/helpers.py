@@ -16,7 +16,7 @@ class Quick(SlurmScheduler):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(90):
         while not condition():  # noqa: ASYNC110  # nothing announces it
             await anyio.sleep(0.02)
 

@@ -15,8 +15,8 @@ from sched_hpc.cluster.accounted import share_no_task, usage_of
 from sched_hpc.cluster.places import Place
 from sched_hpc.cluster.tool import Answer, Toolbox
 
-from .fake_slurm import PEAK
-from .helpers import Quick, until_running
+from .fake_slurm import PEAK, all_have_ended
+from .helpers import Quick, until, until_running
 
 RUN = "0a1b2c3d4e"
 
@@ -88,21 +88,22 @@ def test_what_jobs_of_a_task_had_together_is_none_of_them_s() -> None:
     assert share_no_task([first, single, unknown], among) == [single]
 
 
-async def peaks(scheduler: Quick, count: int, **options: Any) -> list[int | None]:
+async def peaks(slurm: Path, scheduler: Quick, count: int, **options: Any) -> list[int | None]:
     async with Runner(scheduler, **options) as runner:
         await runner.feed_all([["/bin/true"]] * count)
+        await runner.stop_feeding()
+        await until(lambda: all_have_ended(slurm))
     view = await anyio.to_thread.run_sync(read_run, scheduler.workdir)
     return [view.jobs[index].max_rss for index in sorted(view.jobs)]
 
 
-@pytest.mark.usefixtures("slurm")
-async def test_slurm_is_asked_when_the_run_is_over(tmp_path: Path) -> None:
+async def test_slurm_is_asked_when_the_run_is_over(slurm: Path, tmp_path: Path) -> None:
     scheduler = Quick(tmp_path / "run")
-    assert await peaks(scheduler, 5) == [PEAK] * 5
+    assert await peaks(slurm, scheduler, 5) == [PEAK] * 5
     assert 1 <= scheduler.toolbox.calls["sacct"] <= 2
     # Where all is known, there is nothing to ask.
     again = Quick(tmp_path / "run")
-    assert await peaks(again, 0, existing="resume") == [PEAK] * 5
+    assert await peaks(slurm, again, 0, existing="resume") == [PEAK] * 5
     assert again.toolbox.calls["sacct"] == 0
 
 
@@ -118,34 +119,34 @@ async def test_slurm_is_not_asked_where_it_knows_nothing(
 ) -> None:
     (slurm / "accounting").write_text(accounting)
     scheduler = Quick(tmp_path / "run")
-    assert await peaks(scheduler, 2) == [None, None]
+    assert await peaks(slurm, scheduler, 2) == [None, None]
     assert scheduler.toolbox.calls["sacct"] == 0
 
 
-@pytest.mark.usefixtures("slurm")
-async def test_jobs_that_share_tasks_are_not_asked_about(tmp_path: Path) -> None:
+async def test_jobs_that_share_tasks_are_not_asked_about(slurm: Path, tmp_path: Path) -> None:
     scheduler = Quick(tmp_path / "run", chunk=2)
-    assert await peaks(scheduler, 3) == [None] * 3
+    assert await peaks(slurm, scheduler, 3) == [None] * 3
     assert scheduler.toolbox.calls["sacct"] == 0
     # Not even by a driver that has other ideas: the third alone had a task of its own.
     later = Quick(tmp_path / "run")
-    assert await peaks(later, 0, existing="resume") == [None, None, PEAK]
+    assert await peaks(slurm, later, 0, existing="resume") == [None, None, PEAK]
 
 
 async def test_t09_a_sacct_that_fails_does_no_harm(slurm: Path, tmp_path: Path) -> None:
     (slurm / "sacct").write_text("#!/bin/sh\necho 'sacct: error: slurmdbd is away' >&2; exit 1\n")
     scheduler = Quick(tmp_path / "run")
-    assert await peaks(scheduler, 2) == [None, None]
+    assert await peaks(slurm, scheduler, 2) == [None, None]
     assert scheduler.toolbox.calls["sacct"] == 1
 
 
-@pytest.mark.usefixtures("slurm")
-async def test_a_job_that_was_killed_has_used_something_too(tmp_path: Path) -> None:
+async def test_a_job_that_was_killed_has_used_something_too(slurm: Path, tmp_path: Path) -> None:
     scheduler = Quick(tmp_path / "run", grace=0.3)
     async with Runner(scheduler) as runner:
         job, _ = await runner.feed_all([["/bin/sleep", "600"], ["/bin/true"]])
         await until_running(job)
         await runner.kill(job)
+        await runner.stop_feeding()
+        await until(lambda: all_have_ended(slurm))
     assert (job.failure, job.max_rss) == (Failure.CANCELLED, PEAK)
 
 

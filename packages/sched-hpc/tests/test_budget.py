@@ -64,7 +64,7 @@ def check_budget(calls: list[Call], since: float, rate: Rate) -> None:
 
 
 def wait_for_calls(slurm: Path, number: int) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while len(calls_of(slurm)) < number:
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -150,7 +150,7 @@ async def test_what_a_lost_task_has_not_begun_is_submitted_again(
         for pid in processes_of(slurm, "1"):
             with suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid, signal.SIGKILL)
-        await until(lambda: later.jid != "1")
+        await until(lambda: later.jid not in (None, "1"))
         go.touch()
     assert done.status is JobStatus.FINISHED
     assert (lost.status, lost.attempt) == (JobStatus.FAILED, 1)
@@ -159,14 +159,15 @@ async def test_what_a_lost_task_has_not_begun_is_submitted_again(
 
 
 async def test_a_time_limit_is_of_each_job(slurm: Path, tmp_path: Path) -> None:
-    scheduler = Quick(tmp_path / "run", chunk=2, timeout=0.5, grace=0.2)
+    scheduler = Quick(tmp_path / "run", chunk=2, timeout=25, grace=0.2)
     async with Runner(scheduler) as runner:
-        late = await runner.feed(["/bin/sleep", "600"])
+        late = await runner.feed(["/bin/sleep", "600"], timeout=0.5)
         fine = await runner.feed(["/bin/true"])
     assert (late.status, late.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
     assert fine.status is JobStatus.FINISHED
     limits = [word for word in scheduler.submit_options(fine) if "time" in word]
     assert limits == ["--time=1"]
+    assert late.jid == fine.jid
 
 
 async def test_a_run_goes_on_with_chunks_of_another_size(slurm: Path, tmp_path: Path) -> None:
