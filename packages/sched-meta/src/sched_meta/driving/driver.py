@@ -77,15 +77,29 @@ class Drive:
     conduct: Conduct = NOTHING_ELSE
     secrets: Mapping[str, Secret] | None = None
     """Values for jobs that the run has already, by variable."""
+    fresh: bool = False
+    """Whether the folder is made for the run: where it never begins, nothing of it is left."""
 
 
 def drive(what: Drive) -> int:
     """Drive the run until all its jobs have ended or a signal stops it; return the exit code."""
     with what.conduct.words():
-        code, end = anyio.run(_drive, what)
+        end = None
+        try:
+            code, end = anyio.run(_drive, what)
+        finally:
+            if what.fresh and end is None:
+                _leave_nothing(what.folder)
         if what.conduct.on_finish and end:
             run_on_finish(what.conduct.on_finish, end)
     return code
+
+
+def _leave_nothing(folder: RunFolder) -> None:
+    from ..keeping.removing import remove_unbegun
+
+    with suppress(SchedError, OSError):  # what kept the run from beginning is what is to be heard
+        remove_unbegun(folder)
 
 
 async def _drive(what: Drive) -> tuple[int, SessionEnd | None]:

@@ -43,6 +43,7 @@ def start_run(
 ) -> int:
     """Run the jobs in a new run, or in the one to go on with; return the exit code."""
     plan = plan_run(specs, scheduler, given, workdir=workdir, run_name=run_name, resume=resume)
+    fresh = plan.place is None or not os.path.lexists(plan.place.path)
     folder = plan.place or new_run(run_name)
     made = plan.scheduler
     made.workdir = folder.absolute  # jobs run in other folders
@@ -58,6 +59,7 @@ def start_run(
                 output=output,
                 conduct=conduct,
                 secrets=secrets,
+                fresh=fresh and not folder.in_bucket,
             )
         )
     finally:

@@ -24,6 +24,7 @@ __all__ = [
     "is_half_removed",
     "remove_jobs",
     "remove_run",
+    "remove_unbegun",
     "what_jobs_have",
     "what_run_has",
 ]
@@ -103,6 +104,19 @@ def remove_run(folder: RunFolder, tell: Tell = _nothing) -> Removal:
     else:
         under_lease(folder, partial(_remove_run, folder, removal))
     return removal
+
+
+def remove_unbegun(folder: RunFolder) -> None:
+    """Remove a run that has no job, and its folder; leave any other one as it is; blocks.
+
+    Raises RunNotFound, RunLocked.
+    """
+    under_lease(folder, partial(_remove_unbegun, folder))
+
+
+def _remove_unbegun(folder: RunFolder, lease: Lease, tree: Tree) -> Steps:
+    if not folder.read().jobs:
+        yield from _remove_run(folder, Removal(), lease, tree)
 
 
 def is_half_removed(folder: RunFolder) -> bool:
