@@ -128,7 +128,7 @@ class Slurm:
         names = [f"{id_}_{n}" for n in range(int(array[1]) + 1)] if array else [id_]
         job = {"id": id_, "name": options["job-name"], "comment": options["comment"], "script": script,
                "limit": int(array[2] or 0) if array else 0, "directory": options.get("chdir", "/"),
-               "hold": "hold" in options}  # fmt: skip
+               "hold": "hold" in options, "exclude": options.get("exclude", "")}  # fmt: skip
         self.put("jobs", id_, job)
         for name in names:
             self.put("tasks", name, {"name": name, "job": id_, "state": "PENDING", "pid": 0, "status": 0,
@@ -175,7 +175,9 @@ class Slurm:
         if argv[0] == "update":
             options = dict(word.partition("=")[::2] for word in argv[1:])
             job = self.get("jobs", options["JobId"])
-            self.put("jobs", job["id"], job | {"limit": int(options["ArrayTaskThrottle"])})
+            limit = int(options.get("ArrayTaskThrottle", job["limit"]))
+            exclude = options.get("ExcNodeList", job["exclude"])
+            self.put("jobs", job["id"], job | {"limit": limit, "exclude": exclude})
         elif "config" in argv:
             storage, gather = (self.home / "accounting").read_text().split()
             print(f"AccountingStorageType   = {storage}\nBOOT_TIME     = 1795354562\n"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from sched_core import Failure
+from sched_core import Failure, JobStatus, Runner
+from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_hpc.cluster.badhosts import BadHosts
+
+from .helpers import Quick, until
 
 pytestmark = pytest.mark.witness("slurm", "sge", kind="unit")
 
@@ -34,13 +40,32 @@ def test_t49_a_command_that_fails_is_no_fault_of_its_node() -> None:
 def test_t49_arrays_that_wait_are_told_once() -> None:
     hosts = BadHosts(3)
     hosts.ended(MINE, "good", None)
-    for array, options in (("1", MINE), ("2", OTHER), ("3", MINE)):
-        hosts.submitted(array, options)
+    present = {"1": MINE, "2": OTHER}
+    hosts.told("1", hosts.left_out(MINE))
     assert failed(hosts) == ["bad"]
-    assert list(hosts.untold({"1", "2"})) == [("1", MINE)]
-    assert list(hosts.untold({"1", "2"})) == []
-    hosts.not_told("1")
-    assert list(hosts.untold({"1", "2"})) == [("1", MINE)]
+    assert list(hosts.untold(present)) == [("1", MINE, ["bad"])]
+    hosts.told("1", ["bad"])
+    assert list(hosts.untold(present)) == []
+    assert list(hosts.untold({"2": OTHER})) == []
+    # An id may be used again.
+    assert list(hosts.untold(present)) == [("1", MINE, ["bad"])]
+
+
+async def test_t49_arrays_of_an_earlier_driver_are_told_too(slurm: Path, tmp_path: Path) -> None:
+    gate = ["/bin/bash", "-c", "until [[ -e $SCHED_WORKDIR/gate ]]; do sleep 0.05; done"]
+    argv = driver_command(Quick(tmp_path / "run", forks=2), {"forks": 2}, [gate] * 4, "asyncio")
+    async with driver_killed_at_end(argv):
+        await until((tmp_path / "run/0/job.claim.1").exists)
+    scheduler = Quick(tmp_path / "run", forks=2)
+    async with Runner.resume(tmp_path / "run", scheduler) as runner:
+        for host in ("good", "bad", "bad", "bad"):
+            ended = scheduler.new_job(99, ["/bin/true"])
+            ended.host, ended.status = host, JobStatus.FAILED
+            ended.failure = Failure.SETUP if host == "bad" else Failure.EXIT
+            scheduler.attempt_ended(ended)
+        await until(lambda: json.loads((slurm / "jobs/1.json").read_text())["exclude"] == "bad")
+        (tmp_path / "run/gate").touch()
+    assert {(job.status, job.attempt) for job in runner.jobs} == {(JobStatus.FINISHED, 1)}
 
 
 def test_t49_very_many_kinds_of_jobs_are_not_all_remembered() -> None:

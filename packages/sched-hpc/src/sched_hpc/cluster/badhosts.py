@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from sched_core import Failure
 from sched_core.scheduler.hosts import HostFailures
@@ -24,8 +24,10 @@ class BadHosts:
         """Leave a node out when `most` jobs in a row could not be started there."""
         self.most = most
         self._failures: dict[Options, HostFailures] = {}
-        self._arrays: dict[str, Options] = {}
-        self._untold: set[str] = set()
+        self._told: dict[str, Sequence[str]] = {}
+
+    def __bool__(self) -> bool:
+        return any(failures.aside for failures in self._failures.values())
 
     def ended(self, options: Options, host: str, failure: Failure | None) -> list[str]:
         """Note where and how an attempt has ended; return the nodes that are left out from now on."""
@@ -36,26 +38,25 @@ class BadHosts:
             self._failures[options] = HostFailures(self.most)
         failures = self._failures[options]
         good = failures.good() | (set() if failed else {host})
-        found = failures.count(host, failed=failed, others=good)
-        if found:
-            self._untold |= {array for array, own in self._arrays.items() if own == options}
-        return found
+        return failures.count(host, failed=failed, others=good)
 
     def left_out(self, options: Options) -> list[str]:
         """Return the nodes that jobs of these options are kept from."""
         failures = self._failures.get(options)
         return sorted(failures.aside) if failures else []
 
-    def submitted(self, array: str, options: Options) -> None:
-        """Note what an array was submitted with."""
-        self._arrays[array] = options
+    def told(self, array: str, bad: Sequence[str]) -> None:
+        """Note that an array keeps away from these nodes, or goes only where the user has said."""
+        self._told[array] = bad
 
-    def untold(self, present: Collection[str]) -> Iterator[tuple[str, Options]]:
-        """Take out the arrays, of those that are still `present`, that know nothing of a bad node yet."""
-        self._arrays = {array: own for array, own in self._arrays.items() if array in present}
-        untold, self._untold = self._untold & self._arrays.keys(), set()
-        yield from ((array, self._arrays[array]) for array in sorted(untold))
-
-    def not_told(self, array: str) -> None:
-        """Note that an array could not be told: it is tried again."""
-        self._untold.add(array)
+    def untold(
+        self, present: Mapping[str, Options]
+    ) -> Iterator[tuple[str, Options, Sequence[str]]]:
+        """Yield the arrays, of those that are still there, which do not know of all bad nodes yet, and
+        these nodes. Who has submitted an array, and with what in mind, does not matter.
+        """
+        self._told = {array: bad for array, bad in self._told.items() if array in present}
+        for array, options in present.items():
+            bad = self.left_out(options)
+            if bad != self._told.get(array, []):
+                yield array, options, bad

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import ceil
 
 from sched_core import EngineUnavailable, JobStatus
@@ -30,11 +30,6 @@ class ArrayLimits:
 
     def __contains__(self, array: object) -> bool:
         return array in self._limits
-
-    @property
-    def arrays(self) -> Collection[str]:
-        """The arrays that have tasks left."""
-        return self._limits.keys()
 
     def note(self, array: str, limit: int) -> None:
         """Take in the limit that an array has."""

@@ -25,7 +25,7 @@ from sched_core.text.script import JobScript
 
 from . import chunks
 from .accounted import Told, share_no_task, usage_of
-from .badhosts import BadHosts
+from .badhosts import BadHosts, Options
 from .configuration import ClusterConfiguration
 from .limits import ArrayLimits
 from .places import Place, array_of
@@ -140,11 +140,12 @@ class ClusterScheduler(ClusterConfiguration):
         present = [attempt_id(job) for job in jobs[: self.max_batch]]
         tasks, limit = self._array_of(present, submission)
         options = self.submit_options(jobs[0])
-        placed = self.place_options(options, self._bad_hosts.left_out(options))
+        bad = self._bad_hosts.left_out(options)
+        placed = self.place_options(options, bad)
         array = await self.submit_tasks(tasks, submission.name, placed, limit)
         if limit is not None:
             self.array_limits.note(array, limit)
-            self._bad_hosts.submitted(array, options)
+            self._bad_hosts.told(array, bad)
         ids = self.ids_of_tasks(array, submission)
         return {attempt: ids[attempt] for attempt in present}
 
@@ -226,15 +227,23 @@ class ClusterScheduler(ClusterConfiguration):
 
     async def _tell_of_bad_hosts(self) -> None:
         """Have arrays that wait keep away from nodes that have turned out to be bad."""
-        for array, options in self._bad_hosts.untold(self.array_limits.arrays):
-            bad = self._bad_hosts.left_out(options)
-            if self.place_options(options, bad) == options:
-                continue
+        for array, options, bad in self._bad_hosts.untold(self._options_of_arrays()):
             try:
-                await self.keep_away(array, options, bad)
+                if self.place_options(options, bad) != options:
+                    await self.keep_away(array, options, bad)
             except EngineUnavailable as error:
-                self._bad_hosts.not_told(array)
                 self.session.warn(f"an array cannot be kept from {', '.join(bad)} now: {error}")
+            else:
+                self._bad_hosts.told(array, bad)
+
+    def _options_of_arrays(self) -> Mapping[str, Options]:
+        """Return what the tasks of each array ask for, also of those of an earlier driver."""
+        found: dict[str, Options] = {}
+        for active in self.session.active.values() if self._bad_hosts else ():
+            array, task = array_of(active.job.jid or "")
+            if task is not None and array not in found:
+                found[array] = self.submit_options(active.job)
+        return found
 
     # --- asking and killing ----------------------------------------------------------------------
 
