@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sched_core import EngineState, Failure, Observation
+from sched_core.text.recorder import NOT_OURS, NOT_SET_UP
 
 __all__ = [
     "ENDED_JOBS",
@@ -39,8 +40,6 @@ RESERVED_CODES: Mapping[int, tuple[Failure, str]] = {
 }
 """Exit codes that are Batch's own word, not a command's."""
 
-_NOT_OURS = 121
-_NOT_SET_UP = 122
 _NEVER_STARTED = (125, 126, 127)
 """What a container's client, or a shell that finds no program, ends with."""
 
@@ -183,13 +182,13 @@ def _failed(task: TaskNews, job: JobNews, *, sure: bool) -> Observation:
         return Observation(EngineState.FAILED, None, failure, f"Batch: {words} (exit code {code})")
     if job.was_cancelled:
         return _cancelled()
-    if not sure or code == _NOT_OURS:
+    if not sure or code == NOT_OURS:
         return Observation(EngineState.SUCCEEDED, rc=code)
     return Observation(EngineState.FAILED, code, _class_of(code), _last_words(task))
 
 
 def _class_of(code: int | None) -> Failure:
-    unstarted = code is None or code == _NOT_SET_UP or code in _NEVER_STARTED
+    unstarted = code is None or code == NOT_SET_UP or code in _NEVER_STARTED
     return Failure.SETUP if unstarted else Failure.EXIT
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from sched_core import AttemptId, EngineState, Failure, JobStatus, Observation
+from sched_core.text.recorder import NOT_OURS, NOT_SET_UP
 from sched_core.text.usage import UNKNOWN, Usage
 
 from .attempts import Attempt, Stage
@@ -18,10 +19,6 @@ from .wire import Ended, Gone, Message, SlotDied, Started, Told
 
 __all__ = ["Judge"]
 
-_NOT_OURS = 121
-"""Exit status of a wrapper whose attempt somebody else has claimed."""
-_NOT_SET_UP = 122
-"""Exit status of a wrapper that could not set its job up, or not record it."""
 _SLOT_DEATHS = 3
 """Slots that may die in a row before a job's start is given up."""
 _LEFT_BEHIND = 0.0
@@ -62,7 +59,7 @@ class Judge:
             self._started(attempt, message.leader)
         elif isinstance(message, Gone):
             self._lost(attempt, "its processes are gone and left no record")
-        elif message.rc == _NOT_OURS:
+        elif message.rc == NOT_OURS:
             self._fleet.spawn(self._refused, host, attempt)
         else:
             self._ended(attempt, message.rc, message.failure, message.records, message.used)
@@ -91,7 +88,7 @@ class Judge:
         if host is None or attempt.stage is Stage.ENDED:
             return
         attempt.stage = Stage.ENDED
-        self._fleet.count_start(host, failed=rc == _NOT_SET_UP)
+        self._fleet.count_start(host, failed=rc == NOT_SET_UP)
         self._ledger.release(attempt)
         reason = _setup_reason(rc, host) if failure is Failure.SETUP else ""
         seen = Observation(
@@ -316,7 +313,7 @@ def _rebooted(host: Host) -> bool:
 
 
 def _setup_reason(rc: int, host: Host) -> str:
-    if rc == _NOT_SET_UP:
+    if rc == NOT_SET_UP:
         return (
             f"its folder, its prescript or its records could not be set up on {host.name}: is its "
             "cwd there, and is the disk full?"

@@ -6,6 +6,7 @@ See sge_status(5) for the numbers under `failed`.
 from __future__ import annotations
 
 from sched_core import EngineState, Failure, Job, Observation
+from sched_core.text.recorder import NOT_OURS, NOT_SET_UP
 
 from .accounting import Record
 from .notation import parse_memory, parse_time
@@ -18,7 +19,6 @@ _RESCHEDULED = frozenset({24, 25})
 """It goes back into the queue."""
 _LIMIT = 37
 _SIGNALLED = 100
-_NOT_OURS, _NOT_SET_UP = 121, 122
 
 _FAILED: dict[int, Failure] = {
     **dict.fromkeys((1, 3, 4, 6, 7, 8, 9, 10, 11, *range(26, 37), 38), Failure.SETUP),
@@ -43,7 +43,7 @@ def judge_record(record: Record, jid: str, restart: int) -> Observation:
     if failure is Failure.TIMEOUT and _over_memory(record):
         failure = Failure.OUT_OF_MEMORY
     if failure is None and record.status:
-        ours = record.status in (_NOT_OURS, _NOT_SET_UP)
+        ours = record.status in (NOT_OURS, NOT_SET_UP)
         failure = Failure.SETUP if ours else Failure.EXIT
     return Observation(
         EngineState.SUCCEEDED if failure is None else EngineState.FAILED,

@@ -9,11 +9,10 @@ import signal
 from dataclasses import dataclass
 
 from sched_core import EngineState, Failure
+from sched_core.text.recorder import NOT_OURS, NOT_SET_UP
 
 __all__ = ["SlurmState", "failure_of", "state_of"]
 
-_NOT_OURS = 121
-_NOT_SET_UP = 122
 _LAUNCH_FAILED = 53
 """What Slurm puts in the place of a signal."""
 
@@ -89,5 +88,5 @@ def failure_of(state: str, code: int, signum: int, reason: str) -> Failure | Non
     if reason == "JobLaunchFailure" and signum == signal.SIGKILL:
         return Failure.NODE_FAIL  # the node was too busy to start it, and gave up
     # Slurm could not start the batch script, or the wrapper could not do its work.
-    unstarted = signum == _LAUNCH_FAILED or code in (_NOT_OURS, _NOT_SET_UP)
+    unstarted = signum == _LAUNCH_FAILED or code in (NOT_OURS, NOT_SET_UP)
     return Failure.SETUP if unstarted else failure

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from ...text.claim import claim_name
+from ...text.recorder import NOT_OURS, NOT_SET_UP
 from .chance import Chance
 from .faults import Fault
 from .nodefiles import NodeFiles, Trouble
@@ -16,9 +17,6 @@ from .wallclock import WallClock
 from .work import Behaviour, Work
 
 __all__ = ["Execution", "Payload", "Start", "Steps", "Wrapper"]
-
-NOT_OURS = 121
-NOT_SET_UP = 122
 
 _SCRIPT = re.compile(
     r"^_sched_index=(\d+) _sched_attempt=(\d+)\n_sched_dir=(\S+)\n"
