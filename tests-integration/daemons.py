@@ -15,6 +15,7 @@ from pathlib import Path
 __all__ = [
     "Daemon",
     "EngineMissing",
+    "end_at_once",
     "free_ports",
     "need_installed",
     "need_programs",
@@ -142,10 +143,19 @@ def processes_named(start: str) -> list[int]:
 
 def processes_with(variable: str) -> list[int]:
     """Return the processes of this machine that have this NAME=value in their environment."""
-    wanted = variable.encode() + b"\0"
+    wanted = b"\0" + variable.encode() + b"\0"
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            if wanted in Path(f"/proc/{pid}/environ").read_bytes() and int(pid) != os.getpid():
+            environment = b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+            if wanted in environment and int(pid) != os.getpid():
                 found.append(int(pid))
     return found
+
+
+def end_at_once(pids: Sequence[int]) -> None:
+    """End processes as a power cut does: none sees the end of another one."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)

@@ -207,6 +207,11 @@ class SgeCluster:
             path.write_bytes(content)
         self.start_qmaster()
 
+    def processes_of(self, jid: str) -> list[int]:
+        """Return the processes of a job; another cell of this machine may have one of the same number."""
+        own = set(processes_with(f"SGE_ROOT={self.variables['SGE_ROOT']}"))
+        return [pid for pid in processes_with(f"JOB_ID={jid}") if pid in own]
+
     def lose_watchers(self) -> None:
         """End what watches the host's jobs, as a failing host would; the jobs themselves go on."""
         for pid in processes_with(f"SGE_ROOT={self.variables['SGE_ROOT']}"):

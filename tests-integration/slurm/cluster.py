@@ -13,7 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..daemons import Daemon, free_ports, need_programs, processes_with, until
+from ..daemons import (
+    Daemon,
+    free_ports,
+    need_programs,
+    processes_named,
+    processes_with,
+    until,
+)
 
 __all__ = ["Saved", "SlurmCluster"]
 
@@ -158,8 +165,21 @@ class SlurmCluster:
 
     def saved(self) -> Saved:
         """Return what the controller has saved of its state: what it knows after a crash."""
-        files = (path for path in (self.root / "state").rglob("*") if path.is_file())
-        return {path: path.read_bytes() for path in files}
+        found = {}
+        for path in (self.root / "state").rglob("*"):
+            # One that is just being written gets another name, or goes.
+            if path.suffix != ".new" and path.is_file():
+                with contextlib.suppress(FileNotFoundError):
+                    found[path] = path.read_bytes()
+        return found
+
+    def processes_of(self, jid: str) -> list[int]:
+        """Return the processes of a job, with those that watch it; another cluster of this machine may
+        have a job of the same number.
+        """
+        own = set(processes_with(f"SLURM_CONF={self.conf}"))
+        found = [*processes_named(f"slurmstepd: [{jid}."), *processes_with(f"SLURM_JOB_ID={jid}")]
+        return [pid for pid in found if pid in own]
 
     def crash(self, before: Saved | None = None) -> None:
         """Kill the controller at once; with `before`, as if it had not come to saving since then."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -54,15 +54,21 @@ def killed(slurm: SlurmCluster) -> tuple[Step, Step]:
 
 
 async def saved_now(slurm: SlurmCluster) -> Saved:
-    """Return what the controller has saved, once that is all that it knows now."""
-    now = time.time()
-    job = slurm.run(
-        "sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap", "true"
-    ).strip()
+    """Return what the controller has saved, once that is all that it knows now: it tells of a last job."""
+    last = f"last-{secrets.token_hex(8)}"
+    wrap = ("--output=/dev/null", "--wrap", "true")
+    job = slurm.run("sbatch", "--parsable", "--hold", f"--job-name={last}", *wrap).strip()
     slurm.run("scancel", job)
-    saved = slurm.root / "state" / "job_state"
-    await until(lambda: saved.exists() and saved.stat().st_mtime > now)
-    return slurm.saved()
+    jobs = slurm.root / "state" / "job_state"
+    found: dict[Path, bytes] = {}
+
+    def is_all() -> bool:
+        found.clear()
+        found.update(slurm.saved())
+        return last.encode() in found.get(jobs, b"")
+
+    await until(is_all)
+    return found
 
 
 async def up_again(slurm: SlurmCluster) -> None:
