@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 
 __all__ = ["LateFiles"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.lifecycle.files import Preparation, archive_attempts, prepare_jobs
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import AttemptId
 
 SECOND = b"the second attempt's"

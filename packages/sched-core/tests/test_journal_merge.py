@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Journal, Layout, read_journal
 from sched_core.runfolder.journal import MERGE_AT
 

@@ -7,7 +7,7 @@ import pytest
 
 from sched_core import RunLocked
 from sched_core.ports import SystemPorts
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Layout, acquire_lease, newest_lease
 
 

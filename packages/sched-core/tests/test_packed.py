@@ -13,7 +13,7 @@ import pytest
 from sched_core.ports import Entry
 from sched_core.ports.archive import Archive, ArchiveWriter, same_file
 from sched_core.ports.archives import archive_name, parse_archive_name
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.ports.packed import PackedFiles
 
 FIRST = {"job.stdout": b"one\n" * 100, "job.rc": b"1\n", "job.claim.1": b"claim 1"}

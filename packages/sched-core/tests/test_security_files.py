@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.errors import NoSuchSchedulerError, OptionError, RunCorrupt
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.ports.mirrormark import NAME, make_room
 from sched_core.processes.tree import Tree, find_members, read_process_id, signal_tree
 from sched_core.runfolder import Layout, find_run, read_journal, read_requests, replay

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sched_core.ports import Entry
 from sched_core.ports.archive import Archive, ArchiveWriter
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 
 CONTENTS = st.lists(
     st.binary(max_size=300) | st.binary(max_size=5).map(lambda b: b * 500), max_size=8

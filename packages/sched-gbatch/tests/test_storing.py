@@ -8,7 +8,7 @@ import pytest
 from sched_core import AttemptId, Submission
 from sched_core.lifecycle.files import Preparation
 from sched_core.ports import StoreUnavailable
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Layout
 from sched_gbatch.bundles import bundle
 from sched_gbatch.storing import Scripts

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sched_core.model.status import JobStatus
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import (
     JobRecord,
     Journal,

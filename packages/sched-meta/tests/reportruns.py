@@ -10,7 +10,7 @@ from typing import Any
 
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Journal, Layout, RunFile, job_entry, write_run
 from sched_core.runfolder.state import state_entry
 

@@ -14,7 +14,7 @@ import pytest
 
 from sched_core.errors import RunNotFound, RunUnfinished
 from sched_core.model.status import JobStatus
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import JobRecord
 from sched_meta.cli import main
 from sched_meta.keeping.packing import pack_jobs

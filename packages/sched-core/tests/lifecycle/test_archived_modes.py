@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sched_core.lifecycle.files import archive_attempt
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 
 
 @pytest.fixture(params=[0o000, 0o022], ids=oct)

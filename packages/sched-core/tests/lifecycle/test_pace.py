@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from sched_core.lifecycle.pace import Pace
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 
 
 class Bucket(LocalFiles):

@@ -11,7 +11,8 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 
 from sched_core.ports import DriverIdentity, MemoryTokens, Tokens
-from sched_core.ports.files import Files, LocalFiles
+from sched_core.ports.files import Files
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Layout
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sched_core import RunCorrupt
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Journal, Layout, read_journal
 from sched_core.runfolder.journal import MERGE_AT
 

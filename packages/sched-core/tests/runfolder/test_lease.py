@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sched_core import RunLocked
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import (
     HEARTBEAT_INTERVAL,
     Layout,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Layout, ask_driver, read_requests, request_is_open
 
 FILES = LocalFiles()

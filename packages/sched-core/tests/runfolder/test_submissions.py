@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sched_core import AttemptId, RunCorrupt, Submission
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import Layout, read_submissions, write_submission
 
 FILES = LocalFiles()

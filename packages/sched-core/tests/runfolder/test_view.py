@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sched_core import JobStatus, RunCorrupt, RunNotFound, read_run
-from sched_core.ports.files import LocalFiles
+from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import (
     Journal,
     Layout,

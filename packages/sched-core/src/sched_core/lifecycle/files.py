@@ -97,11 +97,10 @@ def archive_attempt(files: Files, metadir: str, attempt: int) -> None:
     files.make_folder(f"{metadir}/job.retry")
     folder = f"{metadir}/job.retry/{attempt}"
     kept = [] if files.make_folder(folder) else files.names(folder)
-    pairs = {f"{metadir}/{name}": f"{folder}/{name}" for name in names if name in kept}
-    if pairs:
-        _remove_copied(files, pairs, files.checksums([*pairs, *pairs.values()]))
-    names = [name for name in names if name not in kept]
-    files.move_many([(f"{metadir}/{name}", f"{folder}/{name}") for name in names])
+    moves = {f"{metadir}/{name}": f"{folder}/{name}" for name in names}
+    copied = {f"{metadir}/{name}": f"{folder}/{name}" for name in names if name in kept}
+    known = files.checksums([*copied, *copied.values()]) if copied else {}
+    _move_or_remove(files, moves, copied, known)
 
 
 def archive_attempts(files: Files, places: Iterable[tuple[str, int]], names: Sequence[str]) -> None:
@@ -119,15 +118,21 @@ def archive_attempts(files: Files, places: Iterable[tuple[str, int]], names: Seq
     pairs = {
         a: b for a, b in moves.items() if a in known and a.rpartition("/")[0] not in left_alone
     }
-    if copied := {a: b for a, b in pairs.items() if b in known}:
-        _remove_copied(files, copied, known)
-    files.move_many([(a, b) for a, b in pairs.items() if b not in known])
+    copied = {a: b for a, b in pairs.items() if b in known}
+    _move_or_remove(files, pairs, copied, known)
 
 
-def _remove_copied(files: Files, pairs: Mapping[str, str], known: Mapping[str, Entry]) -> None:
-    """Remove what is left of moves that were broken off, where moving is copying."""
+def _move_or_remove(
+    files: Files, moves: Mapping[str, str], copied: Mapping[str, str], known: Mapping[str, Entry]
+) -> None:
+    """Move files, but for those that have been copied: where moving is copying, it was broken off.
+
+    Of these the ones that are the same at both ends are removed here, others are a later attempt's.
+    """
     sums = {path: entry.md5 for path, entry in known.items() if entry.md5 is not None}
-    files.remove_many([a for a, b in pairs.items() if a in sums and sums[a] == sums.get(b)])
+    if same := [a for a, b in copied.items() if a in sums and sums[a] == sums.get(b)]:
+        files.remove_many(same)
+    files.move_many([(a, b) for a, b in moves.items() if a not in copied])
 
 
 def read_claims(

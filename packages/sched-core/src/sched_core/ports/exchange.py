@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from threading import get_ident
 
 from .buckettree import Bucket, try_all
-from .files import Entry, LocalFiles
+from .files import Entry
 from .jobrecord import is_path
+from .localfiles import LocalFiles
 
 __all__ = ["Exchange", "Facts", "facts_of", "is_storable"]
 

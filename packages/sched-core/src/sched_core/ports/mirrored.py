@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from .buckettree import Bucket
 from .exchange import Exchange
-from .files import Entry, LocalFiles, OneByOne
+from .files import Entry, OneByOne
 from .jobfolders import JobFolders
 from .jobrecord import is_job_record
+from .localfiles import LocalFiles
 from .mirrormark import Mark, is_at, make_room, read_mark, write_mark
 
 __all__ = ["MirroredFiles"]

@@ -10,7 +10,8 @@ import socket
 from dataclasses import asdict, dataclass
 
 from ..errors import OptionError
-from .files import Files, LocalFiles
+from .files import Files
+from .localfiles import LocalFiles
 
 __all__ = ["Mark", "is_at", "make_room", "read_mark", "remove_mark", "write_mark"]
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar, TypeVarTuple
 
 from ..errors import OptionError
-from .files import Files, LocalFiles
+from .files import Files
 from .identity import DriverIdentity
+from .localfiles import LocalFiles
 from .tokens import FolderTokens, Tokens, tokens_folder
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..lifecycle.mirroring import as_mirrored
 from ..ports.buckettree import Bucket, BucketTree
 from ..ports.exchange import Exchange
-from ..ports.files import LocalFiles
 from ..ports.jobrecord import is_job_record
+from ..ports.localfiles import LocalFiles
 from ..ports.mirrormark import Mark, read_mark, remove_mark
 from ..runfolder import Lease
 from ..scheduler.configuration import default_mirror

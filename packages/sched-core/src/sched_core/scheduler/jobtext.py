@@ -11,7 +11,7 @@ from ..model.job import Job
 from ..model.resources import Resources
 from ..model.secret import Secret
 from ..paths import Mount, MountTable, parse_mount
-from ..ports.files import folder_mode
+from ..ports.localfiles import folder_mode
 from ..runfolder.submissions import AttemptId
 from ..text.container import ContainerScript, container_script, legal_name
 from ..text.script import JobScript, render

@@ -189,7 +189,7 @@ class _Packer:
 
     def _check(self, path: str, size: int) -> None:
         """See that the archive holds what is going to be removed. Raises OSError."""
-        from sched_core.ports.files import LocalFiles
+        from sched_core.ports.localfiles import LocalFiles
 
         held = Archive(LocalFiles(), path, size).jobs
         for found in self._batch:

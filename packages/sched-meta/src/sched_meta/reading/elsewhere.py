@@ -28,7 +28,7 @@ def where_it_is_written(folder: RunFolder, jobs: Iterable[JobRecord]) -> RunFold
     """
     if not folder.in_bucket or all(job.status.final for job in jobs):
         return folder
-    from sched_core.ports.files import LocalFiles
+    from sched_core.ports.localfiles import LocalFiles
     from sched_core.ports.mirrormark import is_at, read_mark
 
     mark = read_mark(folder.files, folder.path)
