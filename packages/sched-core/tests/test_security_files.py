@@ -13,7 +13,7 @@ import pytest
 from sched_core.errors import NoSuchSchedulerError, OptionError, RunCorrupt
 from sched_core.ports.localfiles import LocalFiles
 from sched_core.ports.mirrormark import NAME, make_room
-from sched_core.processes.tree import Tree, find_members, read_process_id, signal_tree
+from sched_core.processes.tree import Tree, find_all_members, read_process_id, signal_trees
 from sched_core.runfolder import Layout, find_run, read_journal, read_requests, replay
 from sched_core.runfolder.lease import newest_lease
 from sched_core.runfolder.records import dump, load
@@ -271,5 +271,5 @@ def test_another_user_can_leave_no_request(layout: Layout) -> None:
 def test_record_that_names_the_first_process_ends_nothing() -> None:
     first = read_process_id(1)
     assert first is not None
-    assert find_members(Tree(first, token="no job's")) == []
-    assert signal_tree(Tree(first), 0) == 0
+    assert find_all_members([Tree(first, token="no job's")]) == []
+    assert signal_trees([Tree(first)], 0) == 0

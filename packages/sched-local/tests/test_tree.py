@@ -9,21 +9,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
+from sched_core.ports import system_ports
 from sched_core.processes import tree
+from sched_core.processes.claims import leader_of
+from sched_core.processes.ending import end_trees
 from sched_core.processes.tree import (
     ProcessId,
     Tree,
-    boot_id,
+    find_all_members,
     find_by_token,
-    find_members,
     is_alive,
-    kill_tree,
     read_process_id,
-    recall,
     signal_process,
-    signal_tree,
     signal_trees,
     wait_gone,
 )
@@ -48,6 +48,16 @@ if os.fork() == 0:
 os.wait()
 signal.pause()
 """
+
+
+def end(ended: Tree, grace: float, patience: float = 5.0) -> list[ProcessId]:
+    """End a tree as the scheduler does; return what is left of it."""
+
+    async def main() -> None:
+        await end_trees(system_ports("."), [ended], grace, patience=patience)
+
+    anyio.run(main)
+    return find_all_members([ended])
 
 
 class Started:
@@ -101,7 +111,6 @@ def test_this_process_is_known() -> None:
     own = read_process_id(os.getpid())
     assert own is not None
     assert is_alive(own)
-    assert recall(boot_id(), own.pid, own.starttime) == own
 
 
 def test_who_is_gone_is_not_alive(start: type[Started]) -> None:
@@ -129,10 +138,8 @@ def test_another_process_of_the_same_number_is_left_alone(start: type[Started], 
     earlier = ProcessId(one.id.pid, one.id.starttime - 1)
     assert not is_alive(earlier)
     assert not signal_process(earlier, signal.SIGKILL)
-    assert signal_tree(Tree(earlier, token), signal.SIGKILL) == 0
-    assert kill_tree(Tree(earlier), 0) == []
-    assert recall(boot_id(), earlier.pid, earlier.starttime) is None
-    assert recall("another boot", one.id.pid, one.id.starttime) is None
+    assert signal_trees([Tree(earlier, token)], signal.SIGKILL) == 0
+    assert end(Tree(earlier), 0) == []
     assert one.process.poll() is None
     assert is_alive(one.id)
 
@@ -141,8 +148,8 @@ def test_a_group_dies_at_once(start: type[Started]) -> None:
     one = start("sh", "-c", "sleep 1000 & echo $!; wait")
     child = one.said()
     bystander = start("sleep", "1000")
-    assert set(find_members(Tree(one.id))) == {one.id, child}
-    assert kill_tree(Tree(one.id), 1000) == []
+    assert set(find_all_members([Tree(one.id)])) == {one.id, child}
+    assert end(Tree(one.id), 1000) == []
     assert one.process.wait() == -signal.SIGTERM
     assert not is_alive(child)
     assert is_alive(bystander.id)
@@ -151,7 +158,7 @@ def test_a_group_dies_at_once(start: type[Started]) -> None:
 def test_what_ignores_term_is_killed_after_the_grace(start: type[Started]) -> None:
     one = start("sh", "-c", "trap '' TERM; echo $$; sleep 1000; sleep 1000")
     one.said()
-    assert kill_tree(Tree(one.id), 0.05) == []
+    assert end(Tree(one.id), 0.05) == []
     assert one.process.wait() == -signal.SIGKILL
 
 
@@ -159,7 +166,7 @@ def test_a_stopped_process_hears_term(start: type[Started]) -> None:
     one = start("sleep", "1000")
     one.process.send_signal(signal.SIGSTOP)
     until(lambda: state_of(one.id.pid) == "T")
-    assert kill_tree(Tree(one.id), 1000) == []
+    assert end(Tree(one.id), 1000) == []
     assert one.process.wait() == -signal.SIGTERM
 
 
@@ -170,11 +177,11 @@ def test_a_grandchild_in_a_session_of_its_own_is_found_by_the_token(
     other = start(sys.executable, "-ISc", STRAY, token=token + "0")
     stray, others = one.said(), other.said()
     assert set(find_by_token(token)) == {one.id, stray}
-    assert stray not in find_members(Tree(one.id))
-    assert kill_tree(Tree(one.id, token), 0.05) == []
+    assert stray not in find_all_members([Tree(one.id)])
+    assert end(Tree(one.id, token), 0.05) == []
     assert not is_alive(stray)
     assert is_alive(others)
-    assert kill_tree(Tree(None, token + "0"), 0.05) == []
+    assert end(Tree(None, token + "0"), 0.05) == []
     assert not is_alive(others)
 
 
@@ -183,8 +190,8 @@ def test_strays_are_found_when_the_leader_is_gone(start: type[Started], token: s
     stray = one.said()
     one.process.kill()
     one.process.wait()
-    assert find_members(Tree(one.id, token)) == [stray]
-    assert kill_tree(Tree(one.id, token), 0) == []
+    assert find_all_members([Tree(one.id, token)]) == [stray]
+    assert end(Tree(one.id, token), 0) == []
     assert not is_alive(stray)
 
 
@@ -193,8 +200,8 @@ def test_a_child_without_the_token_is_found_by_its_parent(start: type[Started], 
     text += "exec sleep 1000'], {})); os.wait()"
     one = start(sys.executable, "-ISc", text, token=token)
     child = one.said()
-    assert child in find_members(Tree(one.id, token))
-    assert kill_tree(Tree(one.id, token), 1000) == []
+    assert child in find_all_members([Tree(one.id, token)])
+    assert end(Tree(one.id, token), 1000) == []
     assert not is_alive(child)
 
 
@@ -205,7 +212,7 @@ def test_who_forks_all_the_time_is_ended(start: type[Started], token: str, tmp_p
     one = start("sh", "-c", f"trap '' TERM; setsid sh {again} & sleep 1000", token=token)
     count = tmp_path / "count"
     until(lambda: count.exists() and count.stat().st_size > 5)
-    assert kill_tree(Tree(one.id, token), 0.05, patience=60) == []
+    assert end(Tree(one.id, token), 0.05, patience=60) == []
     assert one.process.wait() == -signal.SIGKILL
     assert find_by_token(token) == []
 
@@ -226,7 +233,7 @@ def test_older_kernels_signal_groups_too(
     monkeypatch.setattr(tree, "_PIDFD_SIGNAL_PROCESS_GROUP", 1 << 30)
     one = start("sh", "-c", "sleep 1000 & echo $!; wait")
     child = one.said()
-    assert kill_tree(Tree(one.id), 1000) == []
+    assert end(Tree(one.id), 1000) == []
     assert not is_alive(child)
 
 
@@ -239,9 +246,7 @@ def test_a_job_of_a_slot_is_killed_and_the_slot_is_not(tmp_path: Path) -> None:
     until(lambda: job.text("stdout") == "up\n")
     claim = job.claim()
     assert claim.leader == leader
-    assert claim.leader_start is not None
-    found = recall(claim.boot_id, leader, claim.leader_start)
-    assert kill_tree(Tree(found, job.script.token), 0.05) == []
+    assert end(Tree(leader_of(claim), job.script.token), 0.05) == []
     assert slot.line()[3:] == ["137", "EXIT"]
     assert find_by_token(job.script.token) == []
     again = folder.job("true")

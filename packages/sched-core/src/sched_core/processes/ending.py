@@ -12,16 +12,20 @@ __all__ = ["end_trees"]
 
 _STEP = 0.1
 """Seconds that a worker thread waits at most before cancellation can come through."""
-_PATIENCE = 5.0
-"""Seconds after KILL: what hangs in the kernel is left to it."""
 
 
-async def end_trees(ports: Ports, trees: Sequence[Tree], grace: float) -> None:
-    """End all processes of these trees, those that left their groups and sessions too."""
+async def end_trees(
+    ports: Ports, trees: Sequence[Tree], grace: float, *, patience: float = 5.0
+) -> None:
+    """End all processes of these trees, those that left their groups and sessions too.
+
+    What is left `grace` seconds after TERM is killed; what hangs in the kernel for `patience` more
+    seconds is left to it.
+    """
     await ports.offload(_ask_to_end, trees)
     if await _gone_within(ports, trees, grace):
         return
-    until = ports.monotonic() + _PATIENCE
+    until = ports.monotonic() + patience
     # Again and again: a process may have forked between the look and the signal.
     while ports.monotonic() < until:
         await ports.offload(signal_trees, trees, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""Kill an attempt's whole tree of processes on this machine, and nobody else's.
+"""An attempt's whole tree of processes on this machine, found and signalled, and nobody else's.
 
-All of it is synchronous and quick but for `wait_gone` and `kill_tree`: call those from a thread.
+All of it is synchronous and quick but for `wait_gone`: call that from a thread.
 """
 
 from __future__ import annotations
@@ -23,14 +23,10 @@ __all__ = [
     "boot_id",
     "find_all_members",
     "find_by_token",
-    "find_members",
     "is_alive",
-    "kill_tree",
     "read_process_id",
     "read_variable",
-    "recall",
     "signal_process",
-    "signal_tree",
     "signal_trees",
     "wait_gone",
 ]
@@ -83,12 +79,6 @@ def read_process_id(pid: int) -> ProcessId | None:
     return None if found is None else found.id
 
 
-def recall(boot: str, pid: int, starttime: int) -> ProcessId | None:
-    """Return the process that a record names, None unless it is of this boot and still alive."""
-    process = ProcessId(pid, starttime)
-    return process if boot == boot_id() and is_alive(process) else None
-
-
 def read_variable(process: ProcessId, name: str) -> str | None:
     """Return a variable of the environment that the process was started with, if it can be read."""
     found = _read_variable(process.pid, name)
@@ -105,11 +95,6 @@ def find_by_token(token: str) -> list[ProcessId]:
     return [process.id for process in _snapshot() if process.token == token]
 
 
-def find_members(tree: Tree) -> list[ProcessId]:
-    """Find all processes of a tree: the group, its descendants, and who carries the token."""
-    return _members(tree, _snapshot())
-
-
 def find_all_members(trees: Iterable[Tree]) -> list[ProcessId]:
     """Find all processes of several trees, with one look at the machine."""
     processes = _snapshot()
@@ -121,11 +106,6 @@ def signal_process(process: ProcessId, number: int) -> bool:
     """Send a signal to this very process; False when it is gone."""
     with _pidfd(process) as descriptor:
         return descriptor is not None and _send(descriptor, number)
-
-
-def signal_tree(tree: Tree, number: int) -> int:
-    """Send a signal to all processes of a tree; return how many were found."""
-    return signal_trees([tree], number)
 
 
 def signal_trees(trees: Iterable[Tree], number: int) -> int:
@@ -150,25 +130,6 @@ def wait_gone(processes: Collection[ProcessId], timeout: float) -> list[ProcessI
                 poll.unregister(descriptor)
                 del left[descriptor]
         return list(left.values())
-
-
-def kill_tree(tree: Tree, grace: float, *, patience: float = 5.0) -> list[ProcessId]:
-    """End a tree: TERM, then KILL for what is left after `grace` seconds.
-
-    Returns what could not be ended within `patience` more seconds (a process that hangs in the
-    kernel, for instance): normally nothing.
-    """
-    signal_tree(tree, signal.SIGTERM)
-    signal_tree(tree, signal.SIGCONT)  # what is stopped would not hear it
-    deadline = time.monotonic() + grace
-    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
-        wait_gone(left, remaining)
-    deadline = time.monotonic() + patience
-    # Once more after each KILL: a process may have forked between the look and the signal.
-    while (left := find_members(tree)) and (remaining := deadline - time.monotonic()) > 0:
-        signal_tree(tree, signal.SIGKILL)
-        wait_gone(left, remaining)
-    return left
 
 
 def _signal_tree(tree: Tree, processes: list[_Process], number: int) -> int:
