@@ -9,7 +9,8 @@ from typing import Any
 
 from sched_core import AttemptId, BackendError, Job, JobStatus, Submission
 from sched_core.hooks import Hooks
-from sched_core.lifecycle.session import Active, Session
+from sched_core.lifecycle.active import Active
+from sched_core.lifecycle.session import Session
 from sched_core.ports import SystemPorts
 from sched_core.runfolder.runfile import RunFile
 from sched_gbatch import GbatchScheduler

@@ -21,7 +21,7 @@ from sched_core import (
     SpecPath,
     Submission,
 )
-from sched_core.lifecycle.session import Active
+from sched_core.lifecycle.active import Active
 from sched_core.testing.contract.driver import driver_command, driver_killed_at_end
 from sched_hpc import SlurmScheduler
 from sched_hpc.cluster.chunks import in_tasks, of_each_job

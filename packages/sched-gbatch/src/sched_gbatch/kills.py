@@ -10,7 +10,8 @@ from sched_core import (
     JobStatus,
     Submission,
 )
-from sched_core.lifecycle.session import Active, Session
+from sched_core.lifecycle.active import Active
+from sched_core.lifecycle.session import Session
 
 from .asking import cancel
 from .names import batch_id

@@ -40,7 +40,7 @@ from .transitions import Transitions
 if TYPE_CHECKING:
     from ..scheduler import Observation, Scheduler
 
-__all__ = ["Active", "Session"]
+__all__ = ["Session"]
 
 log = logging.getLogger("sched")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sched_core import AttemptId, EngineState, Failure, Job, JobStatus, Observation
-from sched_core.lifecycle.session import Active
+from sched_core.lifecycle.active import Active
 from sched_core.ports import Files
 
 __all__ = ["Tasks", "ask_to_end", "in_tasks", "not_all_of_their_tasks", "of_each_job"]
@@ -37,7 +37,7 @@ def of_each_job(
     judged = dict(seen)
     ended_early: dict[str, bool] = {}
     for active in filter(_share_a_task, actives):
-        job, key = active.job, AttemptId(active.job.index, active.attempt)
+        job, key = active.job, active.id
         if job.jid is None:
             continue
         is_first = job.jid not in ended_early
@@ -65,9 +65,7 @@ def _of_one(active: Active, seen: Observation, *, behind: bool) -> Observation:
 def _comes_first(active: Active) -> bool:
     submission = active.submission
     assert submission is not None
-    return (
-        submission.tasks.index(AttemptId(active.job.index, active.attempt)) % submission.chunk == 0
-    )
+    return submission.tasks.index(active.id) % submission.chunk == 0
 
 
 def not_all_of_their_tasks(jobs: Sequence[Job], actives: Iterable[Active]) -> list[Job]:
@@ -99,7 +97,7 @@ def _tasks_of(actives: Sequence[Active]) -> dict[int, tuple[str, int]]:
         for place, attempt in enumerate(submission.tasks)
     }
     return {
-        a.job.index: (sid, places[sid, AttemptId(a.job.index, a.attempt)])
+        a.job.index: (sid, places[sid, a.id])
         for a in actives
         if a.submission and (sid := a.submission.sid)
     }

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import ceil
 
 from sched_core import EngineUnavailable, JobStatus
-from sched_core.lifecycle.session import Active
+from sched_core.lifecycle.active import Active
 from sched_core.scheduler import shares
 from sched_core.scheduler.shares import Share
 
