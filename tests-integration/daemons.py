@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,12 @@ __all__ = [
     "processes_with",
     "until",
 ]
+
+
+_PORTS = range(20_000, 32_000)
+"""Below those that the kernel gives to whoever asks for any."""
+_LOCKS: list[socket.socket] = []
+"""A name of each port that was taken, which goes with this process."""
 
 
 class EngineMissing(RuntimeError):
@@ -95,15 +102,28 @@ class Daemon:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports of this machine that nobody uses."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Take ports of this machine that nobody uses: no other process of tests gets them before this one
+    has ended, and no program that leaves the choice to the kernel.
+    """
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) < count and (lock := _lock(port)) is not None:
+            _LOCKS.append(lock)
+            found.append(port)
+    return found
+
+
+def _lock(port: int) -> socket.socket | None:
+    """Return what keeps others from taking that port, None where it is taken."""
+    lock = socket.socket(socket.AF_UNIX)
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+        lock.bind(f"\0sched-tests-port-{port}")
+        with socket.socket() as probe:
+            probe.bind(("", port))
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 def until(condition: Callable[[], object], what: str, patience: float = 30.0) -> None:
