@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sched_core import JobStatus, read_run
 from sched_meta.driving.signals import signals_go_to
 
 from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
@@ -38,7 +39,11 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def both_run(sched: Sched) -> bool:
-    return len(sched.lines("started")) == 2
+    """Whether two jobs run, and their driver knows it."""
+    if len(sched.lines("started")) != 2:
+        return False
+    jobs = read_run(sched.folder / "r").jobs.values()
+    return sum(job.status is JobStatus.RUNNING for job in jobs) == 2
 
 
 def test_jobs_go_on_and_the_run_is_gone_on_with(sched: Sched) -> None:
