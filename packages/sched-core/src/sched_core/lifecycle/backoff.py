@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING
 
 from ..errors import EngineUnavailable
@@ -9,10 +10,19 @@ from ..errors import EngineUnavailable
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["BackOff"]
+__all__ = ["BackOff", "delay_after"]
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
+_MOST_DOUBLINGS = 6
+
+
+def delay_after(failures: int, random: Random) -> float:
+    """Return for how many seconds to wait after so many failures in a row: twice as long each time, up
+    to a minute, and for as long as chance will have it, so that not all who failed come back at once.
+    """
+    longest = _FIRST_DELAY * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
+    return min(_LONGEST_DELAY, longest) * random.uniform(0.5, 1.0)
 
 
 class BackOff:
@@ -34,9 +44,8 @@ class BackOff:
     def refused_jobs(self, error: EngineUnavailable) -> None:
         """Submit nothing for a while, the longer the more often jobs were refused in a row."""
         session = self._session
-        longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2**self._refusals)
         self._refusals += 1
-        delay = error.retry_after or longest * session.ports.random.uniform(0.5, 1.0)
+        delay = error.retry_after or delay_after(self._refusals, session.ports.random)
         self.submissions_until = session.ports.monotonic() + delay
         self.refused(error)
         session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")

@@ -9,13 +9,12 @@ from ..model.job import Job
 from ..model.resources import Resources
 from ..model.status import JobStatus
 from ..scheduler.wishes import change_resources
+from .backoff import delay_after
 
 if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["Retries"]
-
-_LONGEST_DELAY = 60.0
 
 
 class Retries:
@@ -102,7 +101,5 @@ class Retries:
         job.will_retry = False
 
     def _delay(self, job: Job) -> float:
-        if not job.infrastructure_retries:
-            return 0.0
-        longest = min(_LONGEST_DELAY, 2.0 ** (job.infrastructure_retries - 1))
-        return longest * self._session.ports.random.uniform(0.5, 1.0)
+        retries = job.infrastructure_retries
+        return delay_after(retries, self._session.ports.random) if retries else 0.0
