@@ -11,6 +11,7 @@ from sched_core import Job, OptionError, Scheduler, SpecPath
 from sched_core.model.resources import Resources
 from sched_core.model.units import parse_time
 from sched_core.scheduler.options import check_count
+from sched_core.scheduler.values import check_path
 from sched_core.text.script import JobScript
 
 from .definition import Needs, Place, Work, definition
@@ -133,10 +134,11 @@ class GbatchConfiguration(Scheduler):
 
     @workdir.setter
     def workdir(self, workdir: str | os.PathLike[str]) -> None:
-        path = SpecPath(workdir) if isinstance(workdir, SpecPath) or os.fspath(workdir) else None
+        given = isinstance(workdir, SpecPath) or check_path("workdir", workdir)
+        path = SpecPath(workdir) if given else None
         if path is None or not str(path).startswith("gs://"):
             raise OptionError(
-                f"workdir {os.fspath(workdir) if path is None else str(path)!r}: the scheduler gbatch "
+                f"workdir {'' if path is None else str(path)!r}: the scheduler gbatch "
                 "needs a folder in a bucket, 'gs://bucket/run1' (sched run -w gs://bucket/run1)"
             )
         if "\n" in str(path) or "\r" in str(path):

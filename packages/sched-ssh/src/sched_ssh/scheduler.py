@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Literal
@@ -26,6 +25,7 @@ from sched_core import (
 )
 from sched_core.model.units import parse_time
 from sched_core.scheduler.options import check_count
+from sched_core.scheduler.values import check_texts
 
 from .attempts import Attempt, Stage
 from .cleaning import Cleaner
@@ -359,13 +359,7 @@ def _by_host(attempts: Iterable[Attempt]) -> dict[Host, list[Attempt]]:
 
 
 def _files(value: object) -> list[str] | None:
-    if value is None:
-        return None
-    if isinstance(value, str | os.PathLike):
-        return [os.fspath(value)]
-    if isinstance(value, Sequence):
-        return [os.fspath(name) for name in value]
-    raise OptionError(f"ssh_config {value!r}: give the path of a file, or several")
+    return None if value is None else check_texts("ssh_config", value)
 
 
 def _check_loop() -> None:

@@ -56,7 +56,7 @@ class Container:
         """Refuse what no engine takes. Raises OptionError."""
         if not isinstance(self.image, str) or not self.image or self.image.startswith("-"):
             raise OptionError(f"container: {self.image!r} is no name of an image")
-        if os.path.basename(self.engine) not in _KINDS:
+        if not isinstance(self.engine, str) or os.path.basename(self.engine) not in _KINDS:
             known = ", ".join(_KINDS)
             raise OptionError(f"container: the engine {self.engine!r} is none of {known}")
         if self.pull not in _PULLS:
@@ -112,7 +112,19 @@ def _checked(name: str, value: Any) -> Any:
         raise OptionError(f"container: it has no {name!r}; {hint}")
     if name in ("volumes", "args", "entrypoint"):
         return _words(name, value)
+    if name in ("remove", "reuse") and not isinstance(value, bool):
+        raise OptionError(f"container: {name} {value!r} is neither true nor false")
+    if name == "user":
+        return _user(value)
     return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _user(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    raise OptionError(f"container: user {value!r} is no name or number of a user")
 
 
 def _words(name: str, value: Any) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ def parse_cards(value: int | str | Iterable[object] | None) -> tuple[str, ...] |
     """
     if value is None:
         return None
-    cards = [word.strip() for word in _words(value)]
+    known = isinstance(value, int | str | Iterable)
+    cards = [word.strip() for word in _words(value)] if known else [""]
     if value is True or len({*cards}) < len(cards) or not all(map(_NAME.fullmatch, cards)):
         raise OptionError(
             f"gpus {value!r}: give how many graphics cards there are, or the name of each one once,"

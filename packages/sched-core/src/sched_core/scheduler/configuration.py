@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import OptionError
-from ..model.command import check_name
 from ..model.container import Container
 from ..model.job import Job
 from ..model.rate import Rate
@@ -24,6 +23,7 @@ from .options import (
     refuse_unknown,
     rename_aliases,
 )
+from .values import check_path, check_prefix, check_text, check_texts, check_variables
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
@@ -90,19 +90,26 @@ class Configured(SchedulerPostInit, ABC):
         cwd: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        for option, value in {"prescript": prescript, "postscript": postscript, **kwargs}.items():
+        paths_and_texts = {
+            "workdir": workdir,
+            "prescript": prescript,
+            "postscript": postscript,
+            "jobname_prefix": jobname_prefix,
+            "cwd": cwd,
+        }
+        for option, value in (paths_and_texts | kwargs).items():
             if option not in self.MAY_BE_SECRET:
                 refuse_secrets(option, value)
         self.workdir = workdir
         self.forks = check_count("forks", forks, 1)
         self.error_strategy = check_error_strategy(error_strategy)
         self.num_retries = check_count("num_retries", num_retries, 0)
-        self.prescript = prescript
-        self.postscript = postscript
-        self.jobname_prefix = check_name(jobname_prefix) or self.name
+        self.prescript = check_text("prescript", prescript)
+        self.postscript = check_text("postscript", postscript)
+        self.jobname_prefix = check_prefix("jobname_prefix", jobname_prefix) or self.name
         self.submission_batch = check_count("submission_batch", submission_batch or 8, 1)
         self.recheck_interval = check_count("recheck_interval", recheck_interval, 1)
-        self.cwd = cwd
+        self.cwd: str | os.PathLike[str] | None = None if cwd is None else check_path("cwd", cwd)
         self._set_options(rename_aliases(kwargs))
 
     def _set_options(self, options: dict[str, Any]) -> None:
@@ -114,7 +121,7 @@ class Configured(SchedulerPostInit, ABC):
         self.grace = parse_time(options.get("grace", 10.0), "grace")
         self.resources = Resources.from_value(options.get("resources"))
         self.container = Container.from_value(options.get("container"))
-        self.env_aliases: dict[str, str] = dict(options.get("env_aliases") or {})
+        self.env_aliases = check_variables("env_aliases", options.get("env_aliases"))
         self.mode = _check_mode(options.get("mode", 0o600))
         self.lost_after = max(120.0, parse_time(options.get("lost_after", 120.0), "lost_after"))
         self.infrastructure_retries = check_count(
@@ -125,8 +132,8 @@ class Configured(SchedulerPostInit, ABC):
         rate = self.usual_rate if rate is None else rate
         self.engine_rate = None if rate is None else Rate.from_value(rate)
         self.mounts = MountTable()
-        self.volumes = _as_list(options.get("volumes"))
-        self.volume_as_cwd: str | None = options.get("volume_as_cwd")
+        self.volumes = check_texts("volumes", options.get("volumes"))
+        self.volume_as_cwd = check_text("volume_as_cwd", options.get("volume_as_cwd")) or None
 
     def take_native_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the engine's own options among those that the base does not know.
@@ -176,7 +183,7 @@ class Configured(SchedulerPostInit, ABC):
 
     @workdir.setter
     def workdir(self, workdir: str | os.PathLike[str]) -> None:
-        if not isinstance(workdir, SpecPath) and not os.fspath(workdir):
+        if not isinstance(workdir, SpecPath) and not check_path("workdir", workdir):
             raise OptionError("workdir is empty: name the folder that is to hold the run")
         self._workdir = SpecPath(workdir)
 
@@ -259,19 +266,13 @@ def default_mirror(workdir: str) -> str:
     return f"{cache_folder()}/buckets/{workdir.partition('://')[2]}"
 
 
-def _check_folder(mirror: str | os.PathLike[str] | None) -> str | None:
+def _check_folder(mirror: object) -> str | None:
     if mirror is None:
         return None
-    folder = os.fspath(mirror)
+    folder = os.fspath(check_path("mirror", mirror))
     if not folder or "://" in folder:
         raise OptionError(f"mirror {folder!r}: give a folder of this machine")
     return os.path.abspath(folder)
-
-
-def _as_list(value: str | Iterable[str] | None) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)
 
 
 def _check_mode(mode: int) -> int:

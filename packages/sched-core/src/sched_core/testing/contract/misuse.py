@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sched_core import CommandError, OptionError
+from sched_core import CommandError, OptionError, Secret
 
 from .rig import Rig
 
@@ -32,11 +32,22 @@ class MisuseContract(Rig):
             {"resources": {"memory": "4 GX"}},
             {"resources": {"colour": "red"}},
             {"mode": 0o777},
+            {"prescript": 3},
+            {"cwd": 3},
+            {"env_aliases": ["a"]},
+            {"jobname_prefix": "a\nb"},
+            {"volumes": 3},
+            {"mirror": 3},
         ],
     )
     def test_options_are_checked(self, workdir: Any, options: dict[str, Any]) -> None:
         with pytest.raises(OptionError):
             self.make(workdir, **options)
+
+    @pytest.mark.parametrize("wrong", [None, 3, ["run"], Secret("run")])
+    def test_what_is_no_path_is_no_work_directory(self, wrong: Any) -> None:
+        with pytest.raises(OptionError, match="workdir"):
+            self.make(wrong)
 
     def test_the_constructor_touches_nothing(self, tmp_path: Any) -> None:
         self.make(tmp_path / "run")
