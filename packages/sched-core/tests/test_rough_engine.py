@@ -28,7 +28,7 @@ HELD = ["/bin/sh", "-c", "while :; do sleep 0.1; done"]
 
 
 async def running(*jobs: Job) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while not all(job.status is JobStatus.RUNNING for job in jobs):  # noqa: ASYNC110
             await anyio.sleep(0.02)
 
@@ -48,7 +48,7 @@ class KillsTheRecorder(Session):  # type: ignore[misc]  # the README's, known at
 
 async def test_a_killed_job_needs_no_record(tmp_path: Path) -> None:
     scheduler: Scheduler = KillsTheRecorder(tmp_path / "run")
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with Runner(scheduler, plugins=[]) as runner:
             job = await runner.feed(HELD)
             await running(job)
@@ -68,7 +68,7 @@ async def test_stubborn_jobs_are_killed_at_the_same_time(tmp_path: Path) -> None
             most = max(most, len(inside))
             if most == 3:
                 all_in.set()
-            with anyio.move_on_after(5):
+            with anyio.move_on_after(60):
                 await all_in.wait()
             await super().kill_job(job)
             inside.remove(job.index)
@@ -107,7 +107,7 @@ async def test_t53_an_end_that_is_seen_twice_at_once_is_one_end(tmp_path: Path) 
                     return
                 await anyio.sleep(0.01)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with Runner(Chatty(tmp_path / "run"), plugins=[Thoughtful()]) as runner:
             job = await runner.wait(await runner.feed(["/bin/true"]))
             assert job.status is JobStatus.FINISHED

@@ -43,7 +43,7 @@ class Cloud(Scheduler):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while not condition():  # noqa: ASYNC110  # there is no event for it
             await anyio.sleep(0.01)
 
