@@ -7,11 +7,13 @@ import random
 import re
 from collections.abc import Callable, Collection, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import coroutine
 from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
+import anyio.to_thread
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,8 @@ from sched_core.ports import MemoryTokens, SystemPorts, Tokens
 from sched_core.ports.tokens import FolderTokens, tokens_folder
 
 from ..backend import session_scheduler
+
+PATIENCE = 100.0
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -292,7 +296,7 @@ async def test_without_a_home_a_driver_has_its_own_budget(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "~")  # what a user without HOME and account is told
     said: list[str] = []
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         await Budget(SystemPorts(), "slurm x", Rate(10, 2), said.append).take()
     (text,) = said
     assert text.endswith("there is no home; set XDG_CACHE_HOME to a folder of yours")
@@ -363,10 +367,34 @@ async def test_a_listing_that_is_late_costs_no_call_and_no_time() -> None:
             return tokens
 
     drivers = [Budget(Ports(), "slurm x", Rate(0.01, 8), print) for _ in range(4)]
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         for driver in drivers * 2:
             await driver.take()
     assert len(list(MemoryTokens.names(tokens))) == 8
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_what_waits_for_its_turn_does_not_keep_a_run_from_ending(
+    cache: Path, in_thread: bool
+) -> None:
+    ending = anyio.Event()
+    budget = Budget(SystemPorts(), "slurm x", Rate(0.001, 1), print, ending.is_set)
+    refused: list[str] = []
+
+    async def submit() -> None:
+        try:
+            await (anyio.to_thread.run_sync(blocking) if in_thread else budget.take(patient=True))
+        except EngineUnavailable as error:
+            refused.append(str(error))
+
+    blocking = partial(budget.take_blocking, patient=True)
+    await budget.take()
+    with anyio.fail_after(PATIENCE):  # a turn comes after a quarter of an hour
+        async with anyio.create_task_group() as group:
+            group.start_soon(submit)
+            group.start_soon(submit)
+            ending.set()
+    assert refused == ["the run ends before slurm may be called again"] * 2
 
 
 async def test_any_backend_s_calls_can_be_limited(cache: Path, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class BackOff:
         delay = error.retry_after or delay_after(self._refusals, session.ports.random)
         self.submissions_until = session.ports.monotonic() + delay
         self.refused(error)
-        session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")
+        if not session.closing:
+            session.warn(f"{session.scheduler.name} takes no jobs now, trying again: {error}")
 
     def took_jobs(self) -> None:
         """Begin anew with short delays."""

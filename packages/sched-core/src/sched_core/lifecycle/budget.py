@@ -21,6 +21,8 @@ _PATIENCE = 5.0
 _LONG = 5.0
 """Seconds of waiting for one's turn that are worth a word."""
 _REMOVED_AT_ONCE = 64
+_STEP = 0.2
+"""Seconds after which a patient call looks whether it is still wanted."""
 
 
 class Budget:
@@ -31,13 +33,22 @@ class Budget:
     """
 
     def __init__(
-        self, ports: Ports, endpoint: str, rate: Rate, warn: Callable[[str], None]
+        self,
+        ports: Ports,
+        endpoint: str,
+        rate: Rate,
+        warn: Callable[[str], None],
+        closing: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Share the calls to `endpoint` with whoever names it alike; the first word of it is its kind."""
+        """Share the calls to `endpoint` with whoever names it alike; the first word of it is its kind.
+
+        Once `closing` is true nobody wants the patient calls any more that still wait.
+        """
         self.endpoint = endpoint
         self.rate = rate
         self._ports = ports
         self._warn = warn
+        self._closing = closing
         self._tokens: Tokens = ports.tokens(endpoint)
         self._series = f"call-{rate.per_second:.6g}-{rate.burst}"
         # One at a time: else a driver with many submissions would be ahead of others.
@@ -47,7 +58,7 @@ class Budget:
 
     async def take(self, *, patient: bool = False) -> None:
         """Wait for the turn of one call. Raises EngineUnavailable where the engine has asked for a long
-        pause.
+        pause, or the run ends before the turn of a patient call.
         """
         async with self._line if patient else nullcontext():
             turns = self._turns(patient)
@@ -64,13 +75,20 @@ class Budget:
         """Say for how many seconds a turn has to be waited for, until one has come. Blocks."""
         kept = self.rate.burst // 2 if patient else 0
         while True:
+            self._check_wanted(patient)
             token = self._next_turn(kept)
             now = self._ports.monotonic()
             if token.at <= now < token.until:
                 return
-            yield max(0.0, token.at - now)
+            while (left := token.at - self._ports.monotonic()) > 0:
+                self._check_wanted(patient)
+                yield min(left, _STEP) if patient else left
             if self._holds(token):
                 return
+
+    def _check_wanted(self, patient: bool) -> None:
+        if patient and self._closing():
+            raise EngineUnavailable(f"the run ends before {self._kind} may be called again")
 
     async def may_poll(self, interval: float) -> bool:
         """Tell whether it is this driver's turn to ask about all of its jobs.

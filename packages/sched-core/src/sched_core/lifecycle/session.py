@@ -137,7 +137,9 @@ class Session:
         """Return the calls that may be made there, where they are limited."""
         rate = self.scheduler.engine_rate
         if rate is not None and endpoint not in self._budgets:
-            self._budgets[endpoint] = Budget(self.ports, endpoint, rate, self.warn)
+            self._budgets[endpoint] = Budget(
+                self.ports, endpoint, rate, self.warn, lambda: self.closing
+            )
         return self._budgets.get(endpoint)
 
     async def budget_findings(self) -> list[tuple[str, bool | None, str]]:
