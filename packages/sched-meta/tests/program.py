@@ -143,6 +143,14 @@ def _has(process: Path, mark: bytes) -> bool:
         return False
 
 
+def read_until(terminal: int, text: str) -> str:
+    """Read what a terminal shows until that text is there; for the `keys` of `in_terminal`."""
+    shown = bytearray()
+    while text.encode() not in shown:
+        shown += os.read(terminal, 4096)
+    return shown.decode(errors="replace")
+
+
 def in_terminal(
     folder: Path, *args: str, keys: Callable[[int], None] | None = None
 ) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .program import WAIT_FOR_GO, Sched, in_terminal, wait_until
+from .program import WAIT_FOR_GO, Sched, in_terminal, read_until, wait_until
 
 
 def test_a_job_for_each_value(sched: Sched) -> None:
@@ -367,11 +367,9 @@ def test_folder_of_any_name(sched: Sched, name: str) -> None:
 
 def test_progress_on_a_terminal(sched: Sched) -> None:
     line = "test $0 = 0 || until test -e go; do sleep 0.02; done; exit $0"
-    seen = bytearray()
 
     def look(terminal: int) -> None:
-        while b"1/3 done, 1 running" not in seen:
-            seen.extend(os.read(terminal, 4096))
+        read_until(terminal, "1/3 done, 1 running")
         sched.go()
 
     code, shown = in_terminal(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .program import Sched, in_terminal
+from .program import WAIT_FOR_GO, Sched, in_terminal, read_until
 
 PROBE = """
 from sched_local import LocalScheduler
@@ -20,6 +20,7 @@ class Probe(LocalScheduler):
         return await super().submit_jobs(jobs, submission)
 """
 WARNING = "sched: warning: the quota CPUS is used up; jobs wait for it"
+PROGRESS = "/2 done, 1 running"
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +35,20 @@ def _probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_warning_is_shown_once_above_the_progress(tmp_path: Path) -> None:
-    line = "sleep 0.5; exit $0"
-    jobs = ("sh", "-c", line, ":::", "0", "0")
-    code, shown = in_terminal(tmp_path, "run", "-s", "probe", "-w", "r", "-j", "1", "--", *jobs)
+    seen = []
+
+    def look(terminal: int) -> None:
+        seen.append(read_until(terminal, WARNING))
+        if PROGRESS not in seen[0].partition(WARNING)[2]:
+            seen.append(read_until(terminal, PROGRESS))
+        (tmp_path / "go").touch()
+
+    jobs = ("sh", "-c", WAIT_FOR_GO, ":::", "0", "1")
+    code, shown = in_terminal(
+        *(tmp_path, "run", "-s", "probe", "-w", "r", "-j", "1", "--", *jobs), keys=look
+    )
     assert code == 0
-    assert shown.count(WARNING) == 1
-    assert "/2 done, 1 running" in shown.partition(WARNING)[2]
+    assert "".join([*seen, shown]).count(WARNING) == 1
 
 
 def test_a_warning_without_progress(sched: Sched) -> None:
