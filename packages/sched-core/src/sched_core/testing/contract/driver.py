@@ -1,8 +1,7 @@
-"""A driver of its own process, to be killed: feeds the commands that its argument names."""
+"""Drivers of their own processes, to be killed."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -12,8 +11,7 @@ from typing import Any, Literal
 import anyio
 from anyio.abc import Process
 
-from sched_core import Runner, Scheduler
-from sched_core.testing.contract.dying import die_at
+from ... import Scheduler
 
 __all__ = ["driver_command", "driver_killed_at_end"]
 
@@ -43,7 +41,7 @@ def driver_command(
         "existing": existing,
         "dies_at": dies_at,
     }
-    return [sys.executable, __file__, json.dumps(job)]
+    return [sys.executable, "-P", "-m", "sched_core.testing.driver", json.dumps(job)]
 
 
 @asynccontextmanager
@@ -55,27 +53,3 @@ async def driver_killed_at_end(argv: Sequence[str]) -> AsyncIterator[Process]:
         finally:
             with suppress(ProcessLookupError):  # it may have come to its end
                 driver.kill()
-
-
-def _main(job: dict[str, Any]) -> None:
-    sys.path[:] = job["path"]
-    cls = getattr(importlib.import_module(job["module"]), job["name"])
-    scheduler = cls(job["workdir"], **job["options"])
-    given = (job["commands"], job["existing"], job["dies_at"])
-    anyio.run(_drive, scheduler, *given, backend=job["backend"])
-
-
-async def _drive(
-    scheduler: Scheduler,
-    commands: list[list[str]],
-    existing: Literal["error", "resume"],
-    dies_at: str,
-) -> None:
-    ports = scheduler.make_ports()
-    die_at(dies_at, scheduler, ports)
-    async with Runner(scheduler, plugins=[], existing=existing, ports=ports) as runner:
-        await runner.feed_all(commands)
-
-
-if __name__ == "__main__":
-    _main(json.loads(sys.argv[1]))

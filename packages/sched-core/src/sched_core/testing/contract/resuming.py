@@ -13,8 +13,8 @@ from anyio.abc import Process
 
 from sched_core import JobStatus, RunExists, RunInterrupted, RunLocked, Runner, Scheduler, read_run
 
+from ..dying import POINTS
 from .driver import driver_command, driver_killed_at_end
-from .dying import POINTS
 from .rig import BEGUN, COUNTED, Rig, needs
 
 __all__ = ["ResumingContract"]
