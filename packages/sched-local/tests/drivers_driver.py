@@ -7,7 +7,7 @@ import sys
 import anyio
 
 import sched_core.runfolder.lease
-import sched_core.runner.loop
+import sched_core.runner.rounds
 from sched_core import Runner
 from sched_local import LocalScheduler
 
@@ -26,5 +26,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 3:
         interval = float(sys.argv[3])
         sched_core.runfolder.lease.HEARTBEAT_INTERVAL = interval
-        vars(sched_core.runner.loop)["HEARTBEAT_INTERVAL"] = interval
+        vars(sched_core.runner.rounds)["HEARTBEAT_INTERVAL"] = interval
     anyio.run(main, sys.argv[1], sys.argv[2])

@@ -127,7 +127,7 @@ class Runner:
             self._stack = stack.pop_all()
         self._loop = Loop(session)
         if not self._submits:
-            self._loop.hold()
+            self._loop.pump.hold()
         await self._loop.__aenter__()
         self._body = anyio.CancelScope()
         self._body.__enter__()
@@ -166,7 +166,7 @@ class Runner:
                 raised = error
         await self._close(raised)
         if self._signum is not None and self._body.cancel_called:
-            raise RunInterrupted(self._signum, self._loop.left) from None
+            raise RunInterrupted(self._signum, self._loop.stopping.left) from None
         if exc is None and raised is not None:
             raise raised
         return None
@@ -182,9 +182,10 @@ class Runner:
             with anyio.CancelScope(shield=True):
                 try:
                     if raised is not None:
-                        await (self._loop.stop() if self._kills else self._loop.part())
+                        stopping = self._loop.stopping
+                        await (stopping.stop() if self._kills else stopping.part())
                 finally:
-                    await self._loop.finish()
+                    await self._loop.tasks.finish()
                 if self._open_session.hooks.has("on_shutdown"):
                     await self._fire("on_shutdown")
 
@@ -254,12 +255,12 @@ class Runner:
         Each is what `feed` takes, or a mapping of its arguments: {"cmd": ..., "name": ...}.
         """
         session = self._open_session
-        self._loop.hold()
+        self._loop.pump.hold()
         try:
             jobs = [await self._feed_one(command) for command in commands]
             await session.journal.flush()
         finally:
-            self._loop.release()
+            self._loop.pump.release()
         return jobs
 
     async def _feed_one(self, command: Job | str | Sequence[object] | Mapping[str, Any]) -> Job:
@@ -393,7 +394,7 @@ class Runner:
     async def cancel(self) -> None:
         """Submit nothing more and kill what runs; a resumed run goes on with all of it."""
         self._cancelled = True
-        await self._loop.stop()
+        await self._loop.stopping.stop()
 
     def interrupt(self, signum: int, *, kill: bool = True) -> None:
         """End the run for a signal: the block is cancelled, what runs is killed.
@@ -405,7 +406,7 @@ class Runner:
             self._signum, self._kills = signum, kill
             self._body.cancel()
         else:
-            self._loop.leave()
+            self._loop.stopping.leave()
 
 
 async def _release(session: Session) -> None:

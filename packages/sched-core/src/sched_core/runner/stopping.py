@@ -1,0 +1,99 @@
+"""How a run comes to its end before all of its jobs have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..model.job import Job
+from ..runfolder import AttemptId
+
+if TYPE_CHECKING:
+    from ..lifecycle.session import Session
+    from .pump import Pump
+
+__all__ = ["Stopping"]
+
+_STEP = 0.1
+_MARGIN = 10.0
+"""Seconds that ends may take to be seen after the grace period."""
+
+
+class Stopping:
+    """Ends a run once, however many ask for it."""
+
+    def __init__(self, session: Session, pump: Pump) -> None:
+        """End the run of that session."""
+        self._session, self._pump = session, pump
+        self.begun = False
+        self._done = anyio.Event()
+        self._leaving = False
+        self.left: list[Job] = []
+        """Jobs that may still run after the run was stopped."""
+
+    def leave(self) -> None:
+        """Do not wait any longer for what still runs."""
+        self._leaving = True
+        self._session.notify()
+
+    async def stop(self) -> None:
+        """Submit nothing more, kill what runs, and wait for it, within the grace period."""
+        await self._stop(self._end_all)
+
+    async def part(self) -> None:
+        """Submit nothing more, and leave what runs to the engine and to whoever goes on with the run."""
+        await self._stop(self.withdraw)
+
+    async def _stop(self, end: Callable[[], Awaitable[None]]) -> None:
+        session = self._session
+        if self.begun:
+            await self._done.wait()
+            return
+        self.begun = session.closing = True
+        try:
+            await end()
+        finally:
+            self.left = [active.job for active in session.active.values()]
+            session.abandoned = True
+            self._done.set()
+            session.notify()
+
+    async def _end_all(self) -> None:
+        self._session.interrupted = True
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._kill_all)
+            await self._wait_for_ends()
+            group.cancel_scope.cancel()
+
+    async def withdraw(self) -> None:
+        """Take back what no engine has begun; what is being submitted is waited for."""
+        session = self._session
+        if session.ousted:
+            # The jobs are the other driver's now: it has found them by their claims.
+            self.leave()
+            return
+        while self._pump.submitting and not self._leaving:
+            await session.change(_STEP)
+        jobs = [active.job for active in session.active.values()]
+        withdrawn = await session.scheduler.withdraw_jobs(jobs)
+        for job in jobs:
+            active = session.active.get(job.index)
+            if active is not None and AttemptId(job.index, job.attempt) in withdrawn:
+                session.submitter.release(active)
+
+    async def _kill_all(self) -> None:
+        session = self._session
+        await self.withdraw()
+        if not session.ousted:
+            await session.killer.kill([a.job for a in session.active.values()], ask=False)
+
+    async def _wait_for_ends(self) -> None:
+        session = self._session
+        until = session.ports.monotonic() + session.scheduler.time_to_end() + _MARGIN
+        while session.active or self._pump.submitting:
+            left = until - session.ports.monotonic()
+            if self._leaving or session.ousted or left <= 0:
+                return
+            await session.change(min(left, _STEP))
