@@ -9,16 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
-import anyio.lowlevel
 
-from ..errors import (
-    CommandError,
-    HookError,
-    RunClosed,
-    RunExists,
-    RunHalted,
-    RunInterrupted,
-)
+from ..errors import CommandError, HookError, RunClosed, RunInterrupted
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
 from ..lifecycle.usage import learn_usage
@@ -30,18 +22,16 @@ from ..model.secret import Secret
 from ..model.status import JobStatus
 from ..ports import Ports
 from ..scheduler.wishes import check_every_attempt
+from .feeding import Feeding
 from .loop import Loop
-from .matching import RecordedJobs
-from .opening import Existing, current_directory, open_session
+from .opening import Existing, open_session
 from .recovery import recover
+from .stopping import raise_what_stopped
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduler
 
 __all__ = ["Runner"]
-
-_YIELD_EVERY = 64
-"""Jobs after which feeding lets others run, so that the first one starts while the rest is fed."""
 
 
 class Runner:
@@ -85,11 +75,7 @@ class Runner:
         self._submits = submits
         self._secrets = secrets or {}
         self._session: Session | None = None
-        self._recorded = RecordedJobs()
-        self._next_index = 0
-        self._fed = 0
         self._cancelled = False
-        self._earlier: dict[int, int] = {}
         self._signum: int | None = None
         self._kills = True
 
@@ -120,6 +106,7 @@ class Runner:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_release, session)
             self._session = scheduler._session = session
+            self._feeding = Feeding(session)
             session.submits = self._submits
             session.secrets.given = self._secrets
             await stack.enter_async_context(scheduler.open())
@@ -143,10 +130,8 @@ class Runner:
         session = self._open_session
         current = {i: r for i, r in records.items() if r.generation == session.generation}
         session.secrets.were_there = any(record.secrets for record in records.values())
-        self._earlier = {i: r.attempt for i, r in records.items() if i not in current}
-        for job in await recover(session, current):
-            self._recorded.add(job)
-        self._next_index = max(current, default=-1) + 1
+        earlier = {i: r for i, r in records.items() if i not in current}
+        self._feeding.recall(await recover(session, current), earlier)
 
     async def __aexit__(
         self,
@@ -228,12 +213,13 @@ class Runner:
 
         Raises CommandError, OptionError; RunClosed, or what stopped the run, when it takes no more.
         """
-        self._check_takes_jobs()
-        self._check_directory()
+        raise_what_stopped(self._open_session)
+        feeding = self._feeding
+        feeding.check_open()
         if isinstance(cmd, Job):
             check_every_attempt(self.scheduler, cmd)
-            return await self._add(cmd)
-        job = self.scheduler.new_job(self._next_index, cmd, envs)
+            return await feeding.add(cmd)
+        job = self.scheduler.new_job(feeding.next_index, cmd, envs)
         if not job.cmd:
             raise CommandError("the command is empty; give at least a program to run")
         job.name = name
@@ -242,10 +228,7 @@ class Runner:
         job.inputs, job.outputs = check_paths("inputs", inputs), check_paths("outputs", outputs)
         job.container = Container.from_value(container, self.scheduler.container)
         check_every_attempt(self.scheduler, job)
-        if (known := self._recorded.take(job)) is not None:
-            self._open_session.secrets.renew(known, job)
-            return known
-        return await self._add(job)
+        return feeding.find(job) or await feeding.add(job)
 
     async def feed_all(
         self, commands: Iterable[Job | str | Sequence[object] | Mapping[str, Any]]
@@ -268,46 +251,6 @@ class Runner:
             return await self.feed(**command)
         return await self.feed(command)
 
-    async def _add(self, job: Job) -> Job:
-        session = self._open_session
-        if not job.cmd:
-            raise CommandError(f"job {job.index} has no command yet: fill it in before it is fed")
-        if job.status is not JobStatus.INIT:
-            raise CommandError(f"job {job.index} was fed before: it is {job.status.name}")
-        if str(job.workdir) != session.layout.workdir:
-            raise CommandError(
-                f"job {job.index} was made for the run in {job.workdir}, "
-                f"and this one is in {session.layout.workdir}: make jobs when the folder is settled"
-            )
-        await session.added(job)
-        self._next_index = max(self._next_index, job.index + 1)
-        if (earlier := self._earlier.get(job.index)) is not None:
-            job.attempt = earlier + 1
-        session.journal.note_job(job)
-        session.expect(job)
-        await self.scheduler.transition_job_status(job, JobStatus.QUEUED)
-        session.enqueue(job)
-        self._fed += 1
-        if self._fed % _YIELD_EVERY == 0:
-            await anyio.lowlevel.checkpoint()
-        return job
-
-    def _check_takes_jobs(self) -> None:
-        session = self._open_session
-        self._raise_what_stopped()
-        if not session.feeding or session.closing:
-            why = RunClosed("the run takes no more jobs: feeding was stopped")
-            raise self._what_stopped() or why
-
-    def _check_directory(self) -> None:
-        """Refuse a list that is fed again from elsewhere: its relative paths mean other files."""
-        begun_in = self._open_session.directory
-        if self.scheduler.job_cwd() is None and begun_in != current_directory():
-            raise RunExists(
-                f"the run in {self.scheduler.workdir} was begun in {begun_in}; feed it from there, "
-                "or give the commands' folder (cwd)"
-            )
-
     # --- waiting -------------------------------------------------------------------------------------
 
     @property
@@ -327,15 +270,15 @@ class Runner:
         session.feeding = False
         session.wake()
         while session.unfinished:
-            self._raise_what_stopped()
+            raise_what_stopped(session)
             await session.over()
-        self._raise_what_stopped()
+        raise_what_stopped(session)
 
     async def wait(self, job: Job) -> Job:
         """Wait until the job has ended for good. Raises what stopped the run before that."""
         session = self._open_session
         while not session.is_done(job):
-            self._raise_what_stopped()
+            raise_what_stopped(session)
             await session.change()
         return job
 
@@ -347,25 +290,10 @@ class Runner:
             while position < len(session.finals):
                 yield session.finals[position]
                 position += 1
-            self._raise_what_stopped()
+            raise_what_stopped(session)
             if not session.unfinished:
                 return
             await session.change()
-
-    def _raise_what_stopped(self) -> None:
-        """Raise what keeps the run from ever ending its jobs, once nothing runs any more."""
-        session = self._open_session
-        if not session.closing or (session.active and not (session.abandoned or session.ousted)):
-            return
-        why = self._what_stopped()
-        if why is None and session.unfinished:
-            why = RunClosed("the run was cancelled before all its jobs had ended")
-        if why is not None:
-            raise why
-
-    def _what_stopped(self) -> BaseException | None:
-        session = self._open_session
-        return session.failure if session.halted is None else RunHalted(session.halted)
 
     # --- stopping ------------------------------------------------------------------------------------
 
@@ -385,8 +313,8 @@ class Runner:
         `resources` take the place of what it has asked for. Nothing happens to one that finished, or
         has not ended yet. Raises RunClosed; OptionError for what the scheduler cannot promise.
         """
-        self._raise_what_stopped()
         session = self._open_session
+        raise_what_stopped(session)
         wanted = None if resources is None else Resources.from_value(resources)
         if session.is_done(job) and job.status is not JobStatus.FINISHED:
             await session.retries.reopen(job, wanted)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from ..errors import RunClosed, RunHalted
 from ..model.job import Job
 from ..runfolder import AttemptId
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ..lifecycle.session import Session
     from .pump import Pump
 
-__all__ = ["Stopping"]
+__all__ = ["Stopping", "raise_what_stopped", "what_stopped"]
 
 _STEP = 0.1
 _MARGIN = 10.0
@@ -97,3 +98,19 @@ class Stopping:
             if self._leaving or session.ousted or left <= 0:
                 return
             await session.change(min(left, _STEP))
+
+
+def raise_what_stopped(session: Session) -> None:
+    """Raise what keeps the run from ever ending its jobs, once nothing runs any more."""
+    if not session.closing or (session.active and not (session.abandoned or session.ousted)):
+        return
+    why = what_stopped(session)
+    if why is None and session.unfinished:
+        why = RunClosed("the run was cancelled before all its jobs had ended")
+    if why is not None:
+        raise why
+
+
+def what_stopped(session: Session) -> BaseException | None:
+    """Return why the run stops, None where it does not, or was cancelled."""
+    return session.failure if session.halted is None else RunHalted(session.halted)
