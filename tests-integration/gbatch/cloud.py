@@ -35,6 +35,9 @@ __all__ = [
 BUCKET = "runs"
 PLACE = {"project": "p", "location": "us-central1"}
 
+PATIENCE = 110.0
+"""Seconds: what hangs is ended by it, and told of before the limit of a test."""
+
 T = TypeVar("T")
 
 
@@ -51,10 +54,10 @@ COUNTED = ': >"$SCHED_WORKDIR/count.$SCHED_JOB_INDEX.$SCHED_ATTEMPT.$EPOCHREALTI
 
 
 def gated(*words: str, gate: str = "gate") -> list[str]:
-    """Return a command that says that it has begun, and ends when there is a file of that name."""
+    """Return a command that does this, says that it has begun, and ends when there is a file of that name."""
     loop = f'while [ ! -e "$SCHED_WORKDIR/{gate}" ]; do sleep 0.05; done'
     begun = ': >"$SCHED_WORKDIR/begun.$SCHED_JOB_INDEX.$SCHED_ATTEMPT"'
-    return ["/bin/bash", "-c", "; ".join([COUNTED, begun, *words, loop])]
+    return ["/bin/bash", "-c", "; ".join([COUNTED, *words, begun, loop])]
 
 
 def batch_of(job: Job) -> str:
@@ -69,7 +72,9 @@ def number_of(job: Job) -> int:
     return int(job.jid.partition("/")[2])
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], patience: float = 60) -> None:
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], patience: float = PATIENCE
+) -> None:
     with anyio.fail_after(patience):
         while True:
             holds = condition()
@@ -110,7 +115,7 @@ class Cloud:
 
     @asynccontextmanager
     async def run(
-        self, scheduler: Scheduler | None = None, patience: float = 90, **options: Any
+        self, scheduler: Scheduler | None = None, patience: float = PATIENCE, **options: Any
     ) -> AsyncIterator[Runner]:
         """Open a run with no plugins but those given; what is no option of a runner is one of the scheduler."""
         own = {name: options.pop(name) for name in ("existing", "plugins") if name in options}

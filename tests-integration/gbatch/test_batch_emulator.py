@@ -164,10 +164,8 @@ def test_tasks_of_a_job_that_waits_are_not_there_yet(caller: Caller) -> None:
 
 
 def test_a_thousand_tasks_in_one_job(caller: Caller) -> None:
-    began = time.monotonic()
     job = caller.run("true", tasks=1000)
     assert caller.get(job).status.state == JobState.SUCCEEDED
-    assert time.monotonic() - began < 60
     assert len(caller.tasks(job)) == 1000
 
 

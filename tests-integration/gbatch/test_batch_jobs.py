@@ -83,9 +83,13 @@ def most_at_once(folder: Path) -> int:
 
 async def test_jobs_of_other_needs_are_other_batch_jobs(cloud: Cloud) -> None:
     async with cloud.run() as runner:
-        small = [await runner.feed(["true"]) for _ in range(3)]
-        large = [await runner.feed(["true"], resources={"memory": "4 GiB"}) for _ in range(2)]
-        short = await runner.feed(["true"], timeout=60)
+        needs: list[dict[str, Any]] = [
+            *[{}] * 3,
+            *[{"resources": {"memory": "4 GiB"}}] * 2,
+            {"timeout": 60},
+        ]
+        jobs = await runner.feed_all([{"cmd": ["true"], **more} for more in needs])
+        small, large, short = jobs[:3], jobs[3:5], jobs[5]
     assert len({batch_of(job) for job in small}) == 1
     assert len({batch_of(job) for job in large}) == 1
     assert len({batch_of(job) for job in [*small, *large, short]}) == 3

@@ -15,9 +15,8 @@ PASSING = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL",
 CALLS = ("ListJobs", "CreateJob", "GetJob", "ListTasks", "CancelJob")
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a second for an answer."""
+def be_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a second for an answer; not before a run is open, which takes as long as it takes."""
     monkeypatch.setattr("sched_gbatch.service._PATIENCE", 1.0)
 
 
@@ -52,10 +51,12 @@ async def test_t04_an_answer_to_create_that_stays_lost_is_looked_up(cloud: Cloud
     assert len(cloud.jobs()) == 1
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_t04_an_answer_to_create_that_never_comes(cloud: Cloud) -> None:
+async def test_t04_an_answer_to_create_that_never_comes(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud.batch.fault("CreateJob", hang=True, applied=True)
     async with cloud.run() as runner:
+        be_hasty(monkeypatch)
         (job,) = await runner.feed_all([gated("exit 0")])
     assert (job.status, job.attempt, counts(cloud)) == (JobStatus.FINISHED, 1, [1])
     assert len(cloud.jobs()) == 1
@@ -69,7 +70,7 @@ async def test_a_refusal_after_an_answer_that_was_lost_is_no_word_on_the_first_c
     cloud.batch.fault("CreateJob", code, count=1)
     async with cloud.run() as runner:
         (job,) = await runner.feed_all([gated()])
-        await until(lambda: cloud.calls("CreateJob") == 2 and job.status.active)
+        await until(lambda: cloud.calls("CreateJob") >= 2 and job.status.active)
         cloud.open_gate()
     assert (job.status, job.attempt, counts(cloud)) == (JobStatus.FINISHED, 1, [1])
     assert len(cloud.jobs()) == 1
@@ -137,11 +138,13 @@ async def test_t01_a_service_that_is_away_is_waited_for(
     assert (job.status, job.attempt) == (JobStatus.FINISHED, 1)
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_a_service_that_hangs_is_not_waited_for_without_end(cloud: Cloud) -> None:
+async def test_a_service_that_hangs_is_not_waited_for_without_end(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with cloud.run() as runner:
         job = await runner.feed(gated())
         await cloud.begun(job)
+        be_hasty(monkeypatch)
         cloud.batch.fault("GetJob|ListTasks|CancelJob", hang=True, count=3)
         await until(lambda: cloud.calls("GetJob") > 4)
         await runner.kill(job)
@@ -164,11 +167,10 @@ async def test_a_service_that_refuses_is_told_of_before_anything_is_run(
     cloud: Cloud, code: str, step: str
 ) -> None:
     cloud.batch.fault("ListJobs", code, "no such project", count=-1)
-    began = time.monotonic()
     with pytest.raises(EngineUnavailable, match=step):
         async with cloud.run():
             raise AssertionError("it was opened")
-    assert time.monotonic() - began < 10
+    assert cloud.calls("ListJobs") == 1
 
 
 @pytest.mark.parametrize(

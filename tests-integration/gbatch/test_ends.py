@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from sched_core import Failure, Job, JobStatus
+from sched_gbatch.states import JobNews
 
 from . import batch_words as words
 from .batch_calls import calling
@@ -20,12 +22,27 @@ RETRYING: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0}
 """No retry is charged to the job."""
 
 
-async def failed_at_once(cloud: Cloud, **options: Any) -> list[Job]:
+def states_told(scheduler: Any) -> Counter[str]:
+    """Return how often a driver will have been told of each state of Batch jobs; "" where one is gone."""
+    states, ask = Counter[str](), scheduler.service.job
+
+    def noted(batch: str) -> JobNews | None:
+        news: JobNews | None = ask(batch)
+        states["" if news is None else news.state] += 1
+        return news
+
+    scheduler.service.job = noted
+    return states
+
+
+async def failed_at_once(cloud: Cloud) -> list[Job]:
     """Run jobs whose Batch job fails without any task."""
-    async with cloud.run(infrastructure_retries=0, **options) as runner:
+    scheduler = cloud.scheduler(infrastructure_retries=0)
+    told = states_told(scheduler)
+    async with cloud.run(scheduler) as runner:
         jobs = await runner.feed_all([gated("exit 0")] * 2)
         await runner.stop_feeding()
-        assert cloud.calls("GetJob") <= 2 * len(cloud.jobs())
+        assert told["FAILED"] <= 2 * len(cloud.jobs())
     assert cloud.starts() == []
     return jobs
 
@@ -72,17 +89,18 @@ async def test_a_lack_of_machines_is_no_fault_of_the_job(cloud: Cloud) -> None:
 async def test_t07_a_batch_job_that_somebody_else_ends(cloud: Cloud, end: str, waits: bool) -> None:
     if waits:
         cloud.batch.freeze()
-    async with cloud.run(error_strategy="retry", num_retries=3) as runner:
-        jobs = [await runner.feed(gated()) for _ in range(2)]
+    scheduler = cloud.scheduler(error_strategy="retry", num_retries=3)
+    told = states_told(scheduler)
+    async with cloud.run(scheduler) as runner:
+        jobs = await runner.feed_all([gated()] * 2)
         if waits:
             await until(lambda: all(job.status is JobStatus.SUBMITTED for job in jobs))
         else:
             await cloud.begun(*jobs)
-        cloud.batch.reset_calls()
         await cloud.do(getattr(cloud.batch, end), batch_of(jobs[0]))
         for job in jobs:
             await runner.wait(job)
-        assert cloud.calls("GetJob") <= 4
+        assert told["CANCELLED"] + told[""] <= 2
     for job in jobs:
         assert (job.status, job.failure, job.attempt) == (JobStatus.FAILED, Failure.CANCELLED, 1)
         assert ("cancelled" if end == "cancel" else "deleted") in job.reason
@@ -100,14 +118,16 @@ async def test_a_batch_job_that_is_deleted_when_its_jobs_have_ended(cloud: Cloud
 
 @pytest.mark.usefixtures("hasty")
 async def test_unexecuted_tasks_are_submitted_again(cloud: Cloud) -> None:
-    async with cloud.run(forks=1, num_retries=0) as runner:
+    scheduler = cloud.scheduler(forks=1, num_retries=0)
+    told = states_told(scheduler)
+    async with cloud.run(scheduler) as runner:
         jobs = await runner.feed_all([gated()] * 3)
         await cloud.begun(jobs[0])
-        cloud.open_gate()
-        cloud.batch.reset_calls()
         await cloud.do(cloud.batch.end, batch_of(jobs[0]), "FAILED", "the service gave up")
+        # Not before: the next of them would start.
+        cloud.open_gate()
         await until(lambda: all(job.attempt == 2 for job in jobs[1:]))
-        assert cloud.calls("GetJob") <= 3
+        assert told["FAILED"] <= 3
         await runner.stop_feeding()
         assert {job.status for job in jobs[1:]} == {JobStatus.FINISHED}
     assert all(cloud.counted()[job.index] == 1 for job in jobs[1:])
@@ -143,14 +163,12 @@ async def test_a_task_that_succeeded_on_its_second_start(cloud: Cloud) -> None:
 
 async def test_t32_the_exit_code_of_a_first_start_does_not_stick(cloud: Cloud) -> None:
     """The user has Batch start a task again; where it has done so before the driver looks, that counts."""
-
-    class Late(Quick):
-        spool_interval = 2.0
-
     text = 'echo "start $BATCH_TASK_RETRY_ATTEMPT"; exit $((3 - 3 * BATCH_TASK_RETRY_ATTEMPT))'
-    scheduler = cloud.scheduler(cls=Late, num_retries=0, **ONE_MORE)
-    async with cloud.run(scheduler) as runner:
+    cloud.storage.delay_files(1000)
+    async with cloud.run(num_retries=0, **ONE_MORE) as runner:
         (job,) = await runner.feed_all([["/bin/bash", "-c", text]])
+        await until(lambda: "SUCCEEDED" in cloud.jobs().values())
+        cloud.storage.delay_files(0)
     assert (job.status, job.rc, job.failure) == (JobStatus.FINISHED, 0, None)
     assert (cloud.folder() / "0/job.retry/1.r0/job.stdout").read_text() == "start 0\n"
 

@@ -28,6 +28,6 @@ async def test_a_command_that_hears_of_its_machines_end_first(cloud: Cloud) -> N
 
 
 async def test_a_command_that_was_ended_by_a_signal_of_its_own(cloud: Cloud) -> None:
-    async with cloud.run(patience=30) as runner:
+    async with cloud.run() as runner:
         (job,) = await runner.feed_all([["/bin/bash", "-c", _ENDED]])
     assert (job.status, job.failure, job.rc) == (JobStatus.FAILED, Failure.EXIT, 143)

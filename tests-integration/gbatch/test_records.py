@@ -192,7 +192,9 @@ async def test_what_a_job_writes_is_in_the_bucket_while_it_runs(cloud: Cloud) ->
         await cloud.begun(job)
 
         async def written() -> bool:
-            return await job.stdout_file.exists() and bool(await job.stdout_file.read_text())
+            files = (job.stdout_file, job.stderr_file)
+            # One comes after the other.
+            return all([await file.exists() and bool(await file.read_text()) for file in files])
 
         await until(written)
         assert await job.stdout_file.read_text() == "first\n"
