@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from sched_core import Job, JobStatus
+from sched_core.testing.contract import SchedulerContract
 from sched_core.testing.contract.telling import ToldRun
 
 from .backend import session_scheduler
@@ -83,3 +84,15 @@ async def test_what_a_test_raises_itself_is_left_as_it_is(tmp_path: Path) -> Non
             raise error
     assert raised.value is error
     assert not hasattr(error, "__notes__")
+
+
+@pytest.mark.parametrize("wrong", ["7", "$PPID"])
+async def test_a_script_that_has_another_job_s_id_is_noticed(tmp_path: Path, wrong: str) -> None:
+    class Confused(Session):  # type: ignore[misc]  # known at run time
+        wrapper_jid = wrong
+
+    class Contract(SchedulerContract):
+        scheduler_class = Confused
+
+    with pytest.raises(AssertionError, match="wrapper_jid"):
+        await Contract().test_a_script_calls_its_job_as_the_engine_does(tmp_path / "run")

@@ -79,6 +79,16 @@ class OutcomesContract(Rig):
             assert await bad.status_file.read_text() == str(int(JobStatus.FAILED))
             assert await good.get_status(refresh=True) is JobStatus.FINISHED
 
+    async def test_a_script_calls_its_job_as_the_engine_does(self, workdir: Any) -> None:
+        async with self.run(self.make(workdir, forks=4)) as runner:
+            for _ in range(3):
+                await runner.feed(self.shell("exit 0"))
+            await runner.stop_feeding()
+            told = [(await job.jid_file.read_text()).strip() for job in runner.jobs]
+            assert len({*told}) == 3, "several jobs have one id (wrapper_jid)"
+            if runner.scheduler.wrapper_jid:  # else they are processes
+                assert told == [job.jid for job in runner.jobs], "wrapper_jid is another job's id"
+
     async def test_t13_arguments_arrive_byte_for_byte(self, workdir: Any) -> None:
         lists = [NASTY, strange(1, 200), strange(2, 200)]
         async with self.run(self.make(workdir)) as runner:
