@@ -39,9 +39,9 @@ async def test_hosts_that_are_well(apart: Lab, tmp_path: Path) -> None:
     assert found["h1: connection"][1] == "to h1: its key is known, yours is let in"
     assert re.fullmatch(r"\d\.\d", found["h1: bash"][1])
     assert re.fullmatch(
-        rf"{len(os.sched_getaffinity(0))}, \d+ MiB of memory", found["h1: cores"][1]
+        rf"{len(os.sched_getaffinity(0))}, [\d.]+ [MGT]iB of memory", found["h1: cores"][1]
     )
-    assert re.fullmatch(r"\d+ MiB free", found["h1: disk"][1])
+    assert re.fullmatch(r"[\d.]+ [KMGT]iB free", found["h1: disk"][1])
     folder = "not shared: files are brought to /home/alice/.cache/sched and back"
     assert found["h1: folder"][1] == folder
     assert not (tmp_path / "run").exists()
@@ -111,7 +111,7 @@ async def test_a_wrong_clock(
 async def test_a_disk_that_is_nearly_full(apart: Lab, tmp_path: Path) -> None:
     found = await doctor(tmp_path, servers={"h1": {"workdir": "/small/runs"}})
     (warning,) = details(found, None)
-    assert re.search(r"h1: disk: [01] MiB free; .*give workdir for the server", warning)
+    assert re.search(r"h1: disk: [\d.]+ ([KM]i)?B free; .*give workdir for the server", warning)
 
 
 async def test_a_folder_that_cannot_be_written(apart: Lab, tmp_path: Path) -> None:

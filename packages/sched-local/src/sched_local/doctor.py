@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sched_core.model.units import format_memory
+from sched_core.model.units import format_size
 from sched_core.scheduler.admission import Machine
 
 __all__ = ["check_machine"]
@@ -57,7 +57,7 @@ def _resources(machine: Machine) -> Sequence[Finding]:
         (
             "memory",
             True,
-            f"{format_memory(machine.memory)} to be shared out among jobs that ask for it",
+            f"{format_size(machine.memory)} to be shared out among jobs that ask for it",
         ),
         ("graphics cards", True, cards),
     ]
@@ -73,4 +73,4 @@ def _folder(workdir: str) -> Finding:
     except OSError as error:
         return "work directory", False, f"{folder} cannot be written: {error.strerror}"
     free = shutil.disk_usage(folder).free
-    return "work directory", None if free < 1 << 28 else True, f"{folder}, {free >> 20} MiB free"
+    return "work directory", None if free < 1 << 28 else True, f"{folder}, {format_size(free)} free"

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import anyio
 
+from sched_core.model.units import format_size
+
 from .host import Place
 from .link import ConnectOptions, open_link
 from .servers import Server
@@ -50,7 +52,7 @@ async def check_host(
     new = hello.bash >= (4, 2)
     needed = "" if new else "; jobs need 4.2 or newer: install it there"
     found.append((f"{name}: bash", new, f"{major}.{minor}{needed}"))
-    found.append((f"{name}: cores", True, f"{hello.cores}, {hello.memory >> 20} MiB of memory"))
+    found.append((f"{name}: cores", True, f"{hello.cores}, {format_size(hello.memory)} of memory"))
     found += _configuration(name, warnings)
     return [*found, _clock(name, facts, now()), _disk(name, facts), _folder(name, facts)]
 
@@ -81,7 +83,7 @@ def _disk(name: str, facts: dict[str, str]) -> Finding:
     free = facts.get("free", "")
     if not free.isdigit():
         return f"{name}: disk", None, "its free space cannot be found out"
-    detail = f"{int(free) >> 10} MiB free"
+    detail = f"{format_size(int(free) << 10)} free"
     if int(free) >= _LITTLE:
         return f"{name}: disk", True, detail
     return (
