@@ -252,13 +252,13 @@ class BatchEmulator:
 
     # --- waiting ---------------------------------------------------------------------------------
 
-    def wait(self, job: str, *states: str, patience: float = 110.0) -> None:
+    def wait(self, job: str, *states: str, patience: float = 90.0) -> None:
         """Wait until a job is in one of these states, by default one that is final. DELETED: it is gone."""
         wanted = states or ("SUCCEEDED", "FAILED", "CANCELLED")
         if not self.control("wait", job=job, states=wanted, patience=patience):
             raise TimeoutError(f"{job} is {self.jobs().get(job)}, not {' or '.join(wanted)}")
 
-    def wait_for_starts(self, count: int, patience: float = 110.0) -> None:
+    def wait_for_starts(self, count: int, patience: float = 90.0) -> None:
         """Wait until so many tasks have been started since the beginning."""
         if not self.control("wait", starts=count, patience=patience):
             raise TimeoutError(f"only {len(self.starts())} tasks have started, not {count}")

@@ -13,8 +13,8 @@ from sched_ssh import SshScheduler
 
 __all__ = ["PATIENCE", "outcome", "run_of", "shell", "text", "until", "until_tried"]
 
-PATIENCE = 110.0
-"""Seconds: what hangs is ended by it, and told of before the limit of a test."""
+PATIENCE = 90.0
+"""Seconds: what hangs is ended by it, and told of well before the limit of a test: that takes its time, too."""
 
 
 @asynccontextmanager

@@ -26,17 +26,20 @@ from sched_ssh import SshScheduler
 from sched_ssh.dispatch import Dispatcher
 from sched_ssh.troubles import HostUnavailable
 
-from .helpers import PATIENCE, outcome, run_of, shell, text, until
+from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
 from .test_faults import COUNTED, WAITS, host_of, open_gate, started, until_down, until_running
 
 SCHED = Path(sys.executable).with_name("sched")
+PATIENT = 240.0
+"""Seconds for a test that starts several further processes of Python."""
+pytestmark = pytest.mark.timeout(300)
 
 
 def sched(folder: Path, *args: str) -> tuple[int, str, str]:
     """Run it; return its exit code and what it wrote."""
     done = subprocess.run(
-        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+        [SCHED, *args], cwd=folder, capture_output=True, text=True, timeout=PATIENT, check=False
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
@@ -279,7 +282,7 @@ def wrote(path: Path, size: int) -> bool:
 
 async def test_logs_are_read_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1", forks=2) as runner:
+    async with run_of(folder / "run", "h1", forks=2, patience=PATIENT) as runner:
         job = await runner.feed(shell("echo hello; echo trouble >&2; " + WAITS))
         quiet = await runner.feed(shell(WAITS))
         await until_running(job, quiet)
@@ -304,15 +307,15 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
     data = bytes(range(256)) * 3000
     (folder / "data").write_bytes(data)
     script = "cat data; while [ ! -e ~/more ]; do sleep 0.05; done; echo more; " + WAITS
-    async with run_of(folder / "run", "h1") as runner:
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
         job = await runner.feed(shell(script), inputs=["data"])
         await until_running(job)
         await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run 0 -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
-            await until(lambda: wrote(folder / "followed", len(data)))
+            await until(lambda: wrote(folder / "followed", len(data)), PATIENT)
             (host.home / "more").touch()
-            await until(lambda: wrote(folder / "followed", len(data) + 5))
+            await until(lambda: wrote(folder / "followed", len(data) + 5), PATIENT)
             assert job.status is JobStatus.RUNNING
             open_gate(host)
             await runner.wait(job)
@@ -325,13 +328,13 @@ async def test_logs_are_followed_where_they_are_written(lab: Lab, folder: Path) 
 async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder: Path) -> None:
     host = lab.host()
     script = 'echo "$0 one"; while [ ! -e ~/more ]; do sleep 0.05; done; echo "$0 two"'
-    async with run_of(folder / "run", "h1", forks=1) as runner:
+    async with run_of(folder / "run", "h1", forks=1, patience=PATIENT) as runner:
         jobs = [await runner.feed(["sh", "-c", script, name]) for name in "ab"]
         await until_running(jobs[0])
         await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run -f >followed', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder, stderr=None) as follower:
-            await until(lambda: wrote(folder / "followed", 8))
+            await until(lambda: wrote(folder / "followed", 8), PATIENT)
             (host.home / "more").touch()  # the other one starts when this one has ended
             for job in jobs:
                 await runner.wait(job)
@@ -341,13 +344,13 @@ async def test_several_jobs_are_followed_where_they_are_written(lab: Lab, folder
 
 async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1") as runner:
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
         await runner.scheduler.session.journal.flush()
         follow = shell('exec "$1" logs run 0 -f >followed 2>said', os.fspath(SCHED))
         async with await anyio.open_process(follow, cwd=folder) as follower:
-            await until(lambda: wrote(folder / "followed", 6))
+            await until(lambda: wrote(folder / "followed", 6), PATIENT)
             follower.send_signal(signal.SIGINT)
             assert await follower.wait() == 130
         assert text(folder / "said").strip() == ""
@@ -357,7 +360,7 @@ async def test_following_ends_by_a_signal(lab: Lab, folder: Path) -> None:
 
 async def test_logs_of_a_host_that_cannot_be_asked(lab: Lab, folder: Path) -> None:
     host = lab.host()
-    async with run_of(folder / "run", "h1") as runner:
+    async with run_of(folder / "run", "h1", patience=PATIENT) as runner:
         job = await runner.feed(shell("echo hello; " + WAITS))
         await until_running(job)
         await runner.scheduler.session.journal.flush()
