@@ -15,6 +15,7 @@ from sched_core import (
     SubmitOutcomeUnknown,
     SubmitRejected,
 )
+from sched_gbatch.parallelism import Parallelism
 from sched_gbatch.polling import Poll
 from sched_gbatch.states import TaskEvent, TaskNews
 from sched_gbatch.troubles import Refused
@@ -30,7 +31,7 @@ def run() -> Open:
 
 
 def poll_of(run: Open, start_timeout: float | None = None) -> Poll:
-    return Poll(run.session, run.service, start_timeout, {})
+    return Poll(run.session, run.service, start_timeout, Parallelism())
 
 
 async def seen(poll: Poll, jobs: list[Job]) -> list[Observation | None]:

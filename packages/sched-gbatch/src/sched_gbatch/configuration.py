@@ -18,6 +18,7 @@ from .definition import Needs, Place, Work, definition
 from .fields import JOB_FIELDS, take_fields
 from .names import index_ranges, label_key, label_value
 from .options import flag, required, runnables, text, words
+from .parallelism import Parallelism
 from .storing import Scripts
 
 __all__ = ["GbatchConfiguration"]
@@ -93,8 +94,7 @@ class GbatchConfiguration(Scheduler):
             words(options, "commands"),
             runnables(options, "runnables"),
         )
-        self._parallelism: dict[str, int] = {}
-        self._empty_since: float | None = None
+        self._parallelism = Parallelism()
         self._checked: set[Needs] = set()
         self._usual: dict[str | None, Needs] = {}
 

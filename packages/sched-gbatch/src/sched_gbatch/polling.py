@@ -20,6 +20,7 @@ from sched_core.lifecycle.session import Session
 
 from .asking import ask, cancel
 from .names import batch_id, task_id
+from .parallelism import Parallelism
 from .service import BatchService
 from .states import (
     ENDED_JOBS,
@@ -47,9 +48,9 @@ class Poll:
         session: Session,
         service: BatchService,
         start_timeout: float | None,
-        parallelism: dict[str, int],
+        parallelism: Parallelism,
     ) -> None:
-        """Note in `parallelism`, by sid, how many tasks of each Batch job run at once at most."""
+        """Note in `parallelism` how many tasks of each Batch job run at once at most."""
         self._session = session
         self._service = service
         self._start_timeout = start_timeout
@@ -209,7 +210,7 @@ class Poll:
     def _note_parallelism(self, news: JobNews, job: Job) -> None:
         active = self._session.active.get(job.index)
         if news.parallelism and active is not None and active.submission is not None:
-            self._parallelism[active.submission.sid] = news.parallelism
+            self._parallelism.note(active.submission.sid, news.parallelism)
 
     # --- waiting -------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 from sched_core import (
     AttemptId,
-    BackendError,
     EngineUnavailable,
     Job,
     Observation,
@@ -25,10 +24,12 @@ from sched_core import (
 from sched_core.lifecycle.files import Preparation
 from sched_core.scheduler import shares
 
+from .asking import create
 from .configuration import GbatchConfiguration
 from .definition import Needs, region_of
 from .kills import Kills
 from .names import batch_id, request_id, task_id
+from .parallelism import Parallelism
 from .polling import Poll
 from .service import BatchService, job_of
 from .troubles import Refused
@@ -39,8 +40,6 @@ __all__ = ["GbatchScheduler"]
 _MOST_AT_ONCE = 5000
 """Tasks of a job that Batch runs at once, at most."""
 _MOST_TASKS = 100_000
-_ATTEMPTS = 4
-_FIRST_DELAY = 0.5
 _ROUND = 1.0
 _NO_BUCKET = "gs://none"
 _CANCEL_MARGIN = 120.0
@@ -102,7 +101,7 @@ class GbatchScheduler(GbatchConfiguration):
         """
         session = self.session
         service = self.service
-        self._parallelism = {}
+        self._parallelism = Parallelism()
         sample = self.definition(Needs(model=self.provisioning_model), tasks=1, parallelism=1)
         await session.ports.offload(job_of, sample)
         try:
@@ -113,7 +112,6 @@ class GbatchScheduler(GbatchConfiguration):
             session.warn(f"Google Batch cannot be asked now: {error}")
         self._poll = Poll(session, service, self.start_timeout, self._parallelism)
         self._kills = Kills(session, service, self.grace)
-        self._empty_since = None
         yield
         await self._kills.tidy()
 
@@ -141,25 +139,17 @@ class GbatchScheduler(GbatchConfiguration):
 
     def room(self, room: int) -> int:
         """Return how many jobs may be submitted now: a Batch job, while places are free."""
-        session = self.session
         free = self.forks - self._taken()
         if not self.submits_in_bulk():
             return min(room, free)
-        waiting = len(session.waiting)
-        step = 1 if self._empty_since is not None and self._is_long_empty() else None
-        worth = step or shares.worth_a_call(self.forks)
+        any_will_do = self._parallelism.are_long_empty(self.session.ports.monotonic())
+        worth = 1 if any_will_do else shares.worth_a_call(self.forks)
+        waiting = len(self.session.waiting)
         return min(room, self.max_batch) if shares.has_room(free, waiting, worth) else 0
-
-    def _is_long_empty(self) -> bool:
-        since = self._empty_since
-        return since is not None and self.session.ports.monotonic() - since >= _LONG_EMPTY
 
     def _taken(self) -> int:
         """Return how many tasks may run at once by what Batch was given."""
-        left = self.session.submissions.left
-        for sid in self._parallelism.keys() - left.keys():
-            del self._parallelism[sid]
-        return sum(min(tasks, self._parallelism.get(sid, tasks)) for sid, tasks in left.items())
+        return self._parallelism.taken(self.session.submissions.left)
 
     async def submit_job(self, job: Job) -> str:
         """Submit the job alone and return its id."""
@@ -175,8 +165,9 @@ class GbatchScheduler(GbatchConfiguration):
         places = self._tasks_at_once(submission)
         asked = self._asked(jobs, submission, places)
         batch = batch_id(submission.name)
-        await self._create(batch, asked, request_id(submission.name))
-        self._parallelism[submission.sid] = places
+        request = request_id(submission.name)
+        await create(self.session.ports, self.service, batch, asked, request)
+        self._parallelism.note(submission.sid, places)
         present = {attempt_id(job) for job in jobs}
         ids = _ids(batch, submission)
         return {attempt: ids[attempt] for attempt in submission.tasks if attempt in present}
@@ -206,24 +197,6 @@ class GbatchScheduler(GbatchConfiguration):
             PreviewPart("script of each task", os.fsdecode(script)),
             *super().preview_submission(jobs, submission),
         ]
-
-    async def _create(self, batch: str, asked: Mapping[str, Any], request: str) -> None:
-        """Have the Batch job made: the same request, repeated, makes one."""
-        ports, delay = self.session.ports, _FIRST_DELAY
-        unknown: SubmitOutcomeUnknown | None = None
-        for _ in range(_ATTEMPTS):
-            if unknown is not None:
-                await ports.sleep(delay * ports.random.uniform(0.5, 1.0))
-                delay *= 2
-            try:
-                return await ports.offload(self.service.create, batch, asked, request)
-            except SubmitOutcomeUnknown as error:
-                unknown = error
-            except (EngineUnavailable, Refused, SubmitRejected) as error:
-                # That this call did nothing does not tell what the one before has done.
-                raise unknown or _for_jobs(error) from error
-        assert unknown is not None
-        raise unknown
 
     # --- asking --------------------------------------------------------------------------------------
 
@@ -306,15 +279,9 @@ class GbatchScheduler(GbatchConfiguration):
         while True:
             await self.session.ports.sleep(_ROUND)
             await self._kills.cancel_late()
-            self._note_empty_places()
-
-    def _note_empty_places(self) -> None:
-        if not len(self.session.waiting) or self._taken() >= self.forks:
-            self._empty_since = None
-        elif self._empty_since is None:
-            self._empty_since = self.session.ports.monotonic()
-        elif self._is_long_empty():
-            self.session.wake()
+            empty = bool(len(self.session.waiting)) and self._taken() < self.forks
+            if self._parallelism.note_empty(self.session.ports.monotonic(), empty=empty):
+                self.session.wake()
 
     # --- for people ----------------------------------------------------------------------------------
 
@@ -342,16 +309,8 @@ class GbatchScheduler(GbatchConfiguration):
         return super().for_doctor(workdir if _in_bucket(workdir) else _NO_BUCKET, **options)
 
 
-_LONG_EMPTY = 30.0
-"""Seconds after which even few empty places are worth a Batch job of their own."""
-
-
 def _ids(batch: str, submission: Submission) -> dict[AttemptId, str]:
     return {attempt: task_id(batch, n) for n, attempt in enumerate(submission.tasks)}
-
-
-def _for_jobs(error: BackendError) -> BackendError:
-    return SubmitRejected(str(error)) if isinstance(error, Refused) else error
 
 
 def _in_bucket(workdir: str | os.PathLike[str] | SpecPath) -> bool:
