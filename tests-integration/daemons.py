@@ -126,7 +126,7 @@ def _lock(port: int) -> socket.socket | None:
     return lock
 
 
-def until(condition: Callable[[], object], what: str, patience: float = 30.0) -> None:
+def until(condition: Callable[[], object], what: str, patience: float = 90.0) -> None:
     """Wait until it is so."""
     end = time.monotonic() + patience
     while not condition():
