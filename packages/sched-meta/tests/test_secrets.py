@@ -91,8 +91,12 @@ def test_t43_clean_removes_the_secrets_of_a_run_that_was_stopped(
     driver.send(signal.SIGINT)
     assert driver.finish()[0] == 130
     assert holding(sched.folder) == ["r/.sched/secrets/TOKEN"]
-    sched("clean", "r")
+    told = "the secrets of jobs that have not ended; sched resume r --secret-env TOKEN goes on with"
+    assert f"would be removed: {told}" in sched("clean", "r", "--dry-run").stderr
+    assert holding(sched.folder) == ["r/.sched/secrets/TOKEN"]
+    assert f"removed {told}" in sched("clean", "r").stderr
     assert holding(sched.folder) == []
+    assert "nothing of the run is left" in sched("clean", "r").stderr
     monkeypatch.delenv("TOKEN")
     assert (
         "set the variable TOKEN and add --secret-env TOKEN" in sched("resume", "r", code=2).stderr

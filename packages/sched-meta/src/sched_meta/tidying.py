@@ -149,6 +149,7 @@ def _clean_elsewhere(folder: RunFolder, cleaning: Cleaning, *, quiet: bool = Fal
     if changes := parse_options(cleaning.options, type(scheduler)):
         scheduler = folder.scheduler(**changes)
     clean = partial(clean_run, scheduler, lose_results=cleaning.yes, dry_run=cleaning.dry_run)
+    needed = _needed_secrets(folder)
     with warnings_go_to(say), full_disk_told(folder):
         found = anyio.run(clean)
     left = [remains for remains in found if remains.problem]
@@ -156,10 +157,24 @@ def _clean_elsewhere(folder: RunFolder, cleaning: Cleaning, *, quiet: bool = Fal
     for remains in found:
         if remains not in left:
             say(f"{done} {plain(str(remains))} ({size(remains.size)})")
+    if needed and not quiet:
+        again = " ".join(f"--secret-env {variable}" for variable in needed)
+        what = "the secrets of jobs that have not ended"
+        say(f"{done} {what}; sched resume {folder} {again} goes on with them")
     for remains in left:
         say(f"not cleaned: {plain(remains.problem)}")
     if left:
         say(f"next:    sched clean {folder}, when that is mended")
-    elif not found and not quiet:
+    elif not (found or needed or quiet):
         say(f"nothing of the run is left outside of its folder {folder}")
     return 1 if left else 0
+
+
+def _needed_secrets(folder: RunFolder) -> list[str]:
+    """Return the variables whose values go with the run's secrets, though jobs may still need them."""
+    try:
+        stored = {*folder.files.names(folder.layout.secrets)}
+    except FileNotFoundError:
+        return []
+    waiting = [job.secrets or {} for job in folder.read().jobs.values() if not job.is_done]
+    return sorted({name for secrets in waiting for name in secrets if secrets[name] in stored})
