@@ -194,3 +194,20 @@ def test_what_a_task_had_of_memory_is_not_what_its_jobs_had() -> None:
     assert [seen.max_rss for seen in judged.values()] == [None, None]
     alone = [Active(jobs[0], 1, 0.0, replace(submission, chunk=1))]
     assert of_each_job(alone, {ATTEMPTS[0]: told}) == {ATTEMPTS[0]: told}
+
+
+def test_that_one_of_a_task_s_jobs_failed_does_not_tell_which() -> None:
+    submission = Submission("1", "slurm-x-1", "slurm", tuple(ATTEMPTS[:2]), chunk=2)
+    jobs = [Job(index, ["/bin/true"], SpecPath("/run")) for index in range(2)]
+    for job in jobs:
+        job.jid, job.started = "1", 1.0
+    actives = [Active(job, 1, 0.0, submission) for job in jobs]
+
+    def judged(rc: int, failure: Failure) -> set[tuple[EngineState, int | None]]:
+        told = Observation(EngineState.FAILED, rc, failure)
+        seen = of_each_job(actives, dict.fromkeys(ATTEMPTS[:2], told))
+        return {(one.state, one.rc) for one in seen.values()}
+
+    assert judged(1, Failure.EXIT) == {(EngineState.SUCCEEDED, None)}
+    assert judged(137, Failure.EXIT) == {(EngineState.FAILED, 137)}
+    assert judged(1, Failure.NODE_FAIL) == {(EngineState.FAILED, 1)}

@@ -14,6 +14,9 @@ __all__ = ["Tasks", "ask_to_end", "in_tasks", "not_all_of_their_tasks", "of_each
 Tasks = Sequence[Sequence[AttemptId | None]]
 """The attempts that each task runs, one after the other; None for one that is left out."""
 
+_ONE_OF_THEM = 1
+"""Exit status of a task of several jobs of which not all have ended well (task.bash)."""
+
 
 def in_tasks(
     recorded: Sequence[AttemptId], present: Iterable[AttemptId], chunk: int
@@ -59,6 +62,9 @@ def _of_one(active: Active, seen: Observation, *, behind: bool) -> Observation:
     if failed and behind and job.started is None:
         reason = f"their task ended before it came to them: {seen.reason}"
         return Observation(EngineState.FORGOTTEN, reason=reason)
+    if failed and seen.failure is Failure.EXIT and seen.rc == _ONE_OF_THEM:
+        # Not the job's own: its record tells, and where there is none, it is lost.
+        return replace(seen, state=EngineState.SUCCEEDED, rc=None, failure=None)
     return seen
 
 
