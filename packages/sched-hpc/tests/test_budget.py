@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sched_core import EngineUnavailable, Job, OptionError, Runner
+from sched_core import EngineUnavailable, Job, JobStatus, OptionError, Runner
 from sched_core.model.rate import Rate
 from sched_core.paths import SpecPath
 from sched_hpc import SgeScheduler, SlurmScheduler
@@ -177,3 +177,24 @@ def test_endpoints_differ_by_where_the_engine_is(
     monkeypatch.setenv("SGE_CELL", "second")
     seen |= {slurm.endpoint(), sge.endpoint()}
     assert len(seen) == 5
+
+
+async def test_a_run_ends_though_its_submissions_wait_for_their_turn(
+    slurm: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    count_calls(slurm)
+    scheduler = SlurmScheduler(tmp_path / "run", engine_rate="1/h:6")
+    async with Runner(scheduler) as runner:
+        budget = scheduler.session.budget
+        assert budget is not None
+        for _ in range(6):
+            with anyio.move_on_after(0.2):
+                await budget.take()
+        job = await runner.feed(["/bin/true"])
+        while not list((tmp_path / "run/.sched/submissions").iterdir()):  # noqa: ASYNC110  # nothing announces it
+            await anyio.sleep(0.02)
+        with anyio.fail_after(90):  # its turn comes in an hour
+            await runner.cancel()
+    assert job.status is JobStatus.QUEUED  # a resumed run goes on with it
+    assert "sbatch" not in {call.tool for call in calls_of(slurm)}
+    assert "trying again" not in caplog.text
