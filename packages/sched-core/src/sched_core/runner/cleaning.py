@@ -36,7 +36,7 @@ async def clean_run(
 ) -> Sequence[Remains]:
     """Remove what the run in the scheduler's work directory has left outside of it: on hosts that
     do not share its disk, and in mirrors of a bucket, which gets what is only there. The run's
-    folder stays as it is.
+    folder stays as it is, but for values of secrets: whoever goes on with the run gives them again.
 
     Returns what was found, each with the problem that kept it from being removed, if any. Jobs that
     have not ended for good, or whose outputs did not come back, may have left the only copy of
