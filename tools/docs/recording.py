@@ -7,6 +7,7 @@ import pty
 import select
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,13 +52,12 @@ def record(
     pause: float = 1.6,
 ) -> list[Frame]:
     """Type the commands one after the other; return what is seen, with a pause after each."""
-    terminal = _Terminal(folder, environment, columns, rows)
-    frames = [*terminal.until_prompt()]
-    for command in commands:
-        frames += terminal.typed(command)
-        frames += terminal.until_prompt()
-        frames.append(Frame(terminal.lines(), pause))
-    terminal.close()
+    with closing(_Terminal(folder, environment, columns, rows)) as terminal:
+        frames = [*terminal.until_prompt()]
+        for command in commands:
+            frames += terminal.typed(command)
+            frames += terminal.until_prompt()
+            frames.append(Frame(terminal.lines(), pause))
     return frames
 
 
@@ -100,9 +100,9 @@ class _Terminal:
         )
 
     def close(self) -> None:
-        os.write(self._there, b"exit\n")
-        os.waitpid(self._pid, 0)
+        """Hang up: the shell ends, and so does what it runs, if a recording was broken off."""
         os.close(self._there)
+        os.waitpid(self._pid, 0)
 
     def _read(self, seconds: float) -> bool:
         """Take what comes within that time; return whether anything did."""
