@@ -145,6 +145,20 @@ async def test_a_failure_halts(make: Any) -> None:
     assert held.status is JobStatus.KILLED
 
 
+async def test_a_failure_that_halts_soon_lets_end_what_runs(make: Any) -> None:
+    scheduler = make(forks=2, error_strategy="halt", halt="soon")
+    held = await scheduler.create_job(0, HELD)
+    failing = await scheduler.create_job(1, ["/bin/sh", "-c", "exit 4"])
+    await scheduler.submit_job_and_update_status(held)
+    await running(scheduler, held)
+    await scheduler.submit_job_and_update_status(failing)
+    await polled(scheduler, [failing])
+    await (scheduler.workdir / "gate").write_text("")
+    with pytest.raises(RunHalted):
+        await polled(scheduler, [held, failing])
+    assert held.status is JobStatus.FINISHED
+
+
 async def test_a_job_is_moved_by_hand(make: Any) -> None:
     scheduler = make()
     job = await scheduler.create_job(0, "true")

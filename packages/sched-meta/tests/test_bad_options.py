@@ -43,6 +43,16 @@ BAD: list[tuple[list[str], str]] = [
     (["--retries", "2", "--on-error", "halt"], "--retries goes with --on-error retry, not halt"),
     (["--on-error", ""], "Invalid value for '--on-error': '' is not one of 'continue', "),
     (["--on-error", "ignore"], "Invalid value for '--on-error': 'ignore' is not one of "),
+    (
+        ["--halt", "now,fail=1"],
+        "Invalid value for '--halt': 'now,fail=1' is not one of 'now', 'soon'",
+    ),
+    (["--halt", "soon"], "--halt says how failures stop the run; give --on-error halt, or --max-f"),
+    (["-o", "halt=later"], "halt 'later': it must be one of now, soon"),
+    (
+        ["--on-error", "halt", "--halt", "now", "-o", "halt=soon"],
+        "-o halt: use --halt, and only that",
+    ),
     (["--cpus", "0"], "cpus '0' must be a number above 0"),
     (["--cpus", "x"], "cpus 'x' must be a number above 0"),
     (["--cpus", "1,2"], "cpus '1,2' must be a number above 0"),

@@ -91,6 +91,28 @@ def test_what_runs_is_killed(sched: Sched) -> None:
     assert sched.counts() == {"failed": 1, "interrupted": 1}
 
 
+@pytest.mark.parametrize("stops, most", [(("--on-error", "halt"), 1), (("--max-failures", "1"), 2)])
+def test_what_runs_ends_by_itself_where_the_run_halts_soon(
+    sched: Sched, stops: tuple[str, ...], most: int
+) -> None:
+    # A limit is counted by who drives: one more may have begun by then.
+    until = "until test -e {}; do sleep 0.02; done; "
+    line = "test $0 = 0 || { " + until.format("started") + "exit 1; }; "
+    line += "echo $0 >>started; " + until.format("go")
+    options = ("-w", "r", "-j", "2", "--halt", "soon", *stops)
+    driver = sched.start("run", *options, "--", "sh", "-c", line, ":::", "0", "1", "0", "0")
+    assert driver.process.stderr
+    assert any("nothing more is started; what runs" in line for line in driver.process.stderr)
+    sched.go()
+    code, err = driver.finish()
+    assert (code, "sched: stopped" in err) == (1, True)
+    counts = sched.counts()
+    assert (counts["failed"], counts["finished"]) == (1, len(sched.lines("started")))
+    assert counts["finished"] <= most
+    sched("resume", "r", code=1)
+    assert sched.counts() == {"finished": 3, "failed": 1}
+
+
 @pytest.mark.parametrize("goes_on", ["attach r", "resume r", "run -w r --resume"])
 def test_whoever_goes_on_for_a_dead_driver_keeps_to_it(sched: Sched, goes_on: str) -> None:
     line = 'echo $$ >>started; until test -e go; do sleep 0.02; done; exit "$1"'

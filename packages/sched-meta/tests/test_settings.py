@@ -23,7 +23,7 @@ from sched_meta.settings.tomltext import parse_document
 from .program import Sched
 
 NOTHING: dict[str, Any] = dict.fromkeys(
-    "scheduler forks retries on_error time cpus memory gpus max_failures on_finish".split()
+    "scheduler forks retries on_error halt time cpus memory gpus max_failures on_finish".split()
 ) | {"options": (), "env": (), "no_progress": False}
 
 
@@ -52,6 +52,7 @@ def test_every_kind_of_value() -> None:
         forks = 200
         retries = 0
         on-error = "retry"
+        halt = "soon"
         time = ["1h", 7200]
         cpus = 4
         memory = "4 GiB"
@@ -71,6 +72,7 @@ def test_every_kind_of_value() -> None:
         "forks": 200,
         "retries": 0,
         "on_error": "retry",
+        "halt": "soon",
         "time": "1h,7200",
         "cpus": "4",
         "memory": "4 GiB",

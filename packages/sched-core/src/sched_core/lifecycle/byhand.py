@@ -72,7 +72,11 @@ class ByHand:
         session = self._session
         if session.failure is not None:
             raise session.failure
-        if session.halted is not None:
+        if session.halted is not None and session.scheduler.halt == "soon":
+            await session.killer.kill_unbegun()
+            if not session.active:
+                raise RunHalted(session.halted)
+        elif session.halted is not None:
             running = [active.job for active in session.active.values()]
             await session.killer.kill([job for job in running if job.status.active])
             await self.settle(running)

@@ -65,6 +65,14 @@ class Killer:
         if active := [a for job in willing if (a := self._active(job)) is not None]:
             await self._end_together(active)
 
+    async def kill_unbegun(self) -> None:
+        """Kill what is only in the engine's queue: a resumed run goes on with it. What runs is left."""
+        session = self._session
+        submitted = [a for a in session.active.values() if a.job.status is JobStatus.SUBMITTED]
+        fenced = await session.reconciler.fence([a for a in submitted if a.job.started is None])
+        session.interrupted_before.update(a.job.index for a in fenced)
+        await self.kill([a.job for a in fenced], ask=False)
+
     async def _end_together(self, active: Sequence[Active]) -> None:
         """End these with all that others kill at this moment: thousands of kills are one for the engine."""
         batch = self._gathered or _Batch()

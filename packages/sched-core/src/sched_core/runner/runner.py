@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
-from ..errors import CommandError, HookError, RunClosed, RunInterrupted
+from ..errors import CommandError, HookError, RunClosed, RunInterrupted, SchedError
 from ..hooks import HookErrors, Hooks
 from ..lifecycle.session import Session
 from ..lifecycle.usage import learn_usage
@@ -323,6 +323,16 @@ class Runner:
         """Submit nothing more and kill what runs; a resumed run goes on with all of it."""
         self._cancelled = True
         await self._loop.stopping.stop()
+
+    def drain(self, error: SchedError) -> None:
+        """Submit nothing more, and let what runs end by itself; a resumed run goes on with the rest.
+
+        `error` is raised to whoever waits, as soon as nothing runs any more.
+        """
+        session = self._open_session
+        session.failure = session.failure or error
+        self._loop.drain()
+        session.notify()
 
     def interrupt(self, signum: int, *, kill: bool = True) -> None:
         """End the run for a signal: the block is cancelled, what runs is killed.

@@ -33,6 +33,7 @@ class Scheduler(Backend):
     - `forks`: how many jobs may run at once, at least 1.
     - `error_strategy`: after a failure "ignore" goes on, "retry" tries the job again, "halt" starts
       nothing more, kills what runs and raises RunHalted.
+    - `halt`: "now" kills what runs where a failure stops the run, "soon" lets it end by itself.
     - `num_retries`: how often a job is retried where it is to blame itself.
     - `prescript`, `postscript`: bash that runs before and after the command, in its shell.
     - `jobname_prefix`: begins the name of every submission; by default the scheduler's name.

@@ -17,9 +17,12 @@ from ..paths import DEFAULT_MOUNTED_ROOT, MountedPath, MountTable, SpecPath
 from ..ports import Ports, system_ports
 from ..ports.cache import cache_folder
 from .options import (
+    ERROR_STRATEGIES,
+    HALTS,
     OPTION_ALIASES,
+    Halt,
+    check_choice,
     check_count,
-    check_error_strategy,
     refuse_unknown,
     rename_aliases,
 )
@@ -69,7 +72,7 @@ class Configured(SchedulerPostInit, ABC):
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         """timeout grace resources container volumes volume_as_cwd env_aliases mode lost_after
-        infrastructure_retries mirror""".split()
+        infrastructure_retries mirror halt""".split()
     )
     """The options that are taken as keywords besides the arguments of the constructor."""
 
@@ -102,7 +105,7 @@ class Configured(SchedulerPostInit, ABC):
                 refuse_secrets(option, value)
         self.workdir = workdir
         self.forks = check_count("forks", forks, 1)
-        self.error_strategy = check_error_strategy(error_strategy)
+        self.error_strategy = check_choice("error_strategy", error_strategy, ERROR_STRATEGIES)
         self.num_retries = check_count("num_retries", num_retries, 0)
         self.prescript = check_text("prescript", prescript)
         self.postscript = check_text("postscript", postscript)
@@ -127,6 +130,7 @@ class Configured(SchedulerPostInit, ABC):
         self.infrastructure_retries = check_count(
             "infrastructure_retries", options.get("infrastructure_retries", 5), 0
         )
+        self.halt: Halt = check_choice("halt", options.get("halt", "now"), HALTS)
         self.mirror = _check_folder(options.get("mirror"))
         rate = options.get("engine_rate")
         rate = self.usual_rate if rate is None else rate
@@ -258,6 +262,7 @@ _RECORDED = (
     "lost_after",
     "infrastructure_retries",
     "mirror",
+    "halt",
 )
 
 

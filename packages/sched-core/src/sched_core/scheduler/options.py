@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from ..errors import OptionError
 
 __all__ = [
     "ERROR_STRATEGIES",
+    "HALTS",
     "OPTION_ALIASES",
     "ErrorStrategy",
+    "Halt",
     "refuse_unknown",
     "rename_aliases",
 ]
 
 ErrorStrategy = Literal["ignore", "retry", "halt"]
 ERROR_STRATEGIES: tuple[ErrorStrategy, ...] = ("ignore", "retry", "halt")
+
+Halt = Literal["now", "soon"]
+HALTS: tuple[Halt, ...] = ("now", "soon")
+
+Choice = TypeVar("Choice", bound=str)
 
 OPTION_ALIASES: Mapping[str, str] = {"mount": "volumes", "mount_as_cwd": "volume_as_cwd"}
 """One table for all backends: what some call `mount` is `volumes` for others."""
@@ -49,9 +56,9 @@ def check_count(name: str, value: object, least: int) -> int:
     return value
 
 
-def check_error_strategy(value: str) -> ErrorStrategy:
-    """Return one of the strategies. Raises OptionError."""
-    for strategy in ERROR_STRATEGIES:
-        if value == strategy:
-            return strategy
-    raise OptionError(f"error_strategy {value!r}: it must be one of {', '.join(ERROR_STRATEGIES)}")
+def check_choice(name: str, value: object, choices: Sequence[Choice]) -> Choice:
+    """Return the one of the choices that the value is. Raises OptionError."""
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise OptionError(f"{name} {value!r}: it must be one of {', '.join(choices)}")

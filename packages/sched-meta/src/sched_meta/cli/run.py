@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from .completers import BEHIND_DASHES
 from .configured import ConfiguredCommand, profile_option
@@ -167,10 +168,18 @@ def _check_usage(ctx: click.Context, values: dict[str, Any]) -> None:
         problem = "--shell is for the line behind --; the lines of a list go to bash anyway"
     elif values["list_file"] and has_forms(values["name"]):
         problem = "--name with {}-forms is for values behind :::; a list of objects has names"
+    elif _halts_for_nothing(ctx, values):
+        problem = "--halt says how failures stop the run; give --on-error halt, or --max-failures"
     elif not values["list_file"] and not behind:
         problem = "there is no command; write it behind --, or name a list with --from"
     if problem:
         raise click.UsageError(problem, ctx)
+
+
+def _halts_for_nothing(ctx: click.Context, values: dict[str, Any]) -> bool:
+    typed = ctx.get_parameter_source("halt") is not ParameterSource.DEFAULT
+    stops = values["on_error"] == "halt" or values["max_failures"] or values["resume"]
+    return typed and not stops
 
 
 def _collected(ctx: click.Context, values: dict[str, Any]) -> Collected:

@@ -13,7 +13,7 @@ SECTIONS = {
     "Where": "scheduler options workdir forks profile",
     "What each job needs": "cpus memory time gpus",
     "Which jobs": "failures",
-    "When jobs fail": "retries on_error max_failures",
+    "When jobs fail": "retries on_error max_failures halt",
     "How to run": "resume dry_run detach on_finish",
     "What is shown": "cat as_json no_progress",
 }

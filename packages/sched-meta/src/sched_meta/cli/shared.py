@@ -45,6 +45,12 @@ _SCHEDULER_OPTIONS = (
         metavar="WHAT",
         help="After a failed job: continue (the default), retry it, or halt.",
     ),
+    click.option(
+        "--halt",
+        type=click.Choice(["now", "soon"]),
+        metavar="WHEN",
+        help="Where failures stop the run: now kills what runs (the default), soon lets it end.",
+    ),
     click.option("--cpus", metavar="N", help="Cores for each job."),
     click.option(
         "--memory",
@@ -129,7 +135,7 @@ def given_options(values: dict[str, Any]) -> Given:
     """Return what `scheduler_options` collected."""
     from ..driving.given import Given
 
-    names = ("forks", "options", "retries", "on_error", "cpus", "memory", "time", "gpus")
+    names = ("forks", "options", "retries", "on_error", "halt", "cpus", "memory", "time", "gpus")
     return Given(**{name: values[name] for name in names})
 
 

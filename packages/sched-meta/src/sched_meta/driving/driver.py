@@ -38,6 +38,7 @@ from .conduct import NOTHING_ELSE, Conduct
 from .display import Display, running_jobs
 from .events import EventPlugin
 from .growth import goes_on_with, not_in_list
+from .halting import Halting
 from .limits import FailureCount, TooManyFailures
 from .onfinish import SessionEnd, run_on_finish
 from .output import OrderedOutput
@@ -201,14 +202,14 @@ class _Driver:
             output = OrderedOutput(self._stdout, (job.index for job in jobs))
         limit = self._what.conduct.max_failures
         count = FailureCount(limit, jobs) if limit else None
+        halting = Halting(runner, what.scheduler, count, self._display.say)
         async for job in runner.as_completed():
-            if not job.status.final:
+            if not job.status.final or halting.took_back(job):
                 continue  # it was asked for once more, and comes again
             await self._display.ended(job)
             if output:
                 output.ended(job.index, str(job.stdout_file))
-            if count:
-                count.ended(job)
+            halting.ended(job)
 
     async def _feed(self) -> list[Job]:
         """Add what the run does not have yet, all of it recorded before the first job starts."""

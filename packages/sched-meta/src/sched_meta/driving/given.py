@@ -22,6 +22,7 @@ _FLAGS = {
     "forks": "-j",
     "num_retries": "--retries",
     "error_strategy": "--on-error",
+    "halt": "--halt",
     "timeout": "--time",
     "resources": "--cpus, --memory, --time and --gpus",
     "workdir": "-w",
@@ -44,6 +45,7 @@ class Given:
     forks: int | None = None
     retries: int | None = None
     on_error: str | None = None
+    halt: str | None = None
     cpus: float | str | None = None
     memory: str | None = None
     time: str | None = None
@@ -67,6 +69,7 @@ class Given:
             "forks": self.forks,
             "num_retries": self.retries,
             "error_strategy": self._strategy(),
+            "halt": self.halt,
             "resources": (recorded or Resources()).merge(wanted) if wanted.to_json() else None,
         }
         flagged: dict[str, Any] = {name: value for name, value in own.items() if value is not None}

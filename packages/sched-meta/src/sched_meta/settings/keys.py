@@ -181,6 +181,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "options": _options,
     "retries": _count(0),
     "on-error": _choice("continue", "retry", "halt"),
+    "halt": _choice("now", "soon"),
     "time": _amounts(parse_time, "90m"),
     "cpus": lambda value: str(_count(1)(value)),
     "memory": _amounts(parse_memory, "4 GiB"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -68,6 +69,25 @@ class RetriesContract(Rig):
         for job in rest:
             assert not job.status.final
             assert not await self.has(job, "begun")
+
+    async def test_a_run_that_halts_soon_lets_end_what_runs(self, workdir: Any) -> None:
+        scheduler = self.make(workdir, forks=2, error_strategy="halt", halt="soon")
+        with pytest.raises(RunHalted) as raised:
+            async with self.run(scheduler) as runner:
+                runs = await runner.feed(self.waiting())
+                await self.until_running(runs)
+                commands = [self.shell("exit 1"), *[self.shell(BEGUN)] * 5]
+                fails, *rest = await runner.feed_all(commands)
+                await runner.wait(fails)
+                await self.open_gate(scheduler)
+        assert raised.value.job is fails
+        assert (fails.status, runs.status) == (JobStatus.FAILED, JobStatus.FINISHED)
+        for job in rest:
+            assert not await self.has(job, "begun")
+        async with self.run(self.make(workdir), existing="resume") as runner:
+            await runner.stop_feeding()
+            counts = Counter(job.status for job in runner.jobs)
+        assert counts == {JobStatus.FAILED: 1, JobStatus.FINISHED: 6}
 
     async def test_a_halted_run_takes_no_more_jobs(self, workdir: Any) -> None:
         with pytest.raises(RunHalted):
