@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -297,13 +297,25 @@ class ClusterScheduler(ClusterConfiguration):
 
     # --- for backends ----------------------------------------------------------------------------
 
-    def submission_name(self, job: Job) -> str | None:
-        """Return the name under which the job was submitted, None where that is not known."""
+    def named(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, str | None]]:
+        """Yield the jobs with the names of their submissions, None where that is not known."""
+        for job in jobs:
+            yield job, self._submitted_as(job)
+
+    def numbered(self, jobs: Iterable[Job]) -> Iterator[tuple[str, int | None]]:
+        """Yield the names of the jobs' submissions, where known, and the numbers of their tasks: None
+        for no array. That is enough to find a job whose id is not known yet.
+        """
+        for job in jobs:
+            name = self._submitted_as(job)
+            if name is not None:
+                yield name, self._number_in_array(job)
+
+    def _submitted_as(self, job: Job) -> str | None:
         active = self.session.active.get(job.index)
         return active.submission.name if active and active.submission else None
 
-    def number_in_array(self, job: Job) -> int | None:
-        """Return the number of the job's task, also where its id is not known yet; None for no array."""
+    def _number_in_array(self, job: Job) -> int | None:
         if job.jid is not None:
             return array_of(job.jid)[1]
         active = self.session.active.get(job.index)

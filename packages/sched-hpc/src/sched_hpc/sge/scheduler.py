@@ -238,7 +238,7 @@ class SgeScheduler(ClusterScheduler):
 
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether Grid Engine has the job, waiting or running."""
-        return bool(self._present([job], await self._sge.queue()))
+        return bool(places_of_tasks(self.numbered([job]), await self._sge.queue()))
 
     async def _match(
         self, jobs: Iterable[Job], rows: Iterable[Row]
@@ -246,7 +246,7 @@ class SgeScheduler(ClusterScheduler):
         """Find the jobs in what qstat has told."""
         seen: dict[AttemptId, Observation] = {}
         stuck: list[tuple[Job, Row]] = []
-        for job, row in rows_of_jobs(((job, self.submission_name(job)) for job in jobs), rows):
+        for job, row in rows_of_jobs(self.named(jobs), rows):
             if row is None:
                 reason = "Grid Engine has forgotten it: its id belongs to another job"
                 seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
@@ -279,8 +279,8 @@ class SgeScheduler(ClusterScheduler):
             records += await self._records_or_none(id_)
         last = {(r.id, r.task): r for r in records if is_final(r)}
         seen: dict[AttemptId, Observation] = {}
-        for job in jobs:
-            key, name = array_of(str(job.jid)), self.submission_name(job)
+        for job, name in self.named(jobs):
+            key = array_of(str(job.jid))
             record = last.get(key)
             if record is not None and (name is None or sge_name(name) == record.name):
                 seen[attempt_id(job)] = judge_record(record, str(job.jid), job.restart)
@@ -334,12 +334,9 @@ class SgeScheduler(ClusterScheduler):
 
     async def kill_tasks(self, jobs: Sequence[Job]) -> None:
         """Have Grid Engine end these tasks, with few calls; asked first: no other job is hit."""
-        await self._sge.delete(by_array(self._present(jobs, await self._sge.queue())))
-
-    def _present(self, jobs: Iterable[Job], rows: Iterable[Row]) -> list[Place]:
-        """Return where those of the jobs are that Grid Engine has, by their submissions' names."""
-        named = ((self.submission_name(job), self.number_in_array(job)) for job in jobs)
-        return places_of_tasks([(name, task) for name, task in named if name], rows)
+        await self._sge.delete(
+            by_array(places_of_tasks(self.numbered(jobs), await self._sge.queue()))
+        )
 
     async def set_limit(self, array: str, limit: int) -> None:
         """Change how many tasks of an array run at once; one that has ended needs no limit."""

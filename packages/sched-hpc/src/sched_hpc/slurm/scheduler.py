@@ -206,7 +206,7 @@ class SlurmScheduler(ClusterScheduler):
     def _match(self, jobs: Iterable[Job], rows: Iterable[Row]) -> dict[AttemptId, Observation]:
         """Find the jobs in what Slurm has told."""
         seen = {}
-        for job, row in rows_of_jobs(((job, self.submission_name(job)) for job in jobs), rows):
+        for job, row in rows_of_jobs(self.named(jobs), rows):
             if row is None:
                 reason = "Slurm has forgotten it: its id belongs to another job"
                 seen[attempt_id(job)] = Observation(EngineState.FORGOTTEN, reason=reason)
@@ -291,9 +291,8 @@ class SlurmScheduler(ClusterScheduler):
 
         It is asked first, so that no other job is hit.
         """
-        named = ((self.submission_name(job), self.number_in_array(job)) for job in jobs)
-        wanted = [(name, task) for name, task in named if name]
-        await self._slurm.cancel(ids_by_cluster(wanted, await self._queue(ended=False)))
+        rows = await self._queue(ended=False)
+        await self._slurm.cancel(ids_by_cluster(self.numbered(jobs), rows))
 
     def time_to_end(self) -> float:
         """Return how many seconds a job may take to end that was told to: the site may wait longer."""
