@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from sched_core import Failure, JobStatus
-from sched_core.runner import loop
+from sched_core.runner import stopping
 
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Lab
@@ -70,7 +70,7 @@ async def test_t30_a_cut_of(
 async def test_a_cut_for_good_ends_with_the_drivers_patience(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_STOP_MARGIN", 1.0)
+    monkeypatch.setattr(stopping, "_MARGIN", 1.0)
     host = lab.host()
 
     class Enough(Exception):

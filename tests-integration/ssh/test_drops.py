@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from sched_core import Failure, JobStatus, Runner
-from sched_core.runner import loop
+from sched_core.runner import stopping
 
 from .helpers import outcome, run_of, shell, text, until
 from .hosts import Host, Lab
@@ -87,7 +87,7 @@ async def test_t30_a_host_that_begins_to_ask_for_a_password_is_not_knocked_at(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As one that wants a one-time password does: nobody is there to type it."""
-    monkeypatch.setattr(loop, "_STOP_MARGIN", 1.0)
+    monkeypatch.setattr(stopping, "_MARGIN", 1.0)
     host = lab.host(LogLevel="VERBOSE")
     config = host.root / "etc/ssh/sshd_config"
     before = config.read_text()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sched_core import Job
-from sched_core.runner import loop
+from sched_core.runner import stopping
 from sched_ssh import SshScheduler
 
 from .helpers import outcome, run_of, shell, text, until
@@ -167,7 +167,7 @@ async def test_a_full_disk_of_the_driver_stops_the_run(host: Host, folder: Path)
 async def test_a_scheduler_that_breaks_is_no_hang(
     host: Host, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_STOP_MARGIN", 1.0)
+    monkeypatch.setattr(stopping, "_MARGIN", 1.0)
 
     async def break_down() -> None:
         raise ZeroDivisionError("a bug")
