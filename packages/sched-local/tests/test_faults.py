@@ -17,7 +17,7 @@ import pytest
 from sched_core import JobStatus, Runner
 from sched_core.ports import system_ports
 from sched_core.runfolder import AttemptId, Layout, read_submissions
-from sched_core.runner import loop
+from sched_core.runner import rounds
 from sched_local import LocalScheduler
 
 from .processes import carriers
@@ -364,7 +364,7 @@ async def test_t39_a_full_disk_loses_no_result(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The journal meets the full disk when the last job is submitted, and not before others have ended.
-    monkeypatch.setattr(loop, "_FLUSH_INTERVAL", 3600.0)
+    monkeypatch.setattr(rounds, "_FLUSH_INTERVAL", 3600.0)
     filler = small_disk / "filler"
     commands = [shell(f"{FILL}; exit 5", filler), *[["true"]] * 5]
     with pytest.raises(OSError, match="No space left"):
