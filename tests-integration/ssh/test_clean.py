@@ -20,6 +20,7 @@ from .test_faults import WAITS, open_gate, until_running
 from .test_resuming import driver
 
 SCHED = Path(sys.executable).with_name("sched")
+pytestmark = pytest.mark.timeout(300)  # each command is a further process of Python
 
 
 def there(host: Host) -> list[str]:
