@@ -168,7 +168,8 @@ async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> N
 
 async def test_t38_a_time_limit(engine: Engine, tmp_path: Path) -> None:
     told = "trap 'echo told; exit 0' TERM; while :; do sleep 0.1; done"
-    job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=0.5, grace=60)
+    # Long enough for the trap to be set.
+    job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=2, grace=60)
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
     assert await lines_of(job) == {"told"}
     assert not engine.left()
