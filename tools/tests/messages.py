@@ -17,7 +17,14 @@ GAP = "{}"
 _FILLED = "\0"
 _WARN = {"warn", "warning", "error"}
 _FIELDS = {"reason", "error_msg"}
-_TAKE_REASONS = {"Observation", "_gone", "_lost", "_refuse", "cannot_be_asked", "engine_failed"}
+_TAKE_REASONS = {
+    "Observation",
+    "_gone",
+    "report_failed",
+    "_refuse",
+    "cannot_be_asked",
+    "engine_failed",
+}
 _PREFIX = re.compile(r"\A(error|warning): ")
 _ALL_SHOWN = {"troubles", "link", "route", "differences"}
 """Modules all of whose sentences are shown."""

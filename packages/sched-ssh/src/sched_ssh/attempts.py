@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -10,7 +11,7 @@ from sched_core.scheduler.admission import Grant
 
 from .host import Host
 
-__all__ = ["Attempt", "Stage"]
+__all__ = ["Attempt", "Stage", "by_host"]
 
 
 class Stage(IntEnum):
@@ -46,3 +47,12 @@ class Attempt:
     def id(self) -> AttemptId:
         """What observations of it name."""
         return AttemptId(self.job.index, self.attempt)
+
+
+def by_host(attempts: Iterable[Attempt]) -> dict[Host, list[Attempt]]:
+    """Return those that have a host, by their hosts."""
+    found: dict[Host, list[Attempt]] = {}
+    for attempt in attempts:
+        if attempt.host is not None:
+            found.setdefault(attempt.host, []).append(attempt)
+    return found

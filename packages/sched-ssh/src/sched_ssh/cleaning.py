@@ -10,7 +10,7 @@ import anyio
 
 from sched_core import Remains
 
-from .link import ConnectOptions, open_link
+from .link import ConnectOptions, open_script
 from .servers import Server
 from .troubles import HostUnavailable
 from .wire import request, run_folder
@@ -71,13 +71,11 @@ class Cleaner:
     async def _ask(self, name: str, what: str) -> str:
         server = self._servers[name]
         with anyio.move_on_after(_PATIENCE):
-            async with open_link(server, self._how) as link:
-                await link.message()
-                async with link.courier("clean") as courier:
-                    courier.stdin.write(request(what, server.workdir or "", self._folder))
-                    courier.stdin.write_eof()
-                    told = await courier.stdout.read()
-                    problem = await courier.stderr.read()
+            async with open_script(server, self._how, "clean") as (_, courier):
+                courier.stdin.write(request(what, server.workdir or "", self._folder))
+                courier.stdin.write_eof()
+                told = await courier.stdout.read()
+                problem = await courier.stderr.read()
             said = told.decode("utf-8", "surrogateescape").strip("\n")
             if said.split(" ")[0] in ("none", "found", "removed", "kept"):
                 return said

@@ -9,9 +9,9 @@ from sched_core import Resources
 from .attempts import Attempt, Stage
 from .fleet import Fleet
 from .host import Host
+from .inputs import Inputs
 from .ledger import Ledger
 from .placement import best_host, can_take, refusal
-from .transfer import Transfers
 from .troubles import HostUnavailable
 
 __all__ = ["Dispatcher"]
@@ -20,8 +20,8 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Hands waiting attempts to hosts whenever there is room."""
 
-    def __init__(self, ledger: Ledger, fleet: Fleet, transfers: Transfers) -> None:
-        self._ledger, self._fleet, self._transfers = ledger, fleet, transfers
+    def __init__(self, ledger: Ledger, fleet: Fleet, inputs: Inputs) -> None:
+        self._ledger, self._fleet, self._inputs = ledger, fleet, inputs
         self._scheduler = ledger.scheduler
 
     async def run(self) -> None:
@@ -82,7 +82,7 @@ class Dispatcher:
             if host.shared:
                 texts = {attempt.id: "" for attempt in attempts}
             else:
-                texts = await self._transfers.bring(host, attempts)
+                texts = await self._inputs.bring(host, attempts)
         except HostUnavailable as error:
             self._scheduler.session.warn(str(error))
             # Some may have gone elsewhere meanwhile, or were refused, or told before to start.

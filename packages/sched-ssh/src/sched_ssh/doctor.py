@@ -10,7 +10,7 @@ import anyio
 from sched_core.model.units import format_size
 
 from .host import Place
-from .link import ConnectOptions, open_link
+from .link import ConnectOptions, open_script
 from .servers import Server
 from .troubles import HostUnavailable
 from .wire import Hello, request
@@ -33,20 +33,16 @@ async def check_host(
     warnings: list[str] = []
     how = replace(how, warn=warnings.append)
     try:
-        async with open_link(server, how) as link:
-            hello = await link.message()
-            assert isinstance(hello, Hello)
-            found: list[Finding] = [_connection(name, hello, how)]
+        async with open_script(server, how, "checkup") as (hello, courier):
+            fields = (place.workdir, place.probe, place.content, server.workdir or "")
+            courier.stdin.write(request(*fields))
+            courier.stdin.write_eof()
             with anyio.fail_after(_PATIENCE):
-                async with link.courier("checkup") as courier:
-                    workdir = server.workdir or ""
-                    fields = (place.workdir, place.probe, place.content, workdir)
-                    courier.stdin.write(request(*fields))
-                    courier.stdin.write_eof()
-                    told = (await courier.stdout.read()).decode("utf-8", "replace")
+                told = (await courier.stdout.read()).decode("utf-8", "replace")
     except (HostUnavailable, TimeoutError) as error:
         problem = (f"{name}: connection", False, str(error) or "it does not answer")
         return [*_configuration(name, warnings), problem]
+    found: list[Finding] = [_connection(name, hello, how)]
     facts = dict(line.split(" ", 1) for line in told.splitlines() if " " in line)
     major, minor = hello.bash
     new = hello.bash >= (4, 2)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
-import secrets
-import tempfile
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import count
-from typing import IO, TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import IO, Protocol
 
 import anyio
 
@@ -19,18 +14,15 @@ from sched_core import AttemptId
 from sched_core.ports import Ports
 from sched_core.scheduler.admission import Admission, Machine
 
+from .archives import fetch_files, send_files
 from .link import ConnectOptions, Link, open_link
+from .questions import Questions
 from .servers import Server
 from .staging import Parcel
-from .troubles import FilesRefused, HostUnavailable
+from .troubles import HostUnavailable
 from .wire import Done, Hello, Message, Root, Told, Trouble, request, run_folder
 
-if TYPE_CHECKING:
-    from asyncssh import SSHClientProcess
-
 __all__ = ["Host", "Owner", "Place"]
-
-log = logging.getLogger("sched")
 
 _PATIENCE = 60.0
 """Seconds for an answer of an agent whose connection lives."""
@@ -39,7 +31,6 @@ _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
 _LASTING_DELAY = 300.0
 """Seconds until a host that lets nobody in is asked again: some ban who knocks too often."""
-_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +54,6 @@ class Owner(Protocol):
     def went_down(self, host: Host) -> None: ...
 
     def heard(self, host: Host, message: Message) -> None: ...
-
-
-@dataclass(slots=True)
-class _Question:
-    number: int
-    looks: bool
-    told: dict[AttemptId, Told] = field(default_factory=dict)
-    done: anyio.Event = field(default_factory=anyio.Event)
-    lost: bool = False
 
 
 class Host:
@@ -104,9 +86,8 @@ class Host:
         """What tells its boots apart, of all that were seen."""
         self._how, self._place, self._ports = how, place, ports
         self._link: Link | None = None
-        self._numbers = count(1)
         self._extra = 0
-        self._questions: deque[_Question] = deque()
+        self._questions = Questions(self.name)
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {'up' if self.up else 'down'}>"
@@ -156,10 +137,7 @@ class Host:
                 raise _first(errors) from errors
             finally:
                 self._link = None
-                for question in self._questions:
-                    question.lost = True
-                    question.done.set()
-                self._questions.clear()
+                self._questions.lose()
 
     async def _open(self, link: Link) -> None:
         """Have the agent find the run's folder. Raises HostUnavailable."""
@@ -215,7 +193,7 @@ class Host:
         while True:
             message = await link.message()
             if isinstance(message, Told | Done):
-                self._answered(message)
+                self._questions.answered(message)
             elif isinstance(message, Trouble):
                 raise HostUnavailable(f"{self.name}: {message.text}")
             else:
@@ -230,33 +208,6 @@ class Host:
 
     # --- questions -------------------------------------------------------------------------------
 
-    def _answered(self, message: Told | Done) -> None:
-        if isinstance(message, Told):
-            for question in self._questions:
-                # Looks are answered one after the other.
-                if question.looks:
-                    question.told[message.attempt] = message
-                    return
-            return
-        for question in self._questions:
-            if question.number == message.number:
-                self._questions.remove(question)
-                question.done.set()
-                return
-
-    async def _ask(self, question: _Question, data: bytes, seconds: float) -> None:
-        link = self._link
-        if link is None:
-            raise self.error or HostUnavailable(f"{self.name} cannot be reached")
-        self._questions.append(question)
-        link.send(data)
-        with anyio.move_on_after(seconds):
-            await question.done.wait()
-        if question in self._questions:
-            self._questions.remove(question)
-        if question.lost or not question.done.is_set():
-            raise HostUnavailable(f"{self.name} does not answer")
-
     async def look(
         self, attempts: Sequence[AttemptId], fence: str = ""
     ) -> Mapping[AttemptId, Told]:
@@ -266,23 +217,30 @@ class Host:
         """
         if not attempts:
             return {}
-        question = _Question(next(self._numbers), looks=True)
         fields = [part for attempt in attempts for part in attempt]
-        await self._ask(question, request("look", question.number, fence, lists=fields), _PATIENCE)
-        return question.told
+
+        def asked(number: int) -> bytes:
+            return request("look", number, fence, lists=fields)
+
+        return await self._questions.ask(self._required(), asked, _PATIENCE, looks=True)
 
     async def kill(self, trees: Iterable[tuple[AttemptId, str]], grace: float) -> None:
         """End the process trees of attempts, given with their tokens. Raises HostUnavailable."""
-        question = _Question(next(self._numbers), looks=False)
         fields = [part for attempt, token in trees for part in (*attempt, token)]
         tenths = math.ceil(grace * 10)
-        data = request("kill", question.number, tenths, lists=fields)
-        await self._ask(question, data, grace + _PATIENCE)
+
+        def asked(number: int) -> bytes:
+            return request("kill", number, tenths, lists=fields)
+
+        await self._questions.ask(self._required(), asked, grace + _PATIENCE)
 
     async def forget_secrets(self) -> None:
         """Have the values removed that were brought there for jobs. Raises HostUnavailable."""
-        question = _Question(next(self._numbers), looks=False)
-        await self._ask(question, request("forget", question.number), _PATIENCE_AT_THE_END)
+
+        def asked(number: int) -> bytes:
+            return request("forget", number)
+
+        await self._questions.ask(self._required(), asked, _PATIENCE_AT_THE_END)
 
     # --- orders ----------------------------------------------------------------------------------
 
@@ -315,72 +273,14 @@ class Host:
 
     async def upload(self, parcel: Parcel) -> None:
         """Bring files into the run's folder there. Raises HostUnavailable, FilesRefused."""
-        size = parcel.archive.seek(0, os.SEEK_END)
-        parcel.archive.seek(0)
-        async with self._required().files() as courier:
-            courier.stdin.write(request("put", self.root, size, lists=parcel.digests))
-            while piece := await self._ports.offload(parcel.archive.read, _PIECE):
-                courier.stdin.write(piece)
-                await courier.stdin.drain()
-            answer = await self._lines(courier)
-        there = f"{self.name}:{self.root}"
-        arrived = _accepted(answer, f"files cannot be brought to {there}", len(parcel.digests))
-        for (name, wanted), got in zip(parcel.digests.items(), arrived, strict=True):
-            if got not in ("-", wanted):
-                raise FilesRefused(f"{name} does not arrive at {there} as it was sent")
+        await send_files(self._required(), self.root, parcel, self._ports)
 
     async def download(self, names: Sequence[str]) -> tuple[IO[bytes], dict[str, str]]:
         """Return an archive of files of the run's folder there, and the digests of those there are.
 
         A folder's digest is "-". Raises HostUnavailable, FilesRefused.
         """
-        archive: IO[bytes] = tempfile.SpooledTemporaryFile(_PIECE * 64)  # noqa: SIM115  # returned
-        try:
-            return archive, await self._download(names, archive)
-        except BaseException:
-            archive.close()
-            raise
-
-    async def _download(self, names: Sequence[str], archive: IO[bytes]) -> dict[str, str]:
-        mark = secrets.token_hex(16)
-        async with self._required().files() as courier:
-            courier.stdin.write(request("get", self.root, mark, lists=names))
-            answer = await self._lines(courier)
-            said = ["0"]
-            if answer[0] == "ok":
-                said = await self._read_archive(courier, archive, f"\n{mark} ".encode())
-        problem = f"files cannot be fetched from {self.name}:{self.root}"
-        kinds = _accepted(answer, problem, len(names))
-        # What of a folder did not come, nothing but tar's word can tell; 1: a file changed meanwhile.
-        if said[0] not in ("0" if "folder" in kinds else "01"):
-            raise _refused(said, problem)
-        found = zip(names, kinds, strict=True)
-        return {n: k.replace("folder", "-") for n, k in found if k != "none"}
-
-    async def _lines(self, courier: SSHClientProcess[bytes]) -> list[str]:
-        """Return an answer up to its empty line."""
-        lines: list[str] = []
-        while (line := await courier.stdout.readline()) != b"\n":
-            if not line.endswith(b"\n"):
-                raise HostUnavailable(f"{self.name}: the connection was lost")
-            lines.append(line[:-1].decode("utf-8", "replace"))
-        return lines or ["no"]
-
-    async def _read_archive(
-        self, courier: SSHClientProcess[bytes], archive: IO[bytes], mark: bytes
-    ) -> list[str]:
-        """Take in all that comes before the mark; return what is said after it."""
-        kept = b""
-        while (at := kept.find(mark)) < 0 or not kept.endswith(b"\n"):
-            sure = max(len(kept) - len(mark), 0) if at < 0 else at
-            if sure:
-                await self._ports.offload(archive.write, kept[:sure])
-            piece = await courier.stdout.read(_PIECE)
-            if not piece:
-                raise HostUnavailable(f"{self.name}: the connection was lost")
-            kept = kept[sure:] + piece
-        archive.write(kept[:at])
-        return kept[at + len(mark) : -1].decode("utf-8", "replace").split("; ")
+        return await fetch_files(self._required(), self.root, names, self._ports)
 
     def _required(self) -> Link:
         if self._link is None:
@@ -392,15 +292,3 @@ def _first(errors: BaseExceptionGroup[HostUnavailable]) -> HostUnavailable:
     for error in errors.exceptions:
         return _first(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError("a group is never empty")
-
-
-def _accepted(answer: Sequence[str], problem: str, number: int) -> Sequence[str]:
-    """Return what an answer says of each of so many files. Raises FilesRefused."""
-    if answer[0] == "ok" and len(answer) == number + 1:
-        return answer[1:]
-    raise _refused(answer, problem)
-
-
-def _refused(answer: Sequence[str], problem: str) -> FilesRefused:
-    telling = [line for line in answer[1:] if "Exiting with failure" not in line]
-    return FilesRefused(f"{problem}: {'; '.join(telling[-2:])}")

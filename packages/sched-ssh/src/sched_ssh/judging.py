@@ -8,12 +8,13 @@ from sched_core import AttemptId, EngineState, Failure, JobStatus, Observation
 from sched_core.text.recorder import NOT_OURS, NOT_SET_UP
 from sched_core.text.usage import UNKNOWN, Usage
 
+from .absences import Absences
 from .attempts import Attempt, Stage
 from .dispatch import Dispatcher
 from .fleet import Fleet
 from .host import Host
 from .ledger import Ledger
-from .transfer import Transfers
+from .results import Results
 from .troubles import HostUnavailable
 from .wire import Ended, Gone, Message, SlotDied, Started, Told
 
@@ -31,15 +32,14 @@ class Judge:
         self,
         ledger: Ledger,
         fleet: Fleet,
-        transfers: Transfers,
+        results: Results,
         dispatcher: Dispatcher,
-        host_lost_after: float | None,
+        absences: Absences,
     ) -> None:
         self._ledger, self._fleet = ledger, fleet
-        self._transfers, self._dispatcher = transfers, dispatcher
-        self._host_lost_after = host_lost_after
+        self._results, self._dispatcher = results, dispatcher
+        self.absences = absences
         self._scheduler = ledger.scheduler
-        self._stale: dict[Host, list[tuple[Attempt, str]]] = {}
 
     # --- single messages -------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ class Judge:
         if isinstance(message, Started):
             self._started(attempt, message.leader)
         elif isinstance(message, Gone):
-            self._lost(attempt, "its processes are gone and left no record")
+            self._ledger.report_failed(attempt, "its processes are gone and left no record")
         elif message.rc == NOT_OURS:
             self._fleet.spawn(self._refused, host, attempt)
         else:
@@ -111,7 +111,7 @@ class Judge:
         try:
             await host.kill([(attempt.id, self._ledger.token(attempt))], _LEFT_BEHIND)
         except HostUnavailable:
-            self.kill_later(host, attempt)
+            self.absences.kill_later(host, attempt)
         self._conclude(host, attempt, seen)
 
     def _conclude(
@@ -120,10 +120,7 @@ class Judge:
         if host.shared:
             self._ledger.end(attempt, seen)
         else:
-            self._transfers.fetch(host, attempt, seen, records)
-
-    def _lost(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
-        self._ledger.end(attempt, Observation(EngineState.FAILED, failure=failure, reason=reason))
+            self._results.fetch(host, attempt, seen, records)
 
     # --- looks at many ---------------------------------------------------------------------------
 
@@ -132,10 +129,10 @@ class Judge:
 
         Raises HostUnavailable.
         """
-        await self._end_stale(host)
+        await self.absences.end_left_overs(host)
         for attempt in attempts:
             self._scheduler.session.evidence.can_be_asked(attempt.job)
-        self._transfers.go_on(host)
+        self._results.go_on(host)
         left = [a for a in attempts if a.stage < Stage.ENDED]
         told = await host.look([a.id for a in left])
         again, watched = [], []
@@ -152,16 +149,13 @@ class Judge:
     async def fence(self, host: Host, attempts: Sequence[Attempt]) -> Collection[AttemptId]:
         """Make sure that what has not started there never does; return what now cannot."""
         try:
-            told = await host.look([a.id for a in attempts], self._fence())
+            told = await host.look([a.id for a in attempts], self._ledger.fence())
         except HostUnavailable:
             return ()
         won = [a for a in attempts if told[a.id].state == "fence"]
         for attempt in won:
             self._ledger.forget(attempt)
         return {a.id for a in won}
-
-    def _fence(self) -> str:
-        return self._scheduler.fence_text().decode().strip()
 
     def _has_started(self, attempt: Attempt) -> bool:
         return attempt.job.started is not None or attempt.stage is Stage.STARTED
@@ -194,13 +188,13 @@ class Judge:
             self._started(attempt, None)
             self._ended(attempt, seen.rc, seen.failure)
         elif seen.state == "gone":
-            self._lost(attempt, "its processes are gone and left no record")
+            self._ledger.report_failed(attempt, "its processes are gone and left no record")
         elif seen.state == "fence":
-            self._lost(attempt, "it was fenced before it could start")
+            self._ledger.report_failed(attempt, "it was fenced before it could start")
         elif seen.state == "foreign" or _rebooted(host):
-            self._lost(attempt, f"{host.name} was rebooted", Failure.NODE_FAIL)
+            self._ledger.report_failed(attempt, f"{host.name} was rebooted", Failure.NODE_FAIL)
         else:
-            self._lost(attempt, f"{host.name} has lost its folder {host.root}")
+            self._ledger.report_failed(attempt, f"{host.name} has lost its folder {host.root}")
         return False
 
     async def _start_again(self, host: Host, attempts: Sequence[Attempt]) -> None:
@@ -209,7 +203,7 @@ class Judge:
         won = await self.fence(host, dying)
         for attempt in dying:
             if attempt.id in won:
-                self._lost(attempt, "it was killed before it started")
+                self._ledger.report_failed(attempt, "it was killed before it started")
         wanted = [a for a in attempts if a not in dying]
         if wanted and self._scheduler.session.submits:
             self._fleet.spawn(self._dispatcher.start, host, wanted)
@@ -234,7 +228,7 @@ class Judge:
                 await self._start_again(host, [attempt])
             else:
                 self._fleet.count_start(host, failed=True)
-                self._lost(
+                self._ledger.report_failed(
                     attempt,
                     f"the shells that were to start it on {host.name} have died",
                     Failure.SETUP,
@@ -250,11 +244,11 @@ class Judge:
             return
         if told[attempt.id].state == "none":
             reason = "its wrapper refused: the folder holds claims of later attempts"
-            self._lost(attempt, reason, Failure.SETUP)
+            self._ledger.report_failed(attempt, reason, Failure.SETUP)
         elif self._take(host, attempt, told[attempt.id]):
             host.watch([attempt.id])
 
-    # --- hosts that are away ---------------------------------------------------------------------
+    # --- hosts that come and go ------------------------------------------------------------------
 
     async def came_up(self, host: Host) -> None:
         """Go on with what a host has that can be used, for the first time or again."""
@@ -264,48 +258,7 @@ class Judge:
 
     def went_down(self, host: Host) -> None:
         """Have what was not begun go elsewhere, and the rest wait for the host."""
-        # It was not told to start these.
-        self._ledger.put_back([a for a in self._ledger.on_host(host) if a.stage is Stage.PLACED])
-        if self._fleet.is_open:
-            self.say_waiting(host)
-        if self._host_lost_after is not None and not host.given_up:
-            host.given_up = True
-            self._fleet.spawn(self._give_up_later, host, self._host_lost_after)
-
-    def say_waiting(self, host: Host) -> None:
-        """Say, and record, that a host cannot be used, and which jobs wait for it."""
-        left = [a for a in self._ledger.on_host(host) if a.stage > Stage.PLACED]
-        session = self._scheduler.session
-        for attempt in left:
-            session.evidence.cannot_be_asked(attempt.job, f"{host.error}; waiting for the host")
-        waiting = f"; {len(left)} jobs on it wait for it" if left else ""
-        session.warn(f"{host.error}{waiting}")
-
-    async def _give_up_later(self, host: Host, seconds: float) -> None:
-        """Have the jobs of a host tried elsewhere, should it stay away."""
-        ports = self._scheduler.session.ports
-        until = host.down_since + seconds
-        while not host.up and ports.monotonic() < until:
-            await ports.sleep(min(1.0, max(until - ports.monotonic(), 0.01)))
-        host.given_up = False
-        if host.up:
-            return
-        for attempt in self._ledger.on_host(host):
-            if attempt.stage > Stage.PLACED:
-                self.kill_later(host, attempt)
-                reason = f"{host.name} could not be reached for {seconds:g} s: {host.error}"
-                self._lost(attempt, reason, Failure.UNAVAILABLE)
-
-    def kill_later(self, host: Host, attempt: Attempt) -> None:
-        """End what is left of an attempt when its host is back."""
-        token = self._ledger.token(attempt)
-        self._stale.setdefault(host, []).append((attempt, token))
-
-    async def _end_stale(self, host: Host) -> None:
-        if stale := self._stale.get(host):
-            await host.look([a.id for a, _ in stale], self._fence())
-            await host.kill([(a.id, token) for a, token in stale], self._scheduler.grace)
-            del self._stale[host]
+        self.absences.begin(host)
 
 
 def _rebooted(host: Host) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import anyio
 
-from sched_core import AttemptId, Job, Observation, Scheduler
+from sched_core import AttemptId, EngineState, Failure, Job, Observation, Scheduler
 from sched_core.scheduler import job_token
 from sched_core.scheduler.admission import Grant
 
@@ -110,6 +110,10 @@ class Ledger:
         self.forget(attempt)
         self._report(attempt.id, seen)
 
+    def report_failed(self, attempt: Attempt, reason: str, failure: Failure = Failure.LOST) -> None:
+        """Report that an attempt has failed, of which there is no record."""
+        self.end(attempt, Observation(EngineState.FAILED, failure=failure, reason=reason))
+
     # --- what is known ---------------------------------------------------------------------------
 
     def known(self) -> Iterable[Attempt]:
@@ -131,6 +135,10 @@ class Ledger:
     def token(self, attempt: Attempt) -> str:
         """Return what all processes of the attempt carry."""
         return job_token(self.scheduler.session.run, attempt.job)
+
+    def fence(self) -> str:
+        """Return the claim that keeps an attempt from starting."""
+        return self.scheduler.fence_text().decode().strip()
 
     def report(self, attempt: Attempt, seen: Observation) -> None:
         """Tell the lifecycle what was seen of an attempt."""

@@ -15,12 +15,12 @@ import anyio
 from .route import Opened, connect
 from .servers import Server
 from .troubles import HostUnavailable, explain_failure
-from .wire import Message, command, opening, parse_message, script
+from .wire import Hello, Message, command, opening, parse_message, script
 
 if TYPE_CHECKING:
     import asyncssh
 
-__all__ = ["ConnectOptions", "Link", "open_link"]
+__all__ = ["ConnectOptions", "Link", "open_link", "open_script"]
 
 _LONGEST_NOISE = 1 << 20
 _CLOSING = 2.0
@@ -213,3 +213,18 @@ async def open_link(server: Server, how: ConnectOptions) -> AsyncIterator[Link]:
         yield link
     finally:
         await link.close()
+
+
+@asynccontextmanager
+async def open_script(
+    server: Server, how: ConnectOptions, name: str
+) -> AsyncIterator[tuple[Hello, asyncssh.SSHClientProcess[bytes]]]:
+    """Connect to a host, and run one of the scripts there for as long as the block lasts.
+
+    Raises HostUnavailable.
+    """
+    async with open_link(server, how) as link:
+        hello = await link.message()
+        assert isinstance(hello, Hello)
+        async with link.courier(name) as process:
+            yield hello, process

@@ -9,7 +9,7 @@ import anyio
 
 from sched_core import Job
 
-from .link import ConnectOptions, open_link
+from .link import ConnectOptions, open_script
 from .servers import Server
 from .troubles import HostUnavailable
 from .wire import request, run_folder
@@ -51,14 +51,12 @@ class Peeker:
             lists=indexes,
         )
         try:
-            async with open_link(server, self._how) as link:
-                await link.message()
-                async with link.courier("peek") as courier:
-                    courier.stdin.write(wanted)
-                    while line := await courier.stdout.readline():
-                        number, _, piece = line.partition(b" ")
-                        if (index := int(number)) in indexes:
-                            take(index, binascii.a2b_base64(piece))
+            async with open_script(server, self._how, "peek") as (_, courier):
+                courier.stdin.write(wanted)
+                while line := await courier.stdout.readline():
+                    number, _, piece = line.partition(b" ")
+                    if (index := int(number)) in indexes:
+                        take(index, binascii.a2b_base64(piece))
             for index in indexes:
                 take(index, b"")  # that is all
         except HostUnavailable as error:

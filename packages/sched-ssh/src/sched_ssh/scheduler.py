@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import anyio
 
@@ -19,27 +19,25 @@ from sched_core import (
     OptionError,
     PreviewPart,
     Remains,
-    Scheduler,
     Submission,
     attempt_id,
 )
-from sched_core.model.units import parse_time
-from sched_core.scheduler.options import check_count
-from sched_core.scheduler.values import check_texts
 
-from .attempts import Attempt, Stage
+from .absences import Absences
+from .attempts import Attempt, Stage, by_host
 from .cleaning import Cleaner
+from .configuration import SshConfiguration
 from .dispatch import Dispatcher
 from .doctor import check_host
 from .fleet import Fleet, probed
 from .host import Host
+from .inputs import Inputs
 from .judging import Judge
 from .ledger import Ledger
-from .link import ConnectOptions
 from .peeking import Peeker
 from .placement import refusal
-from .servers import Server, parse_servers
-from .transfer import Transfers
+from .results import Results
+from .servers import check_variables
 from .troubles import HostUnavailable
 
 __all__ = ["SshScheduler"]
@@ -47,7 +45,7 @@ __all__ = ["SshScheduler"]
 _START_STEP = 0.02
 
 
-class SshScheduler(Scheduler):
+class SshScheduler(SshConfiguration):
     """Runs jobs on other hosts over SSH, as many at once as `forks` on all of them together.
 
     - `servers`: a list of hosts, or a mapping of names to options: `host`, `user`, `port`,
@@ -79,38 +77,8 @@ class SshScheduler(Scheduler):
     movable: ClassVar[bool] = True
     containers: ClassVar[bool] = True
     events: ClassVar[Literal["always", "fallback"]] = "fallback"
-    MAY_BE_SECRET: ClassVar[frozenset[str]] = frozenset({"servers"})
     usual_rate: ClassVar[str | None] = "30/min"
-    OPTIONS: ClassVar[frozenset[str]] = Scheduler.OPTIONS | frozenset(
-        """servers ssh_config connect_timeout keepalive host_failures host_lost_after
-        insecure_skip_host_key_check""".split()
-    )
-
-    def _set_options(self, options: dict[str, Any]) -> None:
-        super()._set_options(options)
-        self._hosts: Collection[Host] = ()
-        self.servers = parse_servers(options.get("servers", ()))
-        self.ssh_config = _files(options.get("ssh_config"))
-        self.connect_timeout = parse_time(options.get("connect_timeout", 20.0), "connect_timeout")
-        self.keepalive = parse_time(options.get("keepalive", 15.0), "keepalive")
-        self.host_failures = check_count("host_failures", options.get("host_failures", 3), 1)
-        lost_after = options.get("host_lost_after")
-        self.host_lost_after = (
-            None if lost_after is None else parse_time(lost_after, "host_lost_after")
-        )
-        self.insecure_skip_host_key_check = bool(options.get("insecure_skip_host_key_check", False))
-
-    def options(self) -> dict[str, Any]:
-        """Return the options as a run's folder records them; of hosts' variables only the names."""
-        return super().options() | {
-            "servers": {name: server.to_json() for name, server in self.servers.items()},
-            "ssh_config": self.ssh_config,
-            "connect_timeout": self.connect_timeout,
-            "keepalive": self.keepalive,
-            "host_failures": self.host_failures,
-            "host_lost_after": self.host_lost_after,
-            "insecure_skip_host_key_check": self.insecure_skip_host_key_check,
-        }
+    _hosts: Collection[Host] = ()
 
     # --- what the reference names ----------------------------------------------------------------
 
@@ -134,7 +102,7 @@ class SshScheduler(Scheduler):
     async def job_is_running(self, job: Job) -> bool:
         """Tell whether the job waits for a host, or its processes live there."""
         told = [a for a in self._placed([job]) if a.stage in (Stage.SENT, Stage.STARTED)]
-        for host, attempts in _by_host(told).items():
+        for host, attempts in by_host(told).items():
             with contextlib.suppress(HostUnavailable):
                 await self._judge.look_again(host, attempts)
         return attempt_id(job) in await self.query_jobs([job])
@@ -150,7 +118,7 @@ class SshScheduler(Scheduler):
         """
         _check_loop()
         if self.session.submits:
-            _check_variables(self.servers.values())
+            check_variables(self.servers.values())
         session, servers = self.session, self.servers.values()
         await session.ports.offload(session.make_folders)
         async with probed(session) as place:
@@ -158,11 +126,10 @@ class SshScheduler(Scheduler):
             self._ledger = Ledger(self)
             self._fleet = Fleet(servers, how, place, session, self.host_failures)
             self._hosts = self._fleet.hosts()
-            transfers = Transfers(self._ledger, self._fleet)
-            dispatcher = Dispatcher(self._ledger, self._fleet, transfers)
-            self._judge = Judge(
-                self._ledger, self._fleet, transfers, dispatcher, self.host_lost_after
-            )
+            known = self._ledger, self._fleet
+            dispatcher = Dispatcher(*known, Inputs(*known))
+            absences = Absences(*known, self.host_lost_after)
+            self._judge = Judge(*known, Results(*known), dispatcher, absences)
             async with self._fleet.kept_up(self._judge, dispatcher.run):
                 try:
                     yield
@@ -173,26 +140,6 @@ class SshScheduler(Scheduler):
     def hosts(self) -> Collection[Host]:
         """Return the hosts of the open run."""
         return self._hosts
-
-    def connect_options(self) -> ConnectOptions:
-        """Return how hosts are connected to."""
-        if self.insecure_skip_host_key_check:
-            self.session.warn(
-                "host keys are not checked (insecure_skip_host_key_check): whoever answers gets the jobs"
-            )
-        return ConnectOptions(
-            None if self.ssh_config is None else tuple(self.ssh_config),
-            self.connect_timeout,
-            self.keepalive,
-            self.insecure_skip_host_key_check,
-            self.session.warn,
-            self._turn,
-        )
-
-    async def _turn(self, endpoint: str) -> None:
-        """Wait until this driver may connect there: some hosts ban who knocks too often."""
-        if (budget := self.session.budget_of(endpoint)) is not None:
-            await budget.take()
 
     async def submit_jobs(
         self, jobs: Sequence[Job], submission: Submission
@@ -205,7 +152,7 @@ class SshScheduler(Scheduler):
     def preview_submission(self, jobs: Sequence[Job], submission: Submission) -> list[PreviewPart]:
         """Return the hosts that the jobs are shared among, and the script of the first one."""
         servers = self.servers.values()
-        _check_variables(servers)
+        check_variables(servers)
         hosts = "\n".join(server.in_words() for server in servers)
         return [PreviewPart("hosts", hosts), *super().preview_submission(jobs, submission)]
 
@@ -223,7 +170,7 @@ class SshScheduler(Scheduler):
 
         living = [a for a in self._placed(jobs) if a.stage < Stage.ENDED]
         async with anyio.create_task_group() as group:
-            for host, attempts in _by_host(living).items():
+            for host, attempts in by_host(living).items():
                 group.start_soon(kill, host, attempts)
         if errors:
             raise errors[0]
@@ -245,7 +192,7 @@ class SshScheduler(Scheduler):
         told = {attempt.id for attempt in sent}
         # No host was told of these: a claim here is enough.
         won |= set(await super().fence([job for job in left if attempt_id(job) not in told]))
-        for host, attempts in _by_host(sent).items():
+        for host, attempts in by_host(sent).items():
             won |= set(await self._judge.fence(host, attempts))
         return won
 
@@ -273,12 +220,12 @@ class SshScheduler(Scheduler):
     async def adopt_jobs(self, jobs: Sequence[Job]) -> None:
         """Go on with what an earlier driver had hosts start."""
         adopted = [self._ledger.adopt(job, self._fleet[job.host or ""]) for job in jobs]
-        for host, attempts in _by_host(adopted).items():
+        for host, attempts in by_host(adopted).items():
             if host.up:
                 with contextlib.suppress(HostUnavailable):
                     await self._judge.look(host, attempts)
             elif host.error is not None:
-                self._judge.say_waiting(host)
+                self._judge.absences.say_waiting(host)
 
     async def explain(self, job: Job) -> str:
         """Tell where the job is, and what keeps it from going on."""
@@ -337,29 +284,6 @@ class SshScheduler(Scheduler):
         # One that was never reached may be able to.
         if refusals and refusals[0] is not None and None not in refusals:
             raise refusals[0]
-
-
-def _check_variables(servers: Iterable[Server]) -> None:
-    """Refuse to start jobs without variables that the run's earlier drivers had for them."""
-    for server in servers:
-        if server.withheld:
-            raise OptionError(
-                f"the server {server.name} has variables whose values are not recorded with the run: "
-                f"{', '.join(server.withheld)}. Give servers again, with their values in env, or "
-                "without env to do without them"
-            )
-
-
-def _by_host(attempts: Iterable[Attempt]) -> dict[Host, list[Attempt]]:
-    found: dict[Host, list[Attempt]] = {}
-    for attempt in attempts:
-        if attempt.host is not None:
-            found.setdefault(attempt.host, []).append(attempt)
-    return found
-
-
-def _files(value: object) -> list[str] | None:
-    return None if value is None else check_texts("ssh_config", value)
 
 
 def _check_loop() -> None:

@@ -13,7 +13,7 @@ from sched_core.model.command import check_environment
 from sched_core.model.secret import Secret
 from sched_core.scheduler.options import check_count
 
-__all__ = ["Server", "parse_servers"]
+__all__ = ["Server", "check_variables", "parse_servers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +123,14 @@ def _environment(name: str, env: Any) -> dict[str, str]:
         if "\n" in value:
             raise OptionError(f"env of the server {name}: {key} has more than one line")
     return checked
+
+
+def check_variables(servers: Iterable[Server]) -> None:
+    """Refuse to start jobs without variables that the run's earlier drivers had for them."""
+    for server in servers:
+        if server.withheld:
+            raise OptionError(
+                f"the server {server.name} has variables whose values are not recorded with the run: "
+                f"{', '.join(server.withheld)}. Give servers again, with their values in env, or "
+                "without env to do without them"
+            )
