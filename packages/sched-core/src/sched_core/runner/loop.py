@@ -31,10 +31,9 @@ class Loop:
         self._session = session
         self.tasks = Tasks(session, self._stop)
         self.pump = Pump(session, self.tasks)
-        self.stopping = Stopping(session, self.pump)
+        self.stopping = Stopping(session, self.tasks, self.pump)
         # Neither changes while a run is open.
         self._concurrent = session.hooks.any_for_jobs() or session.mirror is not None
-        self._draining = False
 
     async def __aenter__(self) -> Self:
         await self.tasks.__aenter__()
@@ -70,37 +69,13 @@ class Loop:
     async def _stop(self) -> None:
         await self.stopping.stop()
 
-    def drain(self) -> None:
-        """Submit nothing more and take back what has not begun; what runs ends by itself."""
-        if not (self.stopping.begun or self._draining):
-            self._draining = self._session.closing = True
-            self.tasks.spawn(self._take_back)
-
-    async def _take_back(self) -> None:
-        session = self._session
-        await self.stopping.withdraw()
-        session.notify()
-        # What is on its way to the engine, or was started unseen, is known later.
-        while not (self.stopping.begun or session.ousted) and self._may_begin():
-            await session.killer.kill_unbegun()
-            await session.ports.sleep(session.scheduler.poll_interval[0])
-
-    def _may_begin(self) -> bool:
-        return any(a.job.status < JobStatus.RUNNING for a in self._session.active.values())
-
-    def _halt(self) -> None:
-        if self._session.scheduler.halt == "soon":
-            self.drain()
-        elif not self.stopping.begun:
-            self.tasks.spawn(self._stop)
-
     async def _drive(self) -> None:
         session = self._session
         while True:
             await self._take_in()
             self.pump.send()
             if session.halted is not None:
-                self._halt()
+                self.stopping.halt()
             await session.sleep(self.pump.until_next())
 
     async def _watch(self) -> None:

@@ -331,7 +331,7 @@ class Runner:
         """
         session = self._open_session
         session.failure = session.failure or error
-        self._loop.drain()
+        self._loop.stopping.drain()
         session.notify()
 
     def interrupt(self, signum: int, *, kill: bool = True) -> None:

@@ -9,11 +9,13 @@ import anyio
 
 from ..errors import RunClosed, RunHalted
 from ..model.job import Job
+from ..model.status import JobStatus
 from ..runfolder import AttemptId
 
 if TYPE_CHECKING:
     from ..lifecycle.session import Session
     from .pump import Pump
+    from .tasks import Tasks
 
 __all__ = ["Stopping", "raise_what_stopped", "what_stopped"]
 
@@ -25,10 +27,10 @@ _MARGIN = 10.0
 class Stopping:
     """Ends a run once, however many ask for it."""
 
-    def __init__(self, session: Session, pump: Pump) -> None:
+    def __init__(self, session: Session, tasks: Tasks, pump: Pump) -> None:
         """End the run of that session."""
-        self._session, self._pump = session, pump
-        self.begun = False
+        self._session, self._tasks, self._pump = session, tasks, pump
+        self._begun = self._draining = False
         self._done = anyio.Event()
         self._leaving = False
         self.left: list[Job] = []
@@ -39,20 +41,33 @@ class Stopping:
         self._leaving = True
         self._session.notify()
 
+    def halt(self) -> None:
+        """Stop after a failure, as the scheduler's `halt` says."""
+        if self._session.scheduler.halt == "soon":
+            self.drain()
+        elif not self._begun:
+            self._tasks.spawn(self.stop)
+
+    def drain(self) -> None:
+        """Submit nothing more and take back what has not begun; what runs ends by itself."""
+        if not (self._begun or self._draining):
+            self._draining = self._session.closing = True
+            self._tasks.spawn(self._take_back)
+
     async def stop(self) -> None:
         """Submit nothing more, kill what runs, and wait for it, within the grace period."""
         await self._stop(self._end_all)
 
     async def part(self) -> None:
         """Submit nothing more, and leave what runs to the engine and to whoever goes on with the run."""
-        await self._stop(self.withdraw)
+        await self._stop(self._withdraw)
 
     async def _stop(self, end: Callable[[], Awaitable[None]]) -> None:
         session = self._session
-        if self.begun:
+        if self._begun:
             await self._done.wait()
             return
-        self.begun = session.closing = True
+        self._begun = session.closing = True
         try:
             await end()
         finally:
@@ -61,6 +76,18 @@ class Stopping:
             self._done.set()
             session.notify()
 
+    async def _take_back(self) -> None:
+        session = self._session
+        await self._withdraw()
+        session.notify()
+        # What is on its way to the engine, or was started unseen, is known later.
+        while not (self._begun or session.ousted) and self._may_begin():
+            await session.killer.kill_unbegun()
+            await session.ports.sleep(session.scheduler.poll_interval[0])
+
+    def _may_begin(self) -> bool:
+        return any(a.job.status < JobStatus.RUNNING for a in self._session.active.values())
+
     async def _end_all(self) -> None:
         self._session.interrupted = True
         async with anyio.create_task_group() as group:
@@ -68,7 +95,7 @@ class Stopping:
             await self._wait_for_ends()
             group.cancel_scope.cancel()
 
-    async def withdraw(self) -> None:
+    async def _withdraw(self) -> None:
         """Take back what no engine has begun; what is being submitted is waited for."""
         session = self._session
         if session.ousted:
@@ -86,7 +113,7 @@ class Stopping:
 
     async def _kill_all(self) -> None:
         session = self._session
-        await self.withdraw()
+        await self._withdraw()
         if not session.ousted:
             await session.killer.kill([a.job for a in session.active.values()], ask=False)
 
