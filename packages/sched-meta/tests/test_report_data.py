@@ -464,6 +464,22 @@ def test_options_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"error_strategy": "halt", "halt": "now"}, "--on-error halt "),
+        ({"error_strategy": "halt", "halt": "soon"}, "--on-error halt --halt soon "),
+        ({"error_strategy": "ignore", "halt": "soon"}, ""),
+    ],
+)
+def test_how_failures_stop_the_run_is_told(
+    options: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    story = Story(**options)
+    story.job(0, ["a"])
+    assert commands(report_of(story, tmp_path))[1] == f"sched run -s slurm -j 16 {words}-- a"
+
+
+@pytest.mark.parametrize(
     "jobs",
     [
         [["a", "{}"], ["b", "{}"]],

@@ -47,8 +47,8 @@ def _options(report: Report) -> Iterator[str]:
         yield from ("--retries", str(options["num_retries"]))
     elif options.get("error_strategy") == "halt":
         yield from ("--on-error", "halt")
-    if options.get("halt", "now") != "now":
-        yield from ("--halt", options["halt"])
+        if options.get("halt") == "soon":
+            yield from ("--halt", "soon")
     yield from _wishes(options)
 
 
