@@ -88,6 +88,10 @@ class Journaling:
         """Make what was noted safe. Raises OSError."""
         await self.flush_with(_nothing)
 
+    async def close(self) -> None:
+        """Make what was noted safe, and sum it up: nothing follows. Raises OSError."""
+        await self.flush_with(_nothing if self._journal is None else self._journal.close)
+
     async def flush_with(self, function: Callable[[*Args], T], *args: *Args) -> T:
         """Make what was noted safe, then call the function, in one hop to a worker thread."""
         session = self._session

@@ -8,7 +8,9 @@ from .requests import Request, ask_driver, read_requests, request_is_open
 from .runfile import RunFile, find_run, require_run, write_run
 from .state import JobRecord, Replay, job_entry, replay, state_entry
 from .submissions import AttemptId, Submission, read_submissions, write_submission
-from .view import RunView, jobs_that_may_run, read_run
+from .summary import Summarizer
+from .tally import Tally
+from .view import RunView, glance_at_run, jobs_that_may_run, read_run
 
 __all__ = [
     "HEARTBEAT_INTERVAL",
@@ -25,9 +27,12 @@ __all__ = [
     "RunFile",
     "RunView",
     "Submission",
+    "Summarizer",
+    "Tally",
     "acquire_lease",
     "ask_driver",
     "find_run",
+    "glance_at_run",
     "job_entry",
     "jobs_that_may_run",
     "newest_lease",

@@ -7,11 +7,14 @@ record twice, nor loses one, whatever moment it comes at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..ports.files import Files
 from .layout import Layout
+from .reader import SegmentRead
 from .records import dump_lines
+from .summary import Summarizer
 
 __all__ = ["Journal"]
 
@@ -23,12 +26,16 @@ _KEPT = 1 << 16
 
 
 class _Segment(NamedTuple):
-    """A segment stands for itself and for all before it from the number `first` on."""
+    """A segment that was written."""
 
-    first: int
-    number: int
+    holds: SegmentRead
     body: bytes | None
     """Its lines without a header; None where they are too many to be kept."""
+
+    @classmethod
+    def of(cls, holds: SegmentRead, body: bytes) -> _Segment:
+        holds.add(body)
+        return cls(holds, body if len(body) <= _KEPT else None)
 
 
 class Journal:
@@ -38,11 +45,18 @@ class Journal:
     at a time.
     """
 
-    def __init__(self, files: Files, layout: Layout, epoch: int) -> None:
-        """Write the segments of that epoch."""
+    def __init__(
+        self,
+        files: Files,
+        layout: Layout,
+        epoch: int,
+        summarizer: Summarizer | None = None,
+    ) -> None:
+        """Write the segments of that epoch, and have them summed up."""
         self._files = files
         self._layout = layout
         self._epoch = epoch
+        self._summarizer = summarizer
         self._entries: list[dict[str, Any]] = []
         self._number = 0
         # For each size, every segment of that size.
@@ -72,8 +86,26 @@ class Journal:
         if entries:
             body = dump_lines(entries)
             number = self._write(body)
-            self._sizes[0].append(_Segment(number, number, _short(body)))
+            self._sizes[0].append(_Segment.of(self._holds(number, number, 0), body))
+            if self._summarizer is not None:
+                self._summarizer.take(entries, len(body))
             self._merge()
+            self._sum_up()
+
+    def close(self) -> None:
+        """Have whoever only looks at the run find all that it tells in its summary."""
+        self._sum_up(last=True)
+
+    def _sum_up(self, *, last: bool = False) -> None:
+        if self._summarizer is not None and self._summarizer.is_due(last=last):
+            self._summarizer.write(self._written())
+
+    def _holds(self, number: int, first: int, header: int) -> SegmentRead:
+        return SegmentRead(self._epoch, number, first, header)
+
+    def _written(self) -> Iterator[SegmentRead]:
+        """What the segments of this driver hold, in their order."""
+        return (segment.holds for size in reversed(self._sizes) for segment in size)
 
     def _write(self, data: bytes) -> int:
         # A number is used once: what could not be written may be there all the same.
@@ -96,13 +128,13 @@ class Journal:
             size += 1
 
     def _merge_segments(self, segments: list[_Segment]) -> _Segment:
-        paths = [self._layout.segment(self._epoch, segment.number) for segment in segments]
-        first = segments[0].first
+        paths = [self._layout.segment(*segment.holds.key) for segment in segments]
+        first = segments[0].holds.first
         body = b"".join(self._bodies(segments, paths))
-        header = {"merged_from": first, "lines": body.count(b"\n")}
-        number = self._write(dump_lines([header]) + body)
+        header = dump_lines([{"merged_from": first, "lines": body.count(b"\n")}])
+        number = self._write(header + body)
         self._replaced += paths
-        return _Segment(first, number, _short(body))
+        return _Segment.of(self._holds(number, first, len(header)), body)
 
     def _bodies(self, segments: list[_Segment], paths: list[str]) -> list[bytes]:
         pairs = zip(segments, paths, strict=True)
@@ -110,10 +142,6 @@ class Journal:
             _without_header(self._files.read(path)) if segment.body is None else segment.body
             for segment, path in pairs
         ]
-
-
-def _short(body: bytes) -> bytes | None:
-    return body if len(body) <= _KEPT else None
 
 
 def _without_header(data: bytes) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SCHEMA_VERSION", "Layout"]
+__all__ = ["SCHEMA_VERSION", "SUMMARY", "Layout"]
 
 SCHEMA_VERSION = 1
+SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Layout:
     def journal(self) -> str:
         """The driver's write-ahead log, in segments."""
         return f"{self.home}/journal"
+
+    @property
+    def summary(self) -> str:
+        """What the journal tells, in short; for whoever only wants to know how far the run is."""
+        return f"{self.journal}/{SUMMARY}"
 
     @property
     def submissions(self) -> str:

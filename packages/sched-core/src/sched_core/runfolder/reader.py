@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from ..ports.files import Files
 from .layout import Layout
 from .records import MALFORMED, load_lines
 
-__all__ = ["JournalReader", "News", "read_journal"]
+__all__ = ["JournalReader", "News", "SegmentRead", "read_journal", "segment_key"]
 
 _NAME = re.compile(r"([1-9][0-9]*)-(0|[1-9][0-9]*)\.jsonl", re.ASCII)
 _MERGED = b'{"merged_from":'
@@ -39,8 +39,8 @@ class _Changed(Exception):
 
 
 @dataclass(slots=True)
-class _Read:
-    """What was read of a segment, which stands for itself and those before it from `first` on."""
+class SegmentRead:
+    """What a segment holds, which stands for itself and those before it from `first` on."""
 
     epoch: int
     number: int
@@ -83,14 +83,19 @@ class _Segment(NamedTuple):
 class JournalReader:
     """Tells what is new in a run's journal. Its calls block."""
 
-    def __init__(self, files: Files, layout: Layout) -> None:
-        """Read from the beginning."""
+    def __init__(self, files: Files, layout: Layout, known: Iterable[SegmentRead] = ()) -> None:
+        """Read from the beginning, or what is new to one who knows what these segments hold."""
         self._files = files
         self._layout = layout
-        self._began = False
-        self._known: list[_Read] = []
+        self._known = list(known)
+        self._began = bool(self._known)
         self._useless: set[_Key] = set()
         self._may_grow = False
+
+    @property
+    def known(self) -> Sequence[SegmentRead]:
+        """What was read, in the order of the segments; those that were merged are one."""
+        return self._known
 
     def read_new(self) -> News:
         """Return the records that were added since the last call.
@@ -133,8 +138,8 @@ class JournalReader:
         return records
 
     def _listed(self) -> list[_Key]:
-        matches = [_NAME.fullmatch(name) for name in self._files.names(self._layout.journal)]
-        return sorted((int(match[1]), int(match[2])) for match in matches if match)
+        keys = map(segment_key, self._files.names(self._layout.journal))
+        return sorted(key for key in keys if key is not None)
 
     def _knows(self, key: _Key) -> bool:
         return key in self._useless or any(read.covers(key) for read in reversed(self._known))
@@ -175,10 +180,16 @@ class JournalReader:
         replaced = [read for read in self._known if segment.replaces(read.key)]
         new = _beyond(segment.body, replaced)
         self._known = [read for read in self._known if not segment.replaces(read.key)]
-        self._known.append(_Read(*segment.key, segment.first, segment.header))
+        self._known.append(SegmentRead(*segment.key, segment.first, segment.header))
         self._known[-1].add(segment.body)
         self._may_grow = True
         return load_lines(new, self._layout.segment(*segment.key))
+
+
+def segment_key(name: str) -> tuple[int, int] | None:
+    """Return epoch and number of the segment that is called so; None for any other file."""
+    match = _NAME.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _segment(key: _Key, path: str, data: bytes) -> _Segment:
@@ -198,7 +209,7 @@ def _whole_lines(data: bytes) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def _beyond(body: bytes, parts: list[_Read]) -> bytes:
+def _beyond(body: bytes, parts: list[SegmentRead]) -> bytes:
     """What a body holds beyond the parts of it that were read already."""
     begin = 0
     for part in parts:

@@ -11,7 +11,16 @@ from ..model.failure import Failure
 from ..model.status import JobStatus
 from .records import MALFORMED
 
-__all__ = ["JOB_STATE", "SPARSE_STATE", "JobRecord", "Replay", "job_entry", "replay", "state_entry"]
+__all__ = [
+    "JOB_STATE",
+    "SPARSE_STATE",
+    "JobRecord",
+    "Replay",
+    "check_numbers",
+    "job_entry",
+    "replay",
+    "state_entry",
+]
 
 
 @dataclass(slots=True)
@@ -115,7 +124,7 @@ class Replay:
             return (index,)
         if "job" in entry:
             index = entry["job"]
-            _check_numbers(index)
+            check_numbers(index)
             self.jobs[index] = _apply_job(self.jobs.get(index), index, self._generation, entry)
             return (index,)
         self._generation = entry.get("generation", self._generation)
@@ -150,15 +159,18 @@ def _apply_state(job: JobRecord, entry: Mapping[str, Any]) -> None:
     for key in _STATE:
         if key in entry:
             setattr(job, key, entry[key])
-    _check_numbers(job.attempt, job.restart)
+    check_numbers(job.attempt, job.restart)
     if job.failure is not None:
         job.failure = Failure(job.failure)
     for key in SPARSE_STATE:
         setattr(job, key, entry.get(key))
 
 
-def _check_numbers(*numbers: int) -> None:
-    """See that what names files is a number: anything else could name a file elsewhere."""
+def check_numbers(*numbers: int) -> None:
+    """See that what names files is a number: anything else could name a file elsewhere.
+
+    Raises ValueError.
+    """
     for number in numbers:
         if type(number) is not int or number < 0:
             raise ValueError(f"{number!r} is no number of a job or an attempt")

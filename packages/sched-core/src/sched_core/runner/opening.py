@@ -19,9 +19,12 @@ from ..ports import Files, Ports
 from ..runfolder import (
     JobRecord,
     Journal,
+    JournalReader,
     Layout,
     Lease,
     RunFile,
+    Summarizer,
+    Tally,
     acquire_lease,
     find_run,
     jobs_that_may_run,
@@ -74,10 +77,11 @@ async def _open(
     # Only now: another driver may have made the run, or gone on with it, in the meantime.
     found = await ports.offload(find_run, ports.files, layout)
     records: dict[int, JobRecord] = {}
+    reader = JournalReader(ports.files, layout)
     if found is None:
         await ports.offload(_check_that_none_is_removed, ports.files, layout)
     else:
-        records = replay(await ports.offload(read_journal, ports.files, layout))
+        records = replay((await ports.offload(reader.read_new)).records)
         if existing == "error":
             _check_without_jobs(layout, found, records)
         _check_backend(scheduler, found, records)
@@ -90,7 +94,8 @@ async def _open(
     if scheduler.workdir.is_cloud():
         await ports.offload(_settle_on_mirror, ports.files, layout, run, records)
     await ports.offload(write_run, ports.files, layout, run)
-    journal = Journal(ports.files, layout, lease.epoch)
+    summarizer = Summarizer(ports.files, layout, Tally.of(records.values()), reader.known)
+    journal = Journal(ports.files, layout, lease.epoch, summarizer)
     if found is None or existing == "reuse":
         journal.add({"generation": run.generation, "at": ports.now()})
     session = Session(scheduler, ports, hooks, run, journal, lease)

@@ -353,7 +353,7 @@ async def _release(session: Session) -> None:
             await session.mirror.finish()
         await session.secrets.tidy()
         try:
-            await session.journal.flush()
+            await session.journal.close()
         except OSError as error:
             session.warn(f"the end of the run cannot be recorded: {error}")
         if session.lease is not None:

@@ -17,7 +17,7 @@ from ..reading.runfolder import RUNS, RunFolder
 from ..reading.states import run_state, state_counts
 
 if TYPE_CHECKING:
-    from sched_core.runfolder import RunView
+    from sched_core.runfolder import RunView, Tally
 
 __all__ = [
     "SORTS",
@@ -111,7 +111,7 @@ def row_of(folder: RunFolder, *, size: bool = True) -> RunRow:
     """Return what there is to tell of a run, whatever state its records are in. Blocks."""
     row = RunRow(os.path.basename(folder.absolute), folder.path)
     try:
-        _fill(row, folder.read())
+        _fill(row, *folder.glance())
     except (SchedError, OSError) as error:
         row.problem = str(error)
     if size:
@@ -134,10 +134,11 @@ def rows_of(folders: Sequence[RunFolder], *, size: bool = True) -> Iterator[RunR
         yield from pool.map(look, folders)
 
 
-def _fill(row: RunRow, view: RunView) -> None:
-    counts = state_counts(view.jobs.values())
+def _fill(row: RunRow, view: RunView, others: Tally) -> None:
+    counts = state_counts(view.jobs.values(), others)
     row.scheduler, row.driver = view.run.scheduler, view.driver
-    row.jobs, row.begun, row.last = len(view.jobs), view.run.created, last_event(view)
+    row.jobs, row.begun = others.total, view.run.created
+    row.last = max(last_event(view), others.last)
     row.failed = counts["failed"] + counts["killed"]
     row.done = counts["finished"] + row.failed
     row.state = run_state(counts, driven=bool(view.driver))

@@ -38,11 +38,16 @@ _FEWEST_FOR_RATE = 10
 _BAD = (JobStatus.FAILED, JobStatus.KILLED)
 
 
-def group_failures(jobs: Iterable[JobState], folder: RunFolder) -> list[FailureGroup]:
-    """Return the groups, the largest first; killed jobs are among them, interrupted ones not."""
+def group_failures(
+    jobs: Iterable[JobState], folder: RunFolder, hosts: Iterable[str] = ()
+) -> list[FailureGroup]:
+    """Return the groups, the largest first; killed jobs are among them, interrupted ones not.
+
+    `hosts` are those of jobs that are not among these.
+    """
     groups: dict[tuple[str, int | None, str], FailureGroup] = {}
     jobs = list(jobs)
-    several_hosts = len({job.host for job in jobs if job.host}) > 1
+    several_hosts = len({job.host for job in jobs if job.host}.union(hosts)) > 1
     chosen = (job for job in jobs if job.status in _BAD and not is_interrupted(job))
     bad = sorted(chosen, key=lambda job: job.index)
     lines = last_words(bad[: _MOST_READ_IN_BUCKET if folder.in_bucket else _MOST_READ], folder)

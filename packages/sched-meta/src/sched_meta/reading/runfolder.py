@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sched_core.model.secret import Redactor
     from sched_core.ports import Ports
     from sched_core.ports.packed import PackedFiles
-    from sched_core.runfolder import Layout, RunView
+    from sched_core.runfolder import Layout, RunView, Tally
 
 __all__ = ["RUNS", "RunFolder", "existing_run", "new_run", "newest_run", "next_run", "runs_in"]
 
@@ -127,6 +127,17 @@ class RunFolder:
 
         with without_collecting():
             return read_run(self.path, self.ports)
+
+    def glance(self) -> tuple[RunView, Tally]:
+        """Return the run as it is now, with only those of its jobs that neither wait nor have finished;
+        the others are counted. Raises RunNotFound, RunCorrupt.
+        """
+        from sched_core.runfolder import glance_at_run
+
+        from .collecting import without_collecting
+
+        with without_collecting():
+            return glance_at_run(self.path, self.ports)
 
 
 def existing_run(run: str | None) -> RunFolder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ class RunStatus:
 
     folder: RunFolder
     view: RunView
+    """With those of its jobs that neither wait nor have finished."""
+    jobs: int
     at: float
     counts: dict[str, int]
     """As the run's journal has it."""
@@ -54,7 +57,7 @@ class RunStatus:
             f"run:     {self.folder} ({run.scheduler}, begun {clock(run.created)})",
             f"driver:  {driver_in_words(self.view)}{self._left_running()}",
             *self._log(),
-            f"jobs:    {count_jobs(len(self.view.jobs))}: {self._counted()}",
+            f"jobs:    {count_jobs(self.jobs)}: {self._counted()}",
             *self._time(),
             *self._running(width),
             *failure_lines(self.failures, width=width),
@@ -65,7 +68,8 @@ class RunStatus:
         since = self.ended_since
         if not since:
             return counted(self.counts)
-        known = state_counts(job for job in self.view.jobs.values() if job.index not in since)
+        known = Counter(self.counts)
+        known.subtract(state_counts(self.view.jobs[index] for index in since))
         words = [counted(known)] if any(known.values()) else []
         them = "it" if len(since) == 1 else "them"
         words.append(f"{len(since):,} ended since (sched resume {self.folder} takes {them} up)")
@@ -122,7 +126,7 @@ class RunStatus:
             "created": self.view.run.created,
             "driver": self._driver(),
             "driver_log": None if log is None else str(log),
-            "jobs": len(self.view.jobs),
+            "jobs": self.jobs,
             "counts": self.counts,
             "ended_since": sorted(self.ended_since),
             "seconds": self.progress.seconds,
@@ -154,12 +158,13 @@ def run_status(folder: RunFolder) -> RunStatus:
 
     Raises RunNotFound, RunCorrupt.
     """
-    view, at = folder.read(), time.time()
-    jobs = view.jobs.values()
+    (view, tally), at = folder.glance(), time.time()
+    jobs, driven = view.jobs.values(), view.driver is not None
     since = ended_since(folder, view)
-    progress = progress_of(as_they_are(jobs, since), at, driven=view.driver is not None)
-    failures = group_failures(jobs, folder)
-    return RunStatus(folder, view, at, state_counts(jobs), since, failures, progress)
+    progress = progress_of(as_they_are(jobs, since), at, driven=driven, others=tally)
+    failures = group_failures(jobs, folder, tally.hosts)
+    counts = state_counts(jobs, tally)
+    return RunStatus(folder, view, tally.total, at, counts, since, failures, progress)
 
 
 def driver_in_words(view: RunView) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from sched_core.model.status import JobStatus
 
 from .jobstate import JobState
+
+if TYPE_CHECKING:
+    from sched_core.runfolder import Tally
 
 __all__ = ["STATES", "is_interrupted", "is_running", "run_state", "state_counts", "state_word"]
 
@@ -38,9 +42,12 @@ def is_running(job: JobState) -> bool:
     return job.status in _BY_STATE["running"]
 
 
-def state_counts(jobs: Iterable[JobState]) -> dict[str, int]:
-    """Return how many jobs are in each of STATES, zeros included."""
+def state_counts(jobs: Iterable[JobState], others: Tally | None = None) -> dict[str, int]:
+    """Return how many jobs are in each of STATES, zeros included; `others` are only counted."""
     counts = dict.fromkeys(STATES, 0)
+    if others is not None:
+        counts["finished"], counts["waiting"] = others.finished, others.waiting
+        counts["interrupted"] = others.unbegun
     for job in jobs:
         counts[state_word(job)] += 1
     return counts
