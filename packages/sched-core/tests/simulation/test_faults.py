@@ -59,6 +59,10 @@ def test_found_before(faults: str, arrays: bool, counts: Counter[Fault]) -> None
     assert struck.total() > 20
 
 
+def test_a_held_job_that_is_released_while_it_is_given_up(counts: Counter[Fault]) -> None:
+    judge(Scenario.parse("seed=28314 jobs=20 rate=0.1 drivers=1"), counts)
+
+
 def test_enough_faults_have_been_tried(
     counts: Counter[Fault], capsys: pytest.CaptureFixture[str]
 ) -> None:

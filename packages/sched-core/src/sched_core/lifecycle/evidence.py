@@ -216,7 +216,7 @@ class Evidence:
             return
         failed = seen.state is EngineState.FAILED and not refused
         if failed and not self._may_have_finished(active, claim):
-            await self._conclude(active, seen)
+            await self._conclude(active, _sealed_behind(seen, claim))
         elif active.engine_ended is None:
             active.engine_ended = self._session.ports.monotonic()
 
@@ -292,6 +292,15 @@ def _take_usage(job: Job, seen: Observation) -> None:
     """Note what the attempt has used, as far as that is told: an engine's word leaves a record's."""
     job.cpu = job.cpu if seen.cpu is None else seen.cpu
     job.max_rss = job.max_rss if seen.max_rss is None else seen.max_rss
+
+
+def _sealed_behind(seen: Observation, claim: Claim | None) -> Observation:
+    """Have an attempt that its engine could not start be sealed right behind the claim that was looked
+    at: should it have been released and started since then, that start has the next one.
+    """
+    if seen.failure is not Failure.SETUP or seen.position is not None:
+        return seen
+    return replace(seen, position=-1 if claim is None else claim.position)
 
 
 def _explained(record: Observation, said: Observation) -> Observation:
