@@ -29,7 +29,10 @@ _PREFIX = re.compile(r"\A(error|warning): ")
 _ALL_SHOWN = {"troubles", "link", "route", "differences"}
 """Modules all of whose sentences are shown."""
 _CLICK = {"UsageError", "BadParameter", "ClickException"}
-_NOT_SHOWN = {"AssertionError", "AttributeError", "RuntimeError", "TypeError", "ValueError"}
+_NOT_SHOWN = {
+    *("AssertionError", "AttributeError", "RuntimeError", "TypeError", "ValueError"),
+    "Inexact",  # then the journal is read as a whole
+}
 """What others catch, or what tells a programmer of a mistake."""
 
 
