@@ -159,6 +159,22 @@ async def test_a_failure_that_halts_soon_lets_end_what_runs(make: Any) -> None:
     assert held.status is JobStatus.FINISHED
 
 
+class Unheard(LocalScheduler):
+    """What its slots say is not heard: ends are seen by a look at the claims alone."""
+
+    async def poll(self) -> None: ...
+
+
+async def test_a_failure_that_only_a_look_has_seen_halts(tmp_path: Path) -> None:
+    scheduler = Unheard(tmp_path / "run", error_strategy="halt")
+    job = await scheduler.create_job(0, ["/bin/sh", "-c", "exit 4"])
+    await scheduler.submit_job_and_update_status(job)
+    with pytest.raises(RunHalted):
+        await polled(scheduler, [job])
+    assert job.status is JobStatus.FAILED
+    await scheduler.aclose()
+
+
 async def test_a_job_is_moved_by_hand(make: Any) -> None:
     scheduler = make()
     job = await scheduler.create_job(0, "true")

@@ -180,6 +180,8 @@ class Scheduler(Backend):
             await by_hand.go_round()
         await self.session.reconciler.reconcile([job for job in jobs if job.status.active])
         await self.session.reconciler.poll_hooks(jobs, polling_counter)
+        if by_hand is not None:
+            await by_hand.raise_what_stopped()  # which only that look may have seen
         return all(job.status.final for job in jobs)
 
     async def kill_running_jobs(self, jobs: Iterable[Job]) -> None:
