@@ -30,7 +30,7 @@ class Stopping:
     def __init__(self, session: Session, tasks: Tasks, pump: Pump) -> None:
         """End the run of that session."""
         self._session, self._tasks, self._pump = session, tasks, pump
-        self._begun = self._draining = False
+        self._begun = self._draining = self._killed = False
         self._done = anyio.Event()
         self._leaving = False
         self.left: list[Job] = []
@@ -116,11 +116,14 @@ class Stopping:
         await self._withdraw()
         if not session.ousted:
             await session.killer.kill([a.job for a in session.active.values()], ask=False)
+        self._killed = True
+        session.notify()
 
     async def _wait_for_ends(self) -> None:
         session = self._session
         until = session.ports.monotonic() + session.scheduler.time_to_end() + _MARGIN
-        while session.active or self._pump.submitting:
+        # A job's record may be there while processes that it has left behind are still being ended.
+        while session.active or self._pump.submitting or not self._killed:
             left = until - session.ports.monotonic()
             if self._leaving or session.ousted or left <= 0:
                 return

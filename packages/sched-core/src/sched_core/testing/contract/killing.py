@@ -53,6 +53,18 @@ class KillingContract(Rig):
             assert job.status is JobStatus.KILLED
             await self.until_gone(marker)
 
+    @needs("kills_tree")
+    async def test_t25_a_cancelled_run_leaves_no_process_that_outlives_its_job(
+        self, workdir: Any
+    ) -> None:
+        marker = self.marker()
+        async with self.run(self.make(workdir, grace=0.2)) as runner:
+            job = await runner.feed(self.shell(SCATTERED, marker))
+            await self.until_running(job)
+            await runner.cancel()
+        assert job.status is JobStatus.KILLED
+        await self.until_gone(marker)
+
     async def test_a_job_that_waits_is_killed_and_never_runs(self, workdir: Any) -> None:
         hooks = HookRecorder()
         scheduler = self.make(workdir, forks=1)
