@@ -198,6 +198,17 @@ def test_output_of_a_run_that_halts_is_written(sched: Sched) -> None:
     assert done.stdout == "0\n1\n"
 
 
+def test_output_behind_a_job_that_a_halt_has_killed_is_written(sched: Sched) -> None:
+    line = "test $0 = 0 && echo >begun && sleep 9999; until test -e begun; do sleep 0.02; done; "
+    line += "echo $0; exit $0"
+    done = sched(
+        "run", "-j", "2", "--cat", "--on-error", "halt", "--", "sh", "-c", line,
+        ":::", "0", "1", code=1,
+    )  # fmt: skip
+    assert "1 interrupted" in done.stderr
+    assert done.stdout == "1\n"
+
+
 def test_explain(sched: Sched) -> None:
     sched(
         "run", "-w", "r", "--env", "TOKEN=hunter2", "--", "sh", "-c", "echo a >&2; exit 3", code=1

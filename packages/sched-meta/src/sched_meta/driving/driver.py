@@ -204,9 +204,10 @@ class _Driver:
         count = FailureCount(limit, jobs) if limit else None
         halting = Halting(runner, what.scheduler, count, self._display.say)
         async for job in runner.as_completed():
-            if not job.status.final or halting.took_back(job):
+            if not job.status.final:
                 continue  # it was asked for once more, and comes again
-            await self._display.ended(job)
+            if not halting.took_back(job):
+                await self._display.ended(job)
             if output:
                 output.ended(job.index, str(job.stdout_file))
             halting.ended(job)

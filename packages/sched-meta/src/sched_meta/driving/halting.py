@@ -37,7 +37,8 @@ class Halting:
 
     def took_back(self, job: Job) -> bool:
         """Tell whether the job was killed before it began: a resumed run goes on with it."""
-        return job.status is JobStatus.KILLED and self._scheduler.session.goes_on(job)
+        never_began = job.status is JobStatus.KILLED and job.started is None
+        return never_began and self._scheduler.session.goes_on(job)
 
     def ended(self, job: Job) -> None:
         """Count a job that has ended. Raises TooManyFailures where the run is to stop now."""
