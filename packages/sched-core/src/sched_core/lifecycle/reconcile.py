@@ -281,9 +281,8 @@ class Reconciler:
             await self._session.scheduler.transition_job_status(job, JobStatus.KILLED)
             return
         self._session.retries.next_attempt(job, charged=False)
-        self._session.journal.note_state(
-            job
-        )  # its number is used now, whoever goes on with the run
+        # Its number is used now, whoever goes on with the run.
+        self._session.journal.note_state(job)
         self._session.submitter.resubmit(active)
 
     # --- the spool -----------------------------------------------------------------------------

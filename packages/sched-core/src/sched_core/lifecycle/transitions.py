@@ -118,9 +118,8 @@ class Transitions:
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
 
     def _now(self) -> float:
-        return round(
-            self._session.ports.now(), 3
-        )  # kept short: the journal says it again and again
+        # Kept short: the journal says it again and again.
+        return round(self._session.ports.now(), 3)
 
     async def _enter(self, job: Job, step: JobStatus) -> None:
         self.arrive(job, step)
