@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-__all__ = ["JobIds", "Place", "array_of", "by_array", "places_of"]
+from sched_core import Job
+
+__all__ = ["JobIds", "Named", "Place", "array_of", "by_array", "places_of"]
 
 Place = tuple[str, int | None]
 """The id of an array with one of its tasks, or that of a job that is in none."""
 
 JobIds = Mapping[str, Sequence[int] | None]
 """Tasks by the id of their array; None for a job that is no array, or a whole array."""
+
+Named = tuple[Job, str | None]
+"""A job and the name of its submission, where that is known."""
 
 
 class _Row(Protocol):

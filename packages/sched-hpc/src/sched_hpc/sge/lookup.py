@@ -9,14 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from sched_core import Job
 
-from ..cluster.places import Place, array_of, places_of
+from ..cluster.places import Named, Place, array_of, places_of
 from .names import sge_name
 from .parsers import Row
 
-__all__ = ["Named", "places_of_tasks", "rows_of_jobs"]
-
-Named = tuple[Job, str | None]
-"""A job and the name of its submission, where that is known."""
+__all__ = ["places_of_tasks", "rows_of_jobs"]
 
 
 def rows_of_jobs(jobs: Iterable[Named], rows: Iterable[Row]) -> Iterator[tuple[Job, Row | None]]:

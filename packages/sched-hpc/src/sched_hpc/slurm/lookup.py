@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sched_core import Job, Submission
 
-from ..cluster.places import JobIds, Place, array_of, by_array, places_of
+from ..cluster.places import JobIds, Named, Place, array_of, by_array, places_of
 from .names import slurm_name
 from .parsers import Row
 
 __all__ = ["ids_by_cluster", "rows_by_submission", "rows_of_jobs"]
-
-Named = tuple[Job, str | None]
-"""A job and the name of its submission, where that is known."""
 
 
 def rows_of_jobs(jobs: Iterable[Named], rows: Iterable[Row]) -> Iterator[tuple[Job, Row | None]]:
