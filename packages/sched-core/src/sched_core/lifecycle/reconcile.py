@@ -212,11 +212,6 @@ class Reconciler:
         self._lookups[submission.sid] = _Lookup(submission, attempts, now)
         self._session.wake()
 
-    @property
-    def looking_up(self) -> bool:
-        """Whether the outcome of a submission is unknown."""
-        return bool(self._lookups)
-
     async def settle_lookups(self) -> None:
         """Ask once about all submissions whose outcome is unknown."""
         if not self._lookups:
