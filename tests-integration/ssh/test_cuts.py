@@ -77,7 +77,7 @@ async def test_a_cut_for_good_ends_with_the_drivers_patience(
         pass
 
     with pytest.raises(Enough):  # noqa: PT012  # raised inside the block
-        async with run_of(tmp_path / "run", "h1", grace=0.2, patience=60) as runner:
+        async with run_of(tmp_path / "run", "h1", grace=0.2) as runner:
             job = await runner.feed(shell(COUNTED + WAITS, "lonely"))
             await until_running(job)
             host.cut()
@@ -100,7 +100,7 @@ async def test_a_cut_for_good_ends_with_the_drivers_patience(
 async def test_a_host_that_is_gone_and_comes_back(lab: Lab, tmp_path: Path) -> None:
     one, two = lab.host(), lab.host()
     options: dict[str, Any] = {"error_strategy": "retry", "num_retries": 0, "connect_timeout": 10}
-    async with run_of(tmp_path / "run", "h1", "h2", forks=2, patience=60, **options) as runner:
+    async with run_of(tmp_path / "run", "h1", "h2", forks=2, **options) as runner:
         jobs = [await runner.feed(shell(COUNTED + WAITS)) for _ in range(2)]
         await until_running(*jobs)
         (there,) = [job for job in jobs if job.host == "h1"]

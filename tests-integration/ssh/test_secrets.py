@@ -121,7 +121,7 @@ async def test_t43_what_a_host_that_is_away_keeps_is_removed_by_clean(
     lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = lab.host()
-    async with run_of(tmp_path / "run", "h1", patience=60) as runner:
+    async with run_of(tmp_path / "run", "h1") as runner:
         job = await runner.feed(shell(_CHECKS + "exit 0"), envs={"TOKEN": Secret(SECRETS[1])})
         await runner.wait(job)
         host.end_sessions()

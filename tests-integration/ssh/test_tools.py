@@ -173,7 +173,7 @@ async def test_a_scheduler_that_breaks_is_no_hang(
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):  # noqa: PT012  # raised inside the block
-        async with run_of(folder / "run", "h1", grace=0.1, patience=60) as runner:
+        async with run_of(folder / "run", "h1", grace=0.1) as runner:
             job = await runner.feed(["sleep", "600"])
             scheduler = runner.scheduler
             assert isinstance(scheduler, SshScheduler)
