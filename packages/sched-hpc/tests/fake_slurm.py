@@ -175,7 +175,7 @@ class Slurm:
         if argv[0] == "update":
             options = dict(word.partition("=")[::2] for word in argv[1:])
             job = self.get("jobs", options["JobId"])
-            limit = int(options.get("ArrayTaskThrottle", job["limit"]))
+            limit = int(options.get("ArrayTaskThrottle") or job["limit"])
             exclude = options.get("ExcNodeList", job["exclude"])
             self.put("jobs", job["id"], job | {"limit": limit, "exclude": exclude})
         elif "config" in argv:
