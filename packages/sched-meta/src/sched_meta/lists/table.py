@@ -126,7 +126,10 @@ def _with_header(header: _Line, lines: Iterator[_Line], name: str) -> Table:
     names = _names(fields, f"{name}, line {number}")
     rows = _check_rows(lines, len(names), "the header names", name)
     if not rows:
-        raise OptionError(f"{name} has a header, and no row behind it: there is nothing to run")
+        raise OptionError(
+            f"{name} has a header, and no row behind it: there is nothing to run; "
+            "give --no-header if it holds values"
+        )
     return Table(names, rows)
 
 
