@@ -99,8 +99,10 @@ def test_what_a_csv_writer_wrote_is_read(rows: list[tuple[str, str]]) -> None:
         (b"\n \n", "t.csv is empty: it needs a header"),
         (
             b"a,b\n\n",
-            "t.csv has a header, and no row behind it: there is nothing to run; "
-            "give --no-header if it holds values",
+            (
+                "t.csv has a header, and no row behind it: there is nothing to run; "
+                "give --no-header if it holds values"
+            ),
         ),
         (b"a,b\n1,2\n\n3\n", "t.csv, line 4 has 1 value, and the header names 2"),
         (b'a,b\n"1\n1",2\n1,2,3\n', "t.csv, line 4 has 3 values, and the header names 2"),
