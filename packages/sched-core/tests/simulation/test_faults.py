@@ -63,6 +63,10 @@ def test_a_held_job_that_is_released_while_it_is_given_up(counts: Counter[Fault]
     judge(Scenario.parse("seed=28314 jobs=20 rate=0.1 drivers=1"), counts)
 
 
+def test_a_job_that_is_queued_again_after_its_record_and_then_gone(counts: Counter[Fault]) -> None:
+    judge(Scenario.parse("seed=582 jobs=15 forks=8 rate=0.2 drivers=4"), counts)
+
+
 def test_enough_faults_have_been_tried(
     counts: Counter[Fault], capsys: pytest.CaptureFixture[str]
 ) -> None:

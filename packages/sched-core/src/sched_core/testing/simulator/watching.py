@@ -41,7 +41,8 @@ class HookLog:
 
     chance: Chance
     fired: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    lost: set[tuple[int, int]] = field(default_factory=set)
+    lost: dict[tuple[int, int], int] = field(default_factory=dict)
+    """The attempts that were taken for lost, with the newest start that the driver knew of."""
 
     def note(self, hook: str, job: Job) -> None:
         """Note a hook, and maybe fail."""
@@ -94,7 +95,7 @@ class HookLog:
     def on_job_failed(self, job: Job) -> None:
         """Note it."""
         if job.failure is Failure.LOST:
-            self.lost.add((job.index, job.attempt))
+            self.lost[job.index, job.attempt] = job.restart
         self.note("on_job_failed", job)
 
     @hookimpl
