@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import anyio.lowlevel
+import pytest
 
 from sched_core.lifecycle.mirroring import Mirroring
 from sched_core.lifecycle.session import Session
@@ -45,8 +46,18 @@ async def test_a_side_is_looked_at_ever_less_often_while_nothing_changes(
     bucket = MemoryBucket()
     files = MirroredFiles(bucket, ROOT, str(tmp_path / "mirror"))
     files.join()
-    session = SimpleNamespace(jobs={}, ousted=False, closing=False)
+    session = SimpleNamespace(jobs={}, ousted=False, stopping=False)
     session.ports = Ports(session, bucket)
     await Mirroring(cast(Session, session), files)._repeat(files.exchange.look_in)
     assert session.ports.slept == [3.0, 4.5, 5.0, 2.0, 3.0]
     assert (tmp_path / "mirror/new").read_text() == "new"
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+async def test_a_run_that_takes_nothing_more_still_waits_for_its_bucket(
+    tmp_path: Path, stopping: bool
+) -> None:
+    files = MirroredFiles(MemoryBucket(), ROOT, str(tmp_path / "mirror"))
+    session = SimpleNamespace(jobs={}, ousted=False, closing=True, stopping=stopping)
+    Mirroring(cast(Session, session), files)
+    assert files.gives_up() is stopping

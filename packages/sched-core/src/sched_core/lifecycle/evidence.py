@@ -279,7 +279,7 @@ class Evidence:
         except OSError:
             # Such as a full disk, which has stopped the run. What the engine may still start has not
             # ended: it is left open for whoever goes on with the run.
-            if not session.closing:
+            if not session.stopping:
                 raise
             session.let_go(active.job)
             return False

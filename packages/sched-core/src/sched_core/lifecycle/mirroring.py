@@ -40,7 +40,7 @@ class Mirroring:
         self._rested = 0.0
         """When the next look at the mirror is due, on the monotonic clock: it may hold a lot."""
         files.exchange.jobs = session.jobs
-        files.gives_up = lambda: session.closing or session.ousted
+        files.gives_up = lambda: session.stopping or session.ousted
 
     async def take_over(self, unclaimed: Sequence[Job]) -> None:
         """Make this the run's mirror. Some open attempts have no claim here or in the bucket.

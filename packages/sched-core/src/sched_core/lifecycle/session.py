@@ -82,6 +82,9 @@ class Session:
         self.submits = True
         """Whether anything may start; otherwise jobs that an earlier driver has left are only killed."""
         self.closing = False
+        """Whether nothing more is submitted."""
+        self.stopping = False
+        """Whether what still runs is ended or left now: then nothing is waited for that may take long."""
         self.interrupted = False
         self.interrupted_before: set[int] = set()
         """Jobs that an earlier driver was killing because the run was interrupted: they go on."""

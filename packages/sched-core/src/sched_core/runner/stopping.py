@@ -67,7 +67,7 @@ class Stopping:
         if self._begun:
             await self._done.wait()
             return
-        self._begun = session.closing = True
+        self._begun = session.closing = session.stopping = True
         try:
             await end()
         finally:

@@ -200,7 +200,8 @@ class ClusterScheduler(ClusterConfiguration):
         """Give the places that an array no longer needs to the next one."""
         while True:
             await self.session.ports.sleep(_BALANCE_INTERVAL)
-            await self.array_limits.balance(self.set_limit)
+            if not self.session.closing:
+                await self.array_limits.balance(self.set_limit)
             await self._tell_of_bad_hosts()
 
     # --- bad nodes -------------------------------------------------------------------------------
