@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from sched_core import AttemptId, EngineUnavailable, Job, Runner, Usage, attempt_id, read_run
+from sched_core import (
+    AttemptId,
+    EngineUnavailable,
+    Job,
+    JobStatus,
+    Runner,
+    Usage,
+    attempt_id,
+    read_run,
+)
 from sched_core.lifecycle import usage
+from sched_core.runfolder import ask_driver, request_is_open
 
 from ..backend import session_scheduler
 
@@ -144,6 +155,25 @@ async def test_a_run_that_is_broken_off_asks_nothing(tmp_path: Path) -> None:
         await runner.feed(["/bin/sleep", "600"])
         await runner.cancel()
     assert scheduler.asked == []
+
+
+async def test_another_attempt_that_is_wanted_meanwhile_is_still_made(tmp_path: Path) -> None:
+    class Slow(Accounted):
+        async def query_usage(self, jobs: Sequence[Job]) -> Mapping[AttemptId, Usage]:
+            if not self.asked:
+                session = self.session
+                ask = partial(ask_driver, session.ports.files, session.layout, "retry", (0,))
+                request = await anyio.to_thread.run_sync(ask)
+                is_open = partial(request_is_open, session.ports.files, request)
+                while await anyio.to_thread.run_sync(is_open):
+                    await anyio.sleep(0.01)
+            return await super().query_usage(jobs)
+
+    scheduler = Slow(tmp_path / "run", nothing_to_come, nothing_to_come)
+    with anyio.fail_after(60):
+        await ran(scheduler, ["/bin/sh", "-c", '[ "$SCHED_ATTEMPT" = 2 ]'])
+    (job,) = (await anyio.to_thread.run_sync(read_run, scheduler.workdir)).jobs.values()
+    assert (job.status, job.attempt) == (JobStatus.FINISHED, 2)
 
 
 async def test_an_interrupt_ends_the_question(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_a_job_that_is_queued_again_after_its_record_and_then_gone(counts: Count
     judge(Scenario.parse("seed=582 jobs=15 forks=8 rate=0.2 drivers=4"), counts)
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_another_attempt_that_is_wanted_while_the_last_job_ends(
+    backend: Backend, counts: Counter[Fault]
+) -> None:
+    scenario = f"seed=139510259 jobs=15 forks=8 rate=0.2 drivers=2 backend={backend}"
+    judge(Scenario.parse(scenario), counts)
+
+
 def test_enough_faults_have_been_tried(
     counts: Counter[Fault], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,8 @@ class Session:
         """Whether anything may start; otherwise jobs that an earlier driver has left are only killed."""
         self.closing = False
         """Whether nothing more is submitted."""
+        self.listening = True
+        """Whether what other processes ask for is done; what is asked for later is for the next driver."""
         self.stopping = False
         """Whether what still runs is ended or left now: then nothing is waited for that may take long."""
         self.interrupted = False

@@ -39,6 +39,8 @@ async def listen(session: Session) -> None:
             continue  # the folder is gone or cannot be read: the flush says so
         pace.note(found=bool(requests))
         for request in requests:
+            if not session.listening:
+                return
             await _answer(session, request)
 
 

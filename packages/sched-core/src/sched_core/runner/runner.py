@@ -142,8 +142,7 @@ class Runner:
         raised = exc
         if raised is None:
             try:
-                await self.stop_feeding()
-                await learn_usage(self._open_session)
+                await self._complete()
             except RunClosed as error:
                 # Whoever cancelled the run knows that it was.
                 raised = None if self._cancelled else error
@@ -155,6 +154,15 @@ class Runner:
         if exc is None and raised is not None:
             raise raised
         return None
+
+    async def _complete(self) -> None:
+        session = self._open_session
+        while True:
+            await self.stop_feeding()
+            await learn_usage(session)
+            # Somebody may have asked for another attempt while the engine was asked.
+            if not session.unfinished:
+                return
 
     async def _close(self, raised: BaseException | None) -> None:
         """End everything that the runner began, whatever cancels the block meanwhile."""
@@ -170,6 +178,7 @@ class Runner:
                         stopping = self._loop.stopping
                         await (stopping.stop() if self._kills else stopping.part())
                 finally:
+                    self._open_session.listening = False
                     await self._loop.tasks.finish()
                 if self._open_session.hooks.has("on_shutdown"):
                     await self._fire("on_shutdown")
