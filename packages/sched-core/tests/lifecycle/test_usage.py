@@ -164,9 +164,8 @@ async def test_another_attempt_that_is_wanted_meanwhile_is_still_made(tmp_path: 
                 session = self.session
                 ask = partial(ask_driver, session.ports.files, session.layout, "retry", (0,))
                 request = await anyio.to_thread.run_sync(ask)
-                is_open = partial(request_is_open, session.ports.files, request)
-                while await anyio.to_thread.run_sync(is_open):
-                    await anyio.sleep(0.01)
+                while request_is_open(session.ports.files, request):
+                    await session.change(0.01)
             return await super().query_usage(jobs)
 
     scheduler = Slow(tmp_path / "run", nothing_to_come, nothing_to_come)
