@@ -248,7 +248,7 @@ class Session:
             self.failure = error
         if isinstance(error, RunLocked):
             self.ousted = True
-        self.closing = True
+        self.closing = self.stopping = True
         self.wake()
         self.notify()
 
