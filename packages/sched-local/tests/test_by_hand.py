@@ -75,6 +75,7 @@ async def test_a_job_that_runs_is_not_submitted_again(make: Any) -> None:
     scheduler = make()
     job = await scheduler.create_job(0, HELD)
     await scheduler.submit_job_and_update_status(job)
+    assert await scheduler.job_is_running(job)  # it may not have claimed its attempt yet
     await running(scheduler, job)
     jid = job.jid
     assert await scheduler.job_is_running(job)

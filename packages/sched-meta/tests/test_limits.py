@@ -43,10 +43,13 @@ def test_no_limit_is_none() -> None:
 
 
 FAILS = ("--", "sh", "-c", "echo $0 >>started; test $0 -lt 2", ":::", *map(str, range(8)))
+HELD = "echo $0 >>started; test $0 -lt 4 || until test -e go; do sleep 0.05; done; test $0 -lt 2"
 
 
 def test_run_stops_says_why_and_can_be_gone_on_with(sched: Sched) -> None:
-    done = sched("run", "-w", "r", "-j", "1", "--max-failures", "2", *FAILS, code=1)
+    numbers = map(str, range(8))
+    stops = ("-j", "1", "--max-failures", "2")
+    done = sched("run", "-w", "r", *stops, "--", "sh", "-c", HELD, ":::", *numbers, code=1)
     stopped = "sched: stopped: 2 jobs failed (--max-failures 2); sched resume r goes on\n"
     assert stopped in done.stderr
     assert "sched resume r\n" in done.stderr.partition(stopped)[2]
@@ -55,6 +58,7 @@ def test_run_stops_says_why_and_can_be_gone_on_with(sched: Sched) -> None:
     assert counts["finished"] == 2
     assert counts["failed"] >= 2
     # What has failed before is not counted again.
+    (sched.folder / "go").touch()
     done = sched("resume", "r", "--max-failures", "5", code=1)
     assert "stopped" not in done.stderr
     assert sched.counts() == {"finished": 2, "failed": 6}

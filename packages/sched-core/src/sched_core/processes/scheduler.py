@@ -89,9 +89,9 @@ class ProcessScheduler(Scheduler):
         await self.kill_jobs([job])
 
     async def job_is_running(self, job: Job) -> bool:
-        """Tell whether a process of the job's present attempt is alive."""
-        (claim,) = await claims.read(self.session, [job])
-        return claim is not None and claim.rc is None and claims.leader_of(claim) is not None
+        """Tell whether the job's present attempt waits here or runs: also one that has just begun."""
+        seen = (await self.query_jobs([job])).get(attempt_id(job))
+        return seen is not None and seen.state in (EngineState.WAITING, EngineState.RUNNING)
 
     # --- in bulk ---------------------------------------------------------------------------------
 
