@@ -183,25 +183,28 @@ async def test_a_run_goes_on_with_chunks_of_another_size(slurm: Path, tmp_path: 
     assert [job.jid for job in runner.jobs] == ["1_0", "1_0", "1_1", "1_1"]
 
 
-def test_what_a_task_had_of_memory_is_not_what_its_jobs_had() -> None:
-    submission = Submission("1", "slurm-x-1", "slurm", tuple(ATTEMPTS[:2]), chunk=2)
+SHARED = Submission("1", "slurm-x-1", "slurm", tuple(ATTEMPTS[:2]), chunk=2)
+
+
+def two_of_a_task() -> list[Active]:
+    """Jobs that one task runs, as `SHARED` has them."""
     jobs = [Job(index, ["/bin/true"], SpecPath("/run")) for index in range(2)]
     for job in jobs:
         job.jid, job.started = "1", 1.0
-    actives = [Active(job, 1, 0.0, submission) for job in jobs]
+    return [Active(job, 1, 0.0, SHARED) for job in jobs]
+
+
+def test_what_a_task_had_of_memory_is_not_what_its_jobs_had() -> None:
+    actives = two_of_a_task()
     told = Observation(EngineState.FAILED, failure=Failure.NODE_FAIL, max_rss=1 << 20)
     judged = of_each_job(actives, dict.fromkeys(ATTEMPTS[:2], told))
     assert [seen.max_rss for seen in judged.values()] == [None, None]
-    alone = [Active(jobs[0], 1, 0.0, replace(submission, chunk=1))]
+    alone = [replace(actives[0], submission=replace(SHARED, chunk=1))]
     assert of_each_job(alone, {ATTEMPTS[0]: told}) == {ATTEMPTS[0]: told}
 
 
 def test_that_one_of_a_task_s_jobs_failed_does_not_tell_which() -> None:
-    submission = Submission("1", "slurm-x-1", "slurm", tuple(ATTEMPTS[:2]), chunk=2)
-    jobs = [Job(index, ["/bin/true"], SpecPath("/run")) for index in range(2)]
-    for job in jobs:
-        job.jid, job.started = "1", 1.0
-    actives = [Active(job, 1, 0.0, submission) for job in jobs]
+    actives = two_of_a_task()
 
     def judged(rc: int, failure: Failure) -> set[tuple[EngineState, int | None]]:
         told = Observation(EngineState.FAILED, rc, failure)
