@@ -226,6 +226,17 @@ def test_segments_vanish_between_the_listing_and_the_look(layout: Layout) -> Non
     assert onlooker.began_anew == 1
 
 
+def test_a_listing_of_the_caller_that_is_out_of_date_is_made_good(layout: Layout) -> None:
+    journal = Journal(FILES, layout, 1)
+    journal.write(numbered(2))
+    names = os.listdir(layout.journal)
+    for number in range(MERGE_AT):
+        journal.write(numbered(2, 2 + 2 * number))
+    assert not set(names) & set(os.listdir(layout.journal))
+    records, _ = JournalReader(FILES, layout).read_new(names)
+    assert records == numbered(2 + 2 * MERGE_AT)
+
+
 def test_nothing_new_is_nothing(layout: Layout) -> None:
     onlooker = Onlooker(layout)
     assert onlooker.look() == []

@@ -14,6 +14,7 @@ import pytest
 
 from sched_core import JobStatus, RunCorrupt
 from sched_core.model.failure import Failure
+from sched_core.ports.files import Entry as FileEntry
 from sched_core.ports.localfiles import LocalFiles
 from sched_core.runfolder import (
     JobRecord,
@@ -236,6 +237,27 @@ def test_a_small_run_has_no_summary(layout: Layout) -> None:
     journal.write(Lives(1).feed(3))
     journal.close()
     assert os.listdir(layout.journal) == ["1-0.jsonl"]
+
+
+def test_a_run_without_a_summary_is_not_asked_for_one(layout: Layout) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Asked(LocalFiles):
+        def names(self, folder: str) -> list[str]:
+            asked.append(("names", folder))
+            return super().names(folder)
+
+        def entries(self, folder: str) -> dict[str, FileEntry]:
+            asked.append(("entries", folder))
+            return super().entries(folder)
+
+        def read(self, path: str) -> bytes:
+            asked.append(("read", path))
+            return super().read(path)
+
+    journal_of(layout).write(Lives(1).feed(3))
+    read_tally(Asked(), layout)
+    assert asked == [("names", layout.journal), ("read", layout.segment(1, 0))]
 
 
 def test_the_end_is_summed_up(layout: Layout) -> None:

@@ -97,8 +97,9 @@ class JournalReader:
         """What was read, in the order of the segments; those that were merged are one."""
         return self._known
 
-    def read_new(self) -> News:
-        """Return the records that were added since the last call.
+    def read_new(self, names: Iterable[str] | None = None) -> News:
+        """Return the records that were added since the last call; `names` is what the journal holds,
+        for a caller who has just listed it.
 
         A driver may be writing and merging meanwhile. Raises OSError, FileNotFoundError where there
         is no journal, and RunCorrupt for what no driver has written.
@@ -106,7 +107,7 @@ class JournalReader:
         while True:
             anew = not self._began
             try:
-                records = self._read()
+                records = self._read(names)
             except _Changed:
                 self._forget()
             except FileNotFoundError:
@@ -116,14 +117,15 @@ class JournalReader:
             else:
                 self._began = True
                 return News(records, anew)
+            names = None
 
     def _forget(self) -> None:
         self._began = self._may_grow = False
         self._known = []
         self._useless = set()
 
-    def _read(self) -> list[dict[str, Any]]:
-        keys = self._listed()
+    def _read(self, names: Iterable[str] | None) -> list[dict[str, Any]]:
+        keys = self._listed(self._files.names(self._layout.journal) if names is None else names)
         rest = self._rest_of_last()
         new = [key for key in keys if not self._knows(key)]
         if self._known and new and new[0] < self._known[-1].key:
@@ -137,9 +139,8 @@ class JournalReader:
                 self._useless.add(segment.key)
         return records
 
-    def _listed(self) -> list[_Key]:
-        keys = map(segment_key, self._files.names(self._layout.journal))
-        return sorted(key for key in keys if key is not None)
+    def _listed(self, names: Iterable[str]) -> list[_Key]:
+        return sorted(key for key in map(segment_key, names) if key is not None)
 
     def _knows(self, key: _Key) -> bool:
         return key in self._useless or any(read.covers(key) for read in reversed(self._known))

@@ -113,10 +113,11 @@ def read_tally(files: Files, layout: Layout) -> Tally:
 
 
 def _read(files: Files, layout: Layout) -> Tally:
-    summed, tally = _read_summary(files, layout)
+    names = files.names(layout.journal)
+    summed, tally = _read_summary(files, layout) if SUMMARY in names else ([], Tally())
     entries = files.entries(layout.journal) if summed else {}
     reader = JournalReader(files, layout, summed)
-    records, anew = reader.read_new()
+    records, anew = reader.read_new(names)
     if not anew and not _are_there(summed, reader.known, entries):
         records, anew = JournalReader(files, layout).read_new()
     if anew:
