@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,32 @@ class Told(Session):  # type: ignore[misc]  # the README's, known at run time
 
     async def job_is_running(self, job: Job) -> bool:
         return True
+
+
+class Slow(Told):
+    """Says that it has a job when that is over already."""
+
+    async def submit_job(self, job: Job) -> int:
+        started = time.time()
+        await anyio.sleep(0.01)
+        for state, rc in ((EngineState.RUNNING, None), (EngineState.RECORDED, 0)):
+            said = Observation(state, rc=rc, started=started, ended=time.time())
+            self.session.report(attempt_id(job), said)
+        return job.index + 1
+
+
+async def test_a_job_that_starts_before_the_engine_says_that_it_has_it(tmp_path: Path) -> None:
+    before = time.time()
+    with anyio.fail_after(60):
+        async with Runner(Slow(tmp_path / "run")) as runner:
+            job = await runner.feed(["/bin/true"])
+            await runner.stop_feeding()
+    assert job.status is JobStatus.FINISHED
+    told = (job.queued, job.submitted, job.started, job.ended)
+    times = [when for when in told if when is not None]
+    assert len(times) == len(told)
+    assert sorted(times) == times
+    assert before - 0.001 < times[0]
 
 
 async def test_t53_a_start_and_an_end_that_are_seen_at_once(tmp_path: Path) -> None:

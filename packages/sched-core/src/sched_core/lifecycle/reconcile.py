@@ -275,10 +275,8 @@ class Reconciler:
         if job.status is JobStatus.KILLING:
             await self._session.scheduler.transition_job_status(job, JobStatus.KILLED)
             return
-        self._session.retries.next_attempt(job, charged=False)
-        # Its number is used now, whoever goes on with the run.
-        self._session.journal.note_state(job)
-        self._session.submitter.resubmit(active)
+        self._session.submitter.supersede(active)
+        self._session.enqueue(job)
 
     # --- the spool -----------------------------------------------------------------------------
 

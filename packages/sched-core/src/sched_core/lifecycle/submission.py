@@ -89,7 +89,8 @@ class Submitter:
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         chunk = session.scheduler.chunk if session.by_hand is None else 1
-        submission = Submission(sid, name, session.scheduler.name, tasks, chunk)
+        now = session.transitions.now()
+        submission = Submission(sid, name, session.scheduler.name, tasks, chunk, now)
         for job in jobs:
             session.submissions.bind(session.active[job.index], submission)
         return submission
@@ -190,9 +191,8 @@ class Submitter:
         fenced = await session.reconciler.fence(actives)
         for active in actives:
             if active in fenced:
-                session.retries.next_attempt(active.job, charged=False)
-                session.journal.note_state(active.job)
-                self.resubmit(active)
+                self.supersede(active)
+                session.enqueue(active.job)
             else:
                 await self.accept(active, None)
 
@@ -240,6 +240,14 @@ class Submitter:
         """Put an attempt that certainly did not start into the queue again."""
         self.release(active)
         self._session.enqueue(active.job)
+
+    def supersede(self, active: Active) -> None:
+        """Have a job's next attempt wait in place of one that was fenced: that number is used."""
+        session, job = self._session, active.job
+        self.release(active)
+        session.retries.next_attempt(job, charged=False)
+        job.queued = session.transitions.now()
+        session.journal.note_state(job)
 
     def _return_to_queue(self, job: Job) -> None:
         """Have a job that the engine certainly did not take wait on, under the same attempt."""

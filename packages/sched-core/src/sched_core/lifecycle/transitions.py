@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 import anyio
@@ -110,16 +111,25 @@ class Transitions:
         """Have a job be in a state, and record it."""
         job.status = step
         if step is JobStatus.QUEUED:
-            job.queued = job.queued or self._now()
+            job.queued = job.queued or self.now()
         elif step is JobStatus.SUBMITTED:
-            job.submitted = job.submitted or self._now()
+            job.submitted = job.submitted or self._when_submitted(job)
         self._session.journal.note_state(job)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
 
-    def _now(self) -> float:
-        # Kept short: the journal says it again and again.
-        return round(self._session.ports.now(), 3)
+    def _when_submitted(self, job: Job) -> float:
+        """Tell when the engine got the job: not when it said so, since the job may have begun before."""
+        active = self._session.active.get(job.index)
+        submission = None if active is None else active.submission
+        recorded = None if submission is None else submission.recorded
+        return self.now() if recorded is None else recorded
+
+    def now(self) -> float:
+        """Tell the time to the millisecond, since the journal says it again and again; never a later
+        one, so that what follows within it stays what follows.
+        """
+        return math.floor(self._session.ports.now() * 1000) / 1000
 
     async def _enter(self, job: Job, step: JobStatus) -> None:
         self.arrive(job, step)

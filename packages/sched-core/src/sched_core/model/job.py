@@ -25,7 +25,8 @@ class Job:
     from 1 on and names files; `trial_count` counts the retries charged to `num_retries`.
     Of the present attempt, `queued`, `submitted`, `started` and `ended` are seconds since 1970, `cpu`
     is what processors have spent on it in seconds, `max_rss` the most memory that it had in bytes;
-    None is what is not known, or not yet.
+    None is what is not known, or not yet. It was `submitted` when that was recorded, just before its
+    engine was called: the engine may say that it has it after it has started.
     `envs` are the variables that it gets besides those of its surroundings; a value may be a Secret, and
     `secrets` names the files of the run that hold these, by variable, once that is settled.
     `raised` is what later attempts were given more of, as in {"memory": 8589934592}, since an earlier

@@ -26,7 +26,8 @@ class Submission:
 
     `sid` sorts after those of earlier submissions of the run. `name` travels with it as job name,
     comment, label or request id; `tasks` are the attempts in the order of the engine's tasks, of
-    which each runs `chunk` of them, one after the other.
+    which each runs `chunk` of them, one after the other. `recorded` is when that was written down, in
+    seconds since 1970: none of them has started before.
     """
 
     sid: str
@@ -34,6 +35,7 @@ class Submission:
     backend: str
     tasks: tuple[AttemptId, ...]
     chunk: int = 1
+    recorded: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes."""
@@ -43,14 +45,22 @@ class Submission:
             "backend": self.backend,
             "tasks": self.tasks,
             "chunk": self.chunk,
+            "recorded": self.recorded,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Submission:
         """Read what `to_json` wrote."""
         tasks = tuple(AttemptId(int(i), int(a)) for i, a in data["tasks"])
-        chunk = int(data.get("chunk", 1))
-        return cls(str(data["sid"]), str(data["name"]), str(data["backend"]), tasks, chunk)
+        recorded = data.get("recorded")
+        return cls(
+            str(data["sid"]),
+            str(data["name"]),
+            str(data["backend"]),
+            tasks,
+            int(data.get("chunk", 1)),
+            None if recorded is None else float(recorded),
+        )
 
 
 def write_submission(files: Files, layout: Layout, submission: Submission) -> None:

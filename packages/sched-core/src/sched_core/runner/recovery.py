@@ -124,9 +124,7 @@ async def _never_starts(session: Session, active: Active) -> None:
         reason = "it was given up when an earlier driver ended"
         await session.evidence.engine_failed(active, Failure.LOST, reason)
     else:
-        session.submitter.release(active)
-        session.retries.next_attempt(job, charged=False)
-        session.journal.note_state(job)
+        session.submitter.supersede(active)
 
 
 def _look_up(session: Session, unclaimed: Iterable[Active]) -> None:

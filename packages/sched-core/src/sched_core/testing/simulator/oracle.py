@@ -114,9 +114,18 @@ class Oracle:
             self.complain(f"{job} is said to have failed by {job.failure}, which nothing did")
         if job.status is JobStatus.FINISHED and not any(e.rc == 0 for e in own):
             self.complain(f"{job} is said to have finished, but ran as {own}")
+        if not {Fault.CLOCK_JUMPS, Fault.NODE_CLOCK_JUMPS}.intersection(self._chance.counts):
+            self._judge_times(job)
         for execution in executions:
             if ended is not None and execution.started > ended:
                 self.complain(f"{job} had ended at {ended:.3f}, and ran again as {execution}")
+
+    def _judge_times(self, job: Job) -> None:
+        told = (job.queued, job.submitted, job.started, job.ended)
+        known = [time for time in told if time is not None]
+        missing = job.status is JobStatus.FINISHED and None in (job.queued, job.submitted)
+        if missing or known != sorted(known):
+            self.complain(f"{job} was queued, submitted, started and ended at {told}")
 
     def _executions(self) -> dict[int, list[Execution]]:
         found: dict[int, list[Execution]] = {}
