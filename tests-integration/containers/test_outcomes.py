@@ -71,7 +71,8 @@ async def test_a_command_that_is_not_there_is_no_fault_of_the_engine(
     assert (job.rc, job.failure) == (127, Failure.EXIT)
 
 
-HUNGRY = ["/bin/bash", "-c", 'a=$(head -c 100000000 /dev/zero | tr "\\0" x); echo ${#a}']
+# One process: others that wanted memory while it dies would be ended, too.
+HUNGRY = ["/bin/bash", "-c", "a=x; while ((${#a} < 100000000)); do a+=$a; done; echo ${#a}"]
 
 
 async def test_t37_too_much_memory_is_told_as_that(
@@ -100,6 +101,21 @@ async def test_t45_more_memory_follows_too_little(
     job = await one(limiter, tmp_path, HUNGRY, resources={"memory": memory})
     assert (job.status, job.attempt, job.trial_count) == (JobStatus.FINISHED, 2, 0)
     assert job.raised == {"memory": 2**30}
+
+
+async def test_what_tells_of_a_command_outlives_it_where_memory_is_short(
+    engine: Engine, tmp_path: Path
+) -> None:
+    ancestors = """
+        pid=$$
+        while ((pid)) && read -r score <"/proc/$pid/oom_score_adj"; do
+            echo "$score"
+            while read -r name pid _; do [[ $name != PPid: ]] || break; done <"/proc/$pid/status"
+        done
+    """
+    job = await one(engine, tmp_path, ["/bin/bash", "-c", ancestors])
+    command, *others = map(int, (await job.stdout_file.read_text()).split())
+    assert command == min(others) + 200, "the kernel ends first what scores highest"
 
 
 async def test_what_a_container_has_used_is_told_from_inside(

@@ -311,7 +311,7 @@ _sched_attend_inside() {
   _sched_count_kills
   _sched_before_count=$_sched_kills
   exec {_sched_err}>&2 2>/dev/null       # what bash says of a killed child is not the job's
-  (exec 2>&"$_sched_err" {_sched_err}>&-; trap - PIPE; _sched_inner)
+  (exec 2>&"$_sched_err" {_sched_err}>&-; trap - PIPE; _sched_go_first; _sched_inner)
   _sched_rc=$?
   _sched_class=-
   _sched_count_kills
@@ -320,6 +320,13 @@ _sched_attend_inside() {
   { _sched_tell_peak; times; printf 'C %s %s\n' "$_sched_rc" "$_sched_class"; } 2>/dev/null >>"$_sched_claim"
   exit "$_sched_rc"
 }
+
+# Where memory is short the kernel ends what scores highest, now and then a second process before the first has given back its memory:
+# that is to be one of the command's, not the one that tells of it.
+_sched_go_first() {
+  local _sched_score
+  read -r _sched_score </proc/self/oom_score_adj && ((_sched_score <= 800)) && printf '%s\n' "$((_sched_score + 200))" >/proc/self/oom_score_adj
+} 2>/dev/null
 
 # A container of docker's or podman's has a control group of its own, at whose place in /sys it sees itself; apptainer's has none.
 _sched_tell_peak() {
