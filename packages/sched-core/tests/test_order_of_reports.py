@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 from sched_core import EngineState, Job, JobStatus, Observation, Runner, attempt_id
 from sched_core.testing.contract.rig import HookRecorder
@@ -38,12 +39,22 @@ class Slow(Told):
         return job.index + 1
 
 
-async def test_a_job_that_starts_before_the_engine_says_that_it_has_it(tmp_path: Path) -> None:
-    before = time.time()
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_job_that_starts_before_the_engine_says_that_it_has_it(
+    tmp_path: Path, by_hand: bool
+) -> None:
+    before, scheduler = time.time(), Slow(tmp_path / "run")
     with anyio.fail_after(60):
-        async with Runner(Slow(tmp_path / "run")) as runner:
-            job = await runner.feed(["/bin/true"])
-            await runner.stop_feeding()
+        if by_hand:
+            job = await scheduler.create_job(0, ["/bin/true"])
+            await scheduler.submit_job_and_update_status(job)
+            while not await scheduler.check_all_done([job], 0):
+                pass
+            await scheduler.aclose()
+        else:
+            async with Runner(scheduler) as runner:
+                job = await runner.feed(["/bin/true"])
+                await runner.stop_feeding()
     assert job.status is JobStatus.FINISHED
     told = (job.queued, job.submitted, job.started, job.ended)
     times = [when for when in told if when is not None]

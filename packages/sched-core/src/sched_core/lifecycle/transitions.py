@@ -111,15 +111,17 @@ class Transitions:
         """Have a job be in a state, and record it."""
         job.status = step
         if step is JobStatus.QUEUED:
-            job.queued = job.queued or self.now()
+            job.queued = job.queued or self._since(job)
         elif step is JobStatus.SUBMITTED:
-            job.submitted = job.submitted or self._when_submitted(job)
+            job.submitted = job.submitted or self._since(job)
         self._session.journal.note_state(job)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
 
-    def _when_submitted(self, job: Job) -> float:
-        """Tell when the engine got the job: not when it said so, since the job may have begun before."""
+    def _since(self, job: Job) -> float:
+        """Tell since when the job waits: in the engine not since that has said so, as it may have
+        started the job before.
+        """
         active = self._session.active.get(job.index)
         submission = None if active is None else active.submission
         recorded = None if submission is None else submission.recorded
