@@ -115,7 +115,7 @@ async def test_what_tells_of_a_command_outlives_it_where_memory_is_short(
     """
     job = await one(engine, tmp_path, ["/bin/bash", "-c", ancestors])
     command, *others = map(int, (await job.stdout_file.read_text()).split())
-    assert command == min(others) + 200, "the kernel ends first what scores highest"
+    assert command == min(1000, min(others) + 200), "the kernel ends first what scores highest"
 
 
 async def test_what_a_container_has_used_is_told_from_inside(

@@ -89,8 +89,8 @@ class Submitter:
         name = f"{session.scheduler.jobname_prefix}-{session.run}-{sid}"
         tasks = tuple(AttemptId(job.index, job.attempt) for job in jobs)
         chunk = session.scheduler.chunk if session.by_hand is None else 1
-        now = session.transitions.now()
-        submission = Submission(sid, name, session.scheduler.name, tasks, chunk, now)
+        at = session.transitions.moment()
+        submission = Submission(sid, name, session.scheduler.name, tasks, chunk, at)
         for job in jobs:
             session.submissions.bind(session.active[job.index], submission)
         return submission
@@ -244,9 +244,11 @@ class Submitter:
     def supersede(self, active: Active) -> None:
         """Have a job's next attempt wait in place of one that was fenced: that number is used."""
         session, job = self._session, active.job
-        self.release(active)
+        session.let_go(job)
         session.retries.next_attempt(job, charged=False)
-        job.queued = session.transitions.now()
+        job.queued = session.transitions.moment()
+        if job.status is not JobStatus.QUEUED:
+            job.status = JobStatus.QUEUED
         session.journal.note_state(job)
 
     def _return_to_queue(self, job: Job) -> None:

@@ -119,15 +119,15 @@ class Transitions:
             log.debug("job %d is %s", job.index, step.name, extra=self._session.log_fields(job))
 
     def _since(self, job: Job) -> float:
-        """Tell since when the job waits: in the engine not since that has said so, as it may have
-        started the job before.
+        """Tell since when the job waits: since its submission was recorded, where it has one. The
+        engine may have started it before it said that it has it.
         """
         active = self._session.active.get(job.index)
         submission = None if active is None else active.submission
-        recorded = None if submission is None else submission.recorded
-        return self.now() if recorded is None else recorded
+        recorded_at = None if submission is None else submission.recorded_at
+        return self.moment() if recorded_at is None else recorded_at
 
-    def now(self) -> float:
+    def moment(self) -> float:
         """Tell the time to the millisecond, since the journal says it again and again; never a later
         one, so that what follows within it stays what follows.
         """

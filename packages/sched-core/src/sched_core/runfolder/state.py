@@ -55,7 +55,7 @@ class JobRecord:
     queued: float | None = None
     """When the attempt began to wait, in seconds since 1970."""
     submitted: float | None = None
-    """When the engine was given the attempt."""
+    """When its submission was recorded, just before the engine was called."""
     started: float | None = None
     ended: float | None = None
     cpu: float | None = None

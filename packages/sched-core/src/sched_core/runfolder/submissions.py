@@ -26,8 +26,8 @@ class Submission:
 
     `sid` sorts after those of earlier submissions of the run. `name` travels with it as job name,
     comment, label or request id; `tasks` are the attempts in the order of the engine's tasks, of
-    which each runs `chunk` of them, one after the other. `recorded` is when that was written down, in
-    seconds since 1970: none of them has started before.
+    which each runs `chunk` of them, one after the other. `recorded_at` is just before that was
+    written down, in seconds since 1970: by this clock, none of them has started before.
     """
 
     sid: str
@@ -35,7 +35,7 @@ class Submission:
     backend: str
     tasks: tuple[AttemptId, ...]
     chunk: int = 1
-    recorded: float | None = None
+    recorded_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes."""
@@ -45,21 +45,21 @@ class Submission:
             "backend": self.backend,
             "tasks": self.tasks,
             "chunk": self.chunk,
-            "recorded": self.recorded,
+            "recorded_at": self.recorded_at,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Submission:
         """Read what `to_json` wrote."""
         tasks = tuple(AttemptId(int(i), int(a)) for i, a in data["tasks"])
-        recorded = data.get("recorded")
+        recorded_at = data.get("recorded_at")
         return cls(
             str(data["sid"]),
             str(data["name"]),
             str(data["backend"]),
             tasks,
             int(data.get("chunk", 1)),
-            None if recorded is None else float(recorded),
+            None if recorded_at is None else float(recorded_at),
         )
 
 

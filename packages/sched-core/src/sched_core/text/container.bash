@@ -325,7 +325,7 @@ _sched_attend_inside() {
 # that is to be one of the command's, not the one that tells of it.
 _sched_go_first() {
   local _sched_score
-  read -r _sched_score </proc/self/oom_score_adj && ((_sched_score <= 800)) && printf '%s\n' "$((_sched_score + 200))" >/proc/self/oom_score_adj
+  read -r _sched_score </proc/self/oom_score_adj && printf '%s\n' "$((_sched_score < 800 ? _sched_score + 200 : 1000))" >/proc/self/oom_score_adj
 } 2>/dev/null
 
 # A container of docker's or podman's has a control group of its own, at whose place in /sys it sees itself; apptainer's has none.

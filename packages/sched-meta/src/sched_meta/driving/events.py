@@ -7,7 +7,7 @@ import time
 
 from sched_core import Job, hookimpl
 
-from ..reading.jobevents import DETAILS, job_event
+from ..reading.jobevents import DETAILS, TIMES, job_event
 from .stdout import Stdout
 
 __all__ = ["EventPlugin"]
@@ -47,5 +47,7 @@ class EventPlugin:
         details = {name: getattr(job, name) for name in DETAILS[event]}
         if "reason" in details:
             details["reason"] = details["reason"] or None
-        line = job_event(event, time.time(), job.index, job.given_name, job.attempt, details)
+        known = getattr(job, TIMES[event])
+        at = time.time() if known is None else known
+        line = job_event(event, at, job.index, job.given_name, job.attempt, details)
         self._stdout.put(json.dumps(line).encode() + b"\n")

@@ -8,7 +8,7 @@ from typing import Any
 from sched_core.model.failure import Failure
 from sched_core.model.status import JobStatus
 
-__all__ = ["DETAILS", "JobEvents", "job_event"]
+__all__ = ["DETAILS", "TIMES", "JobEvents", "job_event"]
 
 _END = ("rc", "failure", "reason", "host", "started", "ended", "cpu", "max_rss")
 DETAILS: Mapping[str, Sequence[str]] = {
@@ -21,6 +21,8 @@ DETAILS: Mapping[str, Sequence[str]] = {
 }
 """What is told of each event beside the job that it happened to: attributes of jobs."""
 _STAGES = ("queued", "submitted", "started")
+TIMES: Mapping[str, str] = {name: name if name in _STAGES else "ended" for name in DETAILS}
+"""Which of a job's times tells when an event happened, where that is known."""
 _REACHED = {
     JobStatus.QUEUED: 1,
     JobStatus.SUBMITTED: 2,
@@ -97,5 +99,5 @@ def _details(event: str, record: Mapping[str, Any]) -> tuple[float, dict[str, An
         details["reason"] = details["reason"] or None
     if "will_retry" in details:
         details["will_retry"] = bool(details["will_retry"])
-    at = record.get(event if event in _STAGES else "ended")
+    at = record.get(TIMES[event])
     return (record["at"] if at is None else at), details
