@@ -172,10 +172,10 @@ async def test_t26_a_client_that_takes_its_time_makes_no_command_late(
     docker: Docker, tmp_path: Path
 ) -> None:
     slow = tmp_path / docker.name
-    slow.write_text(f'#!/bin/sh\n{shutil.which(docker.name)} "$@" && [ "$1" != run ] || sleep 8\n')
+    slow.write_text(f'#!/bin/sh\n{shutil.which(docker.name)} "$@" && [ "$1" != run ] || sleep 17\n')
     slow.chmod(0o755)
     # Within it the container has to begin.
-    options = {"bin": str(slow), "timeout": 6.0}
+    options = {"bin": str(slow), "timeout": 15.0}
     async with Runner(scheduler(docker, tmp_path, **options), plugins=[]) as runner:
         job = await runner.feed(["true"])
     assert (job.status, job.rc) == (JobStatus.FINISHED, 0)

@@ -183,11 +183,14 @@ async def test_a_signal_reaches_the_command(engine: Engine, tmp_path: Path) -> N
 
 
 async def test_t38_a_time_limit(engine: Engine, tmp_path: Path) -> None:
-    told = "trap 'echo told; exit 0' TERM; while :; do sleep 0.1; done"
-    # Long enough for the trap to be set.
-    job = await one(engine, tmp_path, ["/bin/bash", "-c", told], timeout=2, grace=60)
+    told = "trap 'echo told; exit 0' TERM; echo begun; while :; do sleep 0.1; done"
+    for limit in (2, 10, 30):
+        folder, command = tmp_path / str(limit), ["/bin/bash", "-c", told]
+        job = await one(engine, folder, command, timeout=limit, grace=60)
+        if "begun" in await lines_of(job):
+            break
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.TIMEOUT)
-    assert await lines_of(job) == {"told"}
+    assert await lines_of(job) == {"begun", "told"}
     assert not engine.left()
 
 

@@ -59,8 +59,8 @@ async def test_a_wait_may_have_an_end(cloud: Cloud) -> None:
 
 
 async def test_the_end_of_a_wait_is_for_jobs_of_which_none_has_begun(cloud: Cloud) -> None:
-    async with cloud.run(forks=1, start_timeout="5s") as runner:
-        jobs = await runner.feed_all([gated("sleep 6"), gated("exit 0")])
+    async with cloud.run(forks=1, start_timeout="15s") as runner:
+        jobs = await runner.feed_all([gated("sleep 16"), gated("exit 0")])
         await cloud.begun(jobs[0])
         cloud.open_gate()
     assert [job.status for job in jobs] == [JobStatus.FINISHED] * 2

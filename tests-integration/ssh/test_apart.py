@@ -136,7 +136,7 @@ async def test_retries_have_their_own_records(apart: Lab, folder: Path) -> None:
 
 
 async def test_t30_one_connection_a_host(apart: Lab, folder: Path) -> None:
-    async with run_of(folder / "run", "h1", "h2", forks=4) as runner:
+    async with run_of(folder / "run", "h1", "h2", forks=4, keepalive=15) as runner:
         await runner.feed_all([["true"]] * 40)
         await runner.stop_feeding()
         assert [host.connections() for host in apart.hosts] == [1, 1]

@@ -168,7 +168,9 @@ async def test_t30_drivers_together_knock_only_so_often(
         return await connect(**given)
 
     async def drive(number: int) -> None:
-        async with run_of(folder / f"run{number}", "h1", engine_rate="2/s:1") as runner:
+        async with run_of(
+            folder / f"run{number}", "h1", engine_rate="2/s:1", keepalive=15
+        ) as runner:
             await runner.feed(["true"])
 
     monkeypatch.setattr(asyncssh, "connect", noted)
