@@ -365,11 +365,15 @@ async def test_t39_a_full_disk_loses_no_result(
 ) -> None:
     # The journal meets the full disk when the last job is submitted, and not before others have ended.
     monkeypatch.setattr(rounds, "_FLUSH_INTERVAL", 3600.0)
-    filler = small_disk / "filler"
-    commands = [shell(f"{FILL}; exit 5", filler), *[["true"]] * 5]
+    filler, gate = small_disk / "filler", small_disk.parent / "gate"
+    fills = shell(f'until [ -e "$2" ]; do sleep 0.02; done; {FILL}; exit 5', filler, gate)
+    commands = [fills, *[["true"]] * 5]
     with pytest.raises(OSError, match="No space left"):
         async with runner(small_disk / "run") as running:
             jobs = await running.feed_all(commands)
+            # They may leave in one submission or in several.
+            await until(lambda: all(job.status is not JobStatus.QUEUED for job in jobs))
+            gate.touch()
             for job in jobs:
                 await running.wait(job)
             jobs.append(await running.feed(["pwd"]))
