@@ -40,7 +40,7 @@ async def test_jobs_follow_each_other_in_one_container(engine: Engine, tmp_path:
     said = [await job.stdout_file.read_text() for job in jobs]
     assert said == ["0 \n", "1 0\n", "2 0\n"]
     assert [await job.stderr_file.read_text() for job in jobs] == ["said\n"] * 3
-    await until(lambda: not engine.left())
+    assert not engine.left()
 
 
 async def test_outcomes_are_told_apart(engine: Engine, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ async def test_a_command_that_takes_too_long(engine: Engine, tmp_path: Path) -> 
         after = await runner.wait(await runner.feed(["true"]))
     assert [job.failure for job in jobs] == [Failure.TIMEOUT] * 2
     assert after.rc == 0
-    await until(lambda: not engine.left())
+    assert not engine.left()
 
 
 async def test_a_command_that_takes_less_than_its_limit(engine: Engine, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_container_that_is_removed_between_jobs(keeper: Engine, tmp_path
         keeper.run("rm", "-f", *keeper.at_once, *keeper.left())
         second = await runner.wait(await runner.feed(["true"]))
     assert [(job.rc, job.attempt) for job in (first, second)] == [(0, 1)] * 2
-    await until(lambda: not keeper.left())
+    assert not keeper.left()
 
 
 async def test_a_container_that_is_removed_under_a_job(keeper: Engine, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_a_container_that_is_removed_under_a_job(keeper: Engine, tmp_path:
         after = await runner.wait(await runner.feed(["true"]))
     assert (job.status, job.failure) == (JobStatus.FAILED, Failure.LOST)
     assert after.rc == 0
-    await until(lambda: not keeper.left())
+    assert not keeper.left()
 
 
 async def test_a_job_with_other_needs_gets_another_container(
@@ -155,7 +155,7 @@ async def test_a_refused_container_is_told_in_the_engines_words(
         after = await runner.wait(await runner.feed(["true"]))
     assert (job.failure, after.rc) == (Failure.REJECTED, 0)
     assert "no-such-image:1" in await job.stderr_file.read_text()
-    await until(lambda: not keeper.left())
+    assert not keeper.left()
 
 
 async def test_jobs_outlive_the_driver(engine: Engine, tmp_path: Path) -> None:
